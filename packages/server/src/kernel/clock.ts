@@ -1,0 +1,20 @@
+/**
+ * The server's own clock, for durations, log lines and process-local duties. No decision about stock reads it: those
+ * take the database's clock (engine/), so that instances with wrong clocks agree.
+ */
+export interface Clock {
+  /** Milliseconds since the Unix epoch. */
+  now(): number;
+  /** Milliseconds on a clock that never goes back. */
+  monotonic(): number;
+}
+
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
+};
+
+/** Milliseconds since the epoch as RFC 3339 in UTC, such as 2026-11-20T10:00:00.000Z. */
+export function toRfc3339(epochMs: number): string {
+  return new Date(epochMs).toISOString();
+}

@@ -1,0 +1,113 @@
+import { Kysely, PostgresDialect } from 'kysely';
+import pg from 'pg';
+import type { Tables } from './tables.ts';
+import { columnTypes } from './types.ts';
+
+export interface DatabaseOptions {
+  /** Where the database is: what node-postgres takes. */
+  connection: pg.ClientConfig;
+  /** Connections for reads and small transactions; the engine's lanes have their own. */
+  poolMax?: number;
+  applicationName?: string;
+  onError?: (error: Error) => void;
+}
+
+/** The role that may write, but neither update nor delete the ledger and the journal. */
+export const SERVING_ROLE = 'holdfast_app';
+
+const CONNECT_TIMEOUT_MS = 3_000;
+const READ_TIMEOUT_MS = 10_000;
+const POOL_MAX_DEFAULT = 8;
+
+/**
+ * The door to PostgreSQL. Sessions take the serving role when they may (`SET ROLE` on each connection; every writing
+ * transaction sets it again, so that a transaction pooler such as PgBouncer cannot hand it a session without).
+ */
+export class Database {
+  readonly pool: pg.Pool;
+  readonly kysely: Kysely<Tables>;
+  readonly #options: DatabaseOptions;
+  #servingRole: string | null = null;
+
+  constructor(options: DatabaseOptions) {
+    this.#options = options;
+    this.pool = new pg.Pool({
+      ...this.#clientConfig(),
+      max: options.poolMax ?? POOL_MAX_DEFAULT,
+      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+      idleTimeoutMillis: 30_000,
+      onConnect: (client) => this.#prepareSession(client),
+    });
+    this.pool.on('error', (error) => options.onError?.(error));
+    this.kysely = new Kysely<Tables>({ dialect: new PostgresDialect({ pool: this.pool }) });
+  }
+
+  /** The role that sessions take, or null where they serve as whoever connected. */
+  get servingRole(): string | null {
+    return this.#servingRole;
+  }
+
+  /** Finds out once whether this user may serve as {@link SERVING_ROLE}. */
+  async chooseRole(): Promise<void> {
+    const { rows } = await this.pool.query<{ usable: boolean }>(
+      `SELECT coalesce((SELECT pg_has_role(session_user, oid, 'MEMBER') FROM pg_roles WHERE rolname = $1), false) AS usable`,
+      [SERVING_ROLE],
+    );
+    this.#servingRole = rows[0]?.usable === true ? SERVING_ROLE : null;
+    const sessions = await this.pool.connect();
+    try {
+      await this.#prepareSession(sessions);
+    } finally {
+      // Sessions made before the role was known are closed; those made from here on take it.
+      sessions.release(true);
+    }
+  }
+
+  /** Whether a session could rewrite the ledger: true where the serving role could not be taken by an owner. */
+  async canRewriteLedger(): Promise<boolean> {
+    const { rows } = await this.pool.query<{ can: boolean }>(
+      `SELECT has_table_privilege('ledger_entry', 'UPDATE') OR has_table_privilege('ledger_entry', 'DELETE') AS can`,
+    );
+    return rows[0]?.can === true;
+  }
+
+  /** A connection of its own, for an engine's lane. Pipelined: statements are sent without waiting for one another. */
+  async openLane(applicationName: string): Promise<pg.Client> {
+    const client = new pg.Client({
+      ...this.#clientConfig(),
+      pipeline: true,
+      application_name: applicationName,
+      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    });
+    await client.connect();
+    return client;
+  }
+
+  /** A plain connection with the rights of the one who connected, for commands such as migrate or backup. */
+  async openClient(): Promise<pg.Client> {
+    const client = new pg.Client({ ...this.#clientConfig(), connectionTimeoutMillis: CONNECT_TIMEOUT_MS });
+    await client.connect();
+    return client;
+  }
+
+  async close(): Promise<void> {
+    await this.kysely.destroy();
+  }
+
+  #clientConfig(): pg.ClientConfig {
+    return {
+      ...this.#options.connection,
+      application_name: this.#options.applicationName ?? 'holdfast',
+      types: columnTypes,
+      keepAlive: true,
+    };
+  }
+
+  async #prepareSession(client: pg.ClientBase): Promise<void> {
+    // One simple query: a session is ready in one round trip.
+    const role = this.#servingRole === null ? '' : `SET ROLE ${this.#servingRole};`;
+    await client.query(
+      `${role} SET statement_timeout = ${READ_TIMEOUT_MS}; SET timezone = 'UTC'; SET datestyle = 'ISO'; SET jit = off`,
+    );
+  }
+}

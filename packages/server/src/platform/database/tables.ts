@@ -1,0 +1,211 @@
+import type { ColumnType, Generated } from 'kysely';
+
+/**
+ * The tables as the migrations leave them, for typed queries. int8 and timestamptz come as numbers (the latter as
+ * milliseconds since the epoch), numeric as text, json parsed.
+ */
+export interface Tables {
+  product: ProductTable;
+  location: LocationTable;
+  level: LevelTable;
+  reservation: ReservationTable;
+  reservation_line: ReservationLineTable;
+  ledger_entry: LedgerEntryTable;
+  journal_entry: JournalEntryTable;
+  idempotency_key: IdempotencyKeyTable;
+  transfer: TransferTable;
+  transfer_line: TransferLineTable;
+  alert: AlertTable;
+  api_key: ApiKeyTable;
+}
+
+/** Read as milliseconds since the epoch, written as RFC 3339 text. */
+type Time = ColumnType<number, string, string>;
+type NullableTime = ColumnType<number | null, string | null | undefined, string | null>;
+/** Read parsed, written as JSON text. */
+type Json = ColumnType<unknown, string | null | undefined, string | null>;
+type Defaulted<Value> = ColumnType<Value, Value | undefined, Value>;
+type Computed<Value> = ColumnType<Value, never, never>;
+
+export interface ProductTable {
+  id: Generated<number>;
+  sku: string;
+  name: string;
+  description: string | null;
+  category: string | null;
+  attributes: Json;
+  unit_cost: ColumnType<string | null, number | string | null | undefined, number | string | null>;
+  reorder_point: number | null;
+  reorder_quantity: number | null;
+  max_level: number | null;
+  safety_stock: Defaulted<number>;
+  version: Defaulted<number>;
+  created_at: Time;
+  updated_at: Time;
+  archived_at: NullableTime;
+}
+
+export interface LocationTable {
+  id: Generated<number>;
+  code: string;
+  name: string;
+  type: 'warehouse' | 'store' | 'supplier' | 'virtual';
+  address: Json;
+  lat: number | null;
+  lng: number | null;
+  priority: Defaulted<number>;
+  active: Defaulted<boolean>;
+  version: Defaulted<number>;
+  created_at: Time;
+  updated_at: Time;
+  archived_at: NullableTime;
+}
+
+export interface LevelTable {
+  product_id: number;
+  location_id: number;
+  on_hand: Defaulted<number>;
+  reserved: Defaulted<number>;
+  committed: Defaulted<number>;
+  incoming: Defaulted<number>;
+  safety_stock: Defaulted<number>;
+  reorder_point: number | null;
+  reorder_quantity: number | null;
+  max_level: number | null;
+  own_settings: Defaulted<number>;
+  zone: string | null;
+  aisle: string | null;
+  shelf: string | null;
+  open_alerts: Defaulted<number>;
+  was_available: Defaulted<boolean>;
+  version: Defaulted<number>;
+  last_movement_at: NullableTime;
+  last_count_at: NullableTime;
+  is_low: Computed<boolean>;
+  is_out: Computed<boolean>;
+  is_over: Computed<boolean>;
+  is_short: Computed<boolean>;
+}
+
+export type ReservationStatus = 'pending' | 'confirmed' | 'shipped' | 'cancelled' | 'expired';
+
+export interface ReservationTable {
+  id: string;
+  status: ReservationStatus;
+  type: 'order' | 'cart' | 'manual';
+  order_id: string | null;
+  user_id: string | null;
+  product_ids: number[];
+  cancel_reason: string | null;
+  expires_at: Time;
+  created_at: Time;
+  confirmed_at: NullableTime;
+  shipped_at: NullableTime;
+  cancelled_at: NullableTime;
+  expired_at: NullableTime;
+  version: Defaulted<number>;
+}
+
+export interface ReservationLineTable {
+  product_id: number;
+  reservation_id: string;
+  line_no: number;
+  line: number;
+  location_id: number | null;
+  quantity: number;
+  requested: number;
+  shipped: Defaulted<number>;
+  cancelled: Defaulted<number>;
+  state: 'held' | 'committed' | 'closed' | 'expired';
+  expires_at: Time;
+  attributes: Json;
+}
+
+export interface LedgerEntryTable {
+  seq: number;
+  at: Time;
+  type: string;
+  product_id: number;
+  location_id: number;
+  delta_on_hand: number;
+  delta_reserved: number;
+  delta_committed: number;
+  on_hand: number;
+  reserved: number;
+  committed: number;
+  reference_type: string | null;
+  reference_id: string | null;
+  reason: string | null;
+  notes: string | null;
+  unit_cost: string | null;
+  lot: string | null;
+  actor: string;
+}
+
+export interface JournalEntryTable {
+  id: number;
+  at: Time;
+  kind: string;
+  actor: string;
+  request_id: string | null;
+  subject: string;
+  ledger_from: number | null;
+  ledger_count: Defaulted<number>;
+  data: string | null;
+}
+
+export interface IdempotencyKeyTable {
+  owner: string;
+  key: string;
+  chunk: Defaulted<number>;
+  request_hash: string;
+  status: number;
+  headers: Json;
+  body: string | null;
+  created_at: Time;
+}
+
+export interface TransferTable {
+  id: string;
+  status: 'completed';
+  mode: 'immediate';
+  from_id: number;
+  to_id: number;
+  reference_type: string | null;
+  reference_id: string | null;
+  created_at: Time;
+  version: Defaulted<number>;
+}
+
+export interface TransferLineTable {
+  transfer_id: string;
+  line_no: number;
+  product_id: number;
+  quantity: number;
+}
+
+export interface AlertTable {
+  id: string;
+  type: 'low_stock' | 'out_of_stock' | 'overstock' | 'shortage';
+  status: 'active' | 'acknowledged' | 'resolved';
+  product_id: number;
+  location_id: number;
+  threshold: number | null;
+  value: number;
+  opened_at: Time;
+  acknowledged_at: NullableTime;
+  acknowledged_by: string | null;
+  resolved_at: NullableTime;
+}
+
+export interface ApiKeyTable {
+  id: string;
+  name: string;
+  scopes: string[];
+  prefix: string;
+  hash: Buffer;
+  expires_at: NullableTime;
+  created_at: Time;
+  last_used_at: NullableTime;
+  revoked_at: NullableTime;
+}
