@@ -1,0 +1,106 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+
+const workspace = fileURLToPath(new URL('../../..', import.meta.url));
+const INSTALL_TIMEOUT_MS = 300_000;
+
+const run = promisify(execFile);
+
+interface PackedFile {
+  path: string;
+  mode: number;
+}
+
+interface Packed {
+  name: string;
+  version: string;
+  filename: string;
+  files: PackedFile[];
+}
+
+/** As on a user's machine: without the workspace's Node on the PATH, and without the settings of the npm that runs us. */
+function userEnvironment(): NodeJS.ProcessEnv {
+  const own = Object.entries(process.env).filter(([name]) => !/^(npm_|VITEST|NODE_)/.test(name));
+  const path = (process.env['PATH'] ?? '').split(delimiter).filter((folder) => !folder.endsWith('node_modules/.bin'));
+  return { ...Object.fromEntries(own), PATH: path.join(delimiter) };
+}
+
+async function runAsUser(cwd: string, command: string, ...args: string[]): Promise<string> {
+  const { stdout } = await run(command, args, { cwd, env: userEnvironment(), maxBuffer: 64 * 1024 * 1024 });
+  return stdout;
+}
+
+/** npm 11 lists what it packed; npm 12 keys the list by package. */
+function readPacked(json: string): Packed[] {
+  return Object.values(JSON.parse(json) as Packed[] | Record<string, Packed>);
+}
+
+async function installTarballs(folder: string, packed: Packed[]): Promise<void> {
+  writeFileSync(join(folder, 'package.json'), JSON.stringify({ name: 'a-shop', private: true }));
+  const tarballs = packed.map(({ filename }) => `./${filename}`);
+  try {
+    await runAsUser(folder, 'npm', 'install', '--prefer-offline', '--no-audit', '--no-fund', ...tarballs);
+  } catch (error) {
+    throw new Error('npm could not install the tarballs; without its registry this suite cannot pass', {
+      cause: error,
+    });
+  }
+}
+
+describe('the published packages', () => {
+  let folder: string;
+  let packed: Packed[];
+
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'holdfast pack '));
+    // npm's prepack builds them; its own output goes to stderr.
+    const workspaces = ['-w', 'packages/server', '-w', 'packages/client'];
+    packed = readPacked(
+      await runAsUser(workspace, 'npm', 'pack', ...workspaces, '--json', '--silent', '--pack-destination', folder),
+    );
+    await installTarballs(folder, packed);
+  }, INSTALL_TIMEOUT_MS);
+
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  const filesOf = (name: string): PackedFile[] => packed.find((item) => item.name === name)?.files ?? [];
+
+  test('the server holds its build, migrations, OpenAPI document, README and licence, and nothing of its sources', () => {
+    const paths = filesOf('holdfast').map((file) => file.path);
+    expect(paths).toEqual(expect.arrayContaining(['dist/main/cli.js', 'openapi.json', 'README.md', 'LICENSE']));
+    expect(paths.some((path) => /^migrations\/\d+_.*\.sql$/.test(path))).toBe(true);
+    expect(paths.filter((path) => /(\.ts|\.test\.js)$/.test(path))).toEqual([]);
+    expect(filesOf('holdfast').find((file) => file.path === 'dist/main/cli.js')?.mode).toBe(0o755);
+  });
+
+  test('the client holds its build and its types', () => {
+    const paths = filesOf('@holdfast/client').map((file) => file.path);
+    expect(paths).toEqual(expect.arrayContaining(['dist/index.js', 'dist/index.d.ts', 'README.md', 'LICENSE']));
+    expect(paths.filter((path) => /(^src\/|\.test\.)/.test(path))).toEqual([]);
+  });
+
+  test("the command runs under the machine's own Node and tells its version", async () => {
+    const { version } = JSON.parse(readFileSync(join(workspace, 'packages/server/package.json'), 'utf8')) as Packed;
+    expect((await runAsUser(folder, 'npx', '--no-install', 'holdfast', '--version')).trim()).toBe(version);
+  });
+
+  test('the client is imported by its name', async () => {
+    const script = "import('@holdfast/client').then((client) => console.log(Object.keys(client).length > 0))";
+    expect((await runAsUser(folder, 'node', '-e', script)).trim()).toBe('true');
+  });
+
+  test("a strict TypeScript program compiles against the client's types", async () => {
+    writeFileSync(
+      join(folder, 'shop.mts'),
+      "import * as client from '@holdfast/client';\nexport const names = Object.keys(client);\n",
+    );
+    const tsc = join(workspace, 'node_modules/typescript/bin/tsc');
+    const options = ['--strict', '--noEmit', '--module', 'nodenext', '--target', 'es2023', '--types', ''];
+    expect(await runAsUser(folder, 'node', tsc, ...options, 'shop.mts')).toBe('');
+  });
+});

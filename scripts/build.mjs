@@ -1,0 +1,58 @@
+// Builds what npm publishes of one package: `node scripts/build.mjs server|client`, called by its prepack.
+// A clone runs the sources as they are; an installed package cannot, for Node strips no types under node_modules.
+import { spawnSync } from 'node:child_process';
+import { chmodSync, copyFileSync, existsSync, readFileSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const name = process.argv[2];
+const folder = join(root, 'packages', name ?? '');
+if (!name || !existsSync(join(folder, 'tsconfig.build.json'))) {
+  console.error('usage: node scripts/build.mjs server|client');
+  process.exit(2);
+}
+const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+
+/** tsc alone: it writes one .js beside where each .ts was, so paths relative to import.meta.url stay true. */
+function compile() {
+  rmSync(join(folder, 'dist'), { recursive: true, force: true });
+  const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc');
+  const { status } = spawnSync(process.execPath, [tsc, '-p', join(folder, 'tsconfig.build.json')], {
+    stdio: 'inherit',
+  });
+  if (status !== 0) process.exit(status ?? 1);
+}
+
+function makeCommandsExecutable() {
+  for (const path of Object.values(manifest.bin ?? {})) {
+    const file = join(folder, path);
+    if (!readFileSync(file, 'utf8').startsWith('#!/usr/bin/env node\n')) {
+      console.error(`${path} does not start with #!/usr/bin/env node, so it would not run as a command`);
+      process.exit(1);
+    }
+    chmodSync(file, 0o755);
+  }
+}
+
+/** npm packs only what lies in the package's own folder. */
+function copyFromWorkspace() {
+  for (const file of ['README.md', 'LICENSE']) {
+    const [from, to] = [join(root, file), join(folder, file)];
+    if (!existsSync(to) && existsSync(from)) copyFileSync(from, to);
+  }
+}
+
+/** A file that is listed and absent is left out by npm without a word. */
+function checkFilesAreThere() {
+  const absent = manifest.files.filter((file) => !existsSync(join(folder, file)));
+  if (absent.length === 0) return;
+  console.error(`packages/${name} lists files that are not there: ${absent.join(', ')}`);
+  process.exit(1);
+}
+
+compile();
+makeCommandsExecutable();
+copyFromWorkspace();
+checkFilesAreThere();

@@ -1,0 +1,46 @@
+import { writeSync } from 'node:fs';
+import type { Reporter, SerializedError, TestModule } from 'vitest/node';
+
+/** How a run ended, in numbers: a file that does not load, a hook that throws and a stray error each count as a failure. */
+export function countOutcomes(modules: readonly TestModule[], strayErrors: readonly SerializedError[]): Counts {
+  const counts = { passed: 0, failed: strayErrors.length, skipped: 0 };
+  for (const module of modules) {
+    for (const test of module.children.allTests()) {
+      const { state } = test.result();
+      if (state === 'passed') counts.passed++;
+      else if (state === 'failed') counts.failed++;
+      else counts.skipped++;
+    }
+    for (const suite of [module, ...module.children.allSuites()]) {
+      if (suite.errors().length > 0) counts.failed++;
+    }
+  }
+  return counts;
+}
+
+export interface Counts {
+  passed: number;
+  failed: number;
+  skipped: number;
+}
+
+export function formatCounts({ passed, failed, skipped }: Counts): string {
+  return `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`;
+}
+
+/** Ends the output with one line that a script can read, after everything that other reporters and teardowns print. */
+export class ClosingLine implements Reporter {
+  #counts: Counts = { passed: 0, failed: 0, skipped: 0 };
+
+  onInit(): void {
+    process.once('exit', (code) => {
+      // A run that never came to its tests has failed, too.
+      if (code !== 0 && this.#counts.failed === 0) this.#counts.failed = 1;
+      writeSync(1, `${formatCounts(this.#counts)}\n`);
+    });
+  }
+
+  onTestRunEnd(modules: readonly TestModule[], strayErrors: readonly SerializedError[]): void {
+    this.#counts = countOutcomes(modules, strayErrors);
+  }
+}

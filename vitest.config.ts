@@ -1,0 +1,37 @@
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { defineConfig } from 'vitest/config';
+import { ClosingLine } from './scripts/closing-line.reporter.ts';
+
+/** Under this condition the client is its source, not its build (packages/client/package.json). */
+const SOURCE_CONDITION = 'holdfast-source';
+const DEFAULT_CONDITIONS = ['module', 'node', 'development|production'];
+
+/** Starts the one PostgreSQL that all suites share. */
+const globalSetup = './packages/server/test/global-setup.ts';
+const exists = (path: string): boolean => existsSync(fileURLToPath(new URL(path, import.meta.url)));
+
+export default defineConfig({
+  resolve: { conditions: [SOURCE_CONDITION, ...DEFAULT_CONDITIONS] },
+  ssr: { resolve: { conditions: [SOURCE_CONDITION, ...DEFAULT_CONDITIONS], externalConditions: [SOURCE_CONDITION] } },
+  test: {
+    include: [
+      'packages/*/src/**/*.test.ts',
+      'packages/*/test/**/*.test.ts',
+      'torture/**/*.test.ts',
+      'bench/**/*.test.ts',
+      'scripts/**/*.test.ts',
+    ],
+    exclude: ['**/node_modules/**', '**/dist/**'],
+    environment: 'node',
+    // Processes, not threads: a suite may start servers, change its environment and be killed.
+    pool: 'forks',
+    maxWorkers: 2,
+    execArgv: [`--conditions=${SOURCE_CONDITION}`],
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    teardownTimeout: 30_000,
+    globalSetup: exists(globalSetup) ? [globalSetup] : [],
+    reporters: ['default', new ClosingLine()],
+  },
+});
