@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 const workspace = fileURLToPath(new URL('../../..', import.meta.url));
 const INSTALL_TIMEOUT_MS = 300_000;
+const OUTPUT_MAX_BYTES = 64 * 1024 * 1024;
 
 const run = promisify(execFile);
 
@@ -31,8 +32,12 @@ function userEnvironment(): NodeJS.ProcessEnv {
 }
 
 async function runAsUser(cwd: string, command: string, ...args: string[]): Promise<string> {
-  const { stdout } = await run(command, args, { cwd, env: userEnvironment(), maxBuffer: 64 * 1024 * 1024 });
-  return stdout;
+  try {
+    return (await run(command, args, { cwd, env: userEnvironment(), maxBuffer: OUTPUT_MAX_BYTES })).stdout;
+  } catch (error) {
+    const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string };
+    throw new Error(`${command} ${args.join(' ')} failed:\n${stdout}\n${stderr}`, { cause: error });
+  }
 }
 
 /** npm 11 lists what it packed; npm 12 keys the list by package. */
@@ -100,7 +105,7 @@ describe('the published packages', () => {
       "import * as client from '@holdfast/client';\nexport const names = Object.keys(client);\n",
     );
     const tsc = join(workspace, 'node_modules/typescript/bin/tsc');
-    const options = ['--strict', '--noEmit', '--module', 'nodenext', '--target', 'es2023', '--types', ''];
+    const options = ['--strict', '--noEmit', '--module', 'nodenext', '--target', 'es2023', '--lib', 'es2023,dom'];
     expect(await runAsUser(folder, 'node', tsc, ...options, 'shop.mts')).toBe('');
   });
 });
