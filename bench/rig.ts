@@ -1,0 +1,75 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { type Child, startChild } from './child.ts';
+import { databaseCpuMs, stopDatabaseBelow } from './database.process.ts';
+import type { LoadOrder, LoadResult } from './load.ts';
+import type { ServerQuestion, ServerUsage } from './server.questions.ts';
+
+/** The processes of a benchmark: the server under test, the bare Fastify, and the one that makes the load. */
+export interface Rig {
+  appPort: number;
+  barePort: number;
+  runLoad(order: LoadOrder): Promise<LoadResult>;
+  usage(): Promise<Usage>;
+  /** Waits until what the last scenario left behind (the event stream, checkpoints) is worked off, or for so long. */
+  settle(): Promise<void>;
+  ask(question: ServerQuestion): Promise<unknown>;
+  stop(): Promise<void>;
+}
+
+export interface Usage extends ServerUsage {
+  /** Undefined where the system does not tell. */
+  databaseCpuMs: number | undefined;
+}
+
+const SETTLE_STEP_MS = 100;
+const SETTLE_LONGEST_MS = 3_000;
+/** Of one processor. */
+const IDLE_SHARE = 0.15;
+
+export async function startRig(dataDirectory: string): Promise<Rig> {
+  const children: Child[] = [];
+  const start = (file: string): Child => {
+    const child = startChild(file, { BENCH_DATA: dataDirectory });
+    children.push(child);
+    return child;
+  };
+  const stop = async (): Promise<void> => {
+    await Promise.all(children.map((child) => child.stop()));
+    await stopDatabaseBelow(dataDirectory);
+  };
+  try {
+    const [app, bare, load] = [start('server.ts'), start('bare.ts'), start('load.process.ts')];
+    const { port: appPort } = (await app.ask({ do: 'address' } satisfies ServerQuestion)) as { port: number };
+    const { port: barePort } = (await bare.ask({ do: 'address' })) as { port: number };
+    const usage = async (): Promise<Usage> => {
+      const server = (await app.ask({ do: 'usage' } satisfies ServerQuestion)) as ServerUsage;
+      return { ...server, databaseCpuMs: databaseCpuMs(dataDirectory) };
+    };
+    return {
+      appPort,
+      barePort,
+      runLoad: async (order) => (await load.ask(order)) as LoadResult,
+      usage,
+      settle: () => settle(usage),
+      ask: (question) => app.ask(question),
+      stop,
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+function busyMs(usage: Usage): number {
+  return usage.cpuMs + (usage.databaseCpuMs ?? 0);
+}
+
+async function settle(usage: () => Promise<Usage>): Promise<void> {
+  let before = busyMs(await usage());
+  for (let waitedMs = 0; waitedMs < SETTLE_LONGEST_MS; waitedMs += SETTLE_STEP_MS) {
+    await delay(SETTLE_STEP_MS);
+    const now = busyMs(await usage());
+    if (now - before < SETTLE_STEP_MS * IDLE_SHARE) return;
+    before = now;
+  }
+}

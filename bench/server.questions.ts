@@ -1,0 +1,42 @@
+import { writeFileSync } from 'node:fs';
+import { Session } from 'node:inspector/promises';
+
+/** What the benchmark asks the server under test over the IPC channel, beside its HTTP. */
+export type ServerQuestion = { do: 'address' | 'usage' | 'profile-start' } | { do: 'profile-stop'; file: string };
+
+export interface ServerUsage {
+  rssMb: number;
+  peakRssMb: number;
+  /** Processor time of this process since its start, all threads. */
+  cpuMs: number;
+}
+
+export function readUsage(): ServerUsage {
+  const { user, system } = process.cpuUsage();
+  return {
+    rssMb: process.memoryUsage.rss() / 2 ** 20,
+    // Kilobytes, as getrusage(2) gives them.
+    peakRssMb: process.resourceUsage().maxRSS / 2 ** 10,
+    cpuMs: (user + system) / 1000,
+  };
+}
+
+const SAMPLE_US = 250;
+
+/** Profiles this process between two questions, so that starting and seeding are not in the profile. */
+export class Profiler {
+  private readonly session = new Session();
+
+  async start(): Promise<void> {
+    this.session.connect();
+    await this.session.post('Profiler.enable');
+    await this.session.post('Profiler.setSamplingInterval', { interval: SAMPLE_US });
+    await this.session.post('Profiler.start');
+  }
+
+  async stop(file: string): Promise<void> {
+    const { profile } = await this.session.post('Profiler.stop');
+    this.session.disconnect();
+    writeFileSync(file, JSON.stringify(profile));
+  }
+}
