@@ -20,6 +20,21 @@ const GUARD_STALE_MS = 60_000;
 const GUARD_SETTLE_MS = 100;
 const guardText = `${process.pid} ${hostname()}`;
 
+const NPM_OPTIONS = [
+  // Without these, NODE_ENV=production would leave out what the scripts run on.
+  '--include=dev',
+  '--include=optional',
+  '--prefer-offline',
+  // Half a minute without a network is enough to know it; npm's own settings take minutes.
+  '--fetch-retry-maxtimeout=10000',
+  '--no-audit',
+  '--no-fund',
+  '--no-update-notifier',
+  '--loglevel=error',
+];
+const NETWORK_ERRORS =
+  /\b(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENOTCACHED)\b/;
+
 const delay = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 function fail(message) {
@@ -151,39 +166,38 @@ function npmCommand() {
   return ['npm'];
 }
 
+/** Gives npm's exit code, and whether it failed for want of a network. */
 async function runNpm(args) {
   const { spawn } = await import('node:child_process');
   const [command, ...first] = npmCommand();
-  const child = spawn(command, [...first, ...args], { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] });
+  const child = spawn(command, [...first, ...args], { cwd: root, stdio: ['ignore', 'inherit', 'pipe'] });
+  let complaint = '';
+  child.stderr.on('data', (chunk) => {
+    process.stderr.write(chunk);
+    complaint += chunk;
+  });
   return new Promise((resolve) => {
     child.once('error', (error) => {
       console.error(`holdfast: npm did not start: ${error.message}`);
-      resolve(1);
+      resolve({ code: 1, offline: false });
     });
-    child.once('exit', (code) => resolve(code ?? 1));
+    child.once('close', (code) => resolve({ code: code ?? 1, offline: NETWORK_ERRORS.test(complaint) }));
   });
 }
 
 async function install() {
   console.error('holdfast: installing dependencies (once, and again when package-lock.json changes)');
-  // Without --include, NODE_ENV=production would leave out what the scripts run on.
-  const options = [
-    '--include=dev',
-    '--include=optional',
-    '--prefer-offline',
-    '--no-audit',
-    '--no-fund',
-    '--loglevel=error',
-  ];
-  if ((await runNpm(['ci', ...options])) === 0) return;
-  if (!process.env.CI) {
+  const first = await runNpm(['ci', ...NPM_OPTIONS]);
+  if (first.code === 0) return;
+  if (!first.offline && !process.env.CI) {
     console.error('holdfast: npm ci refused; trying npm install, which leaves package-lock.json as it is');
-    if ((await runNpm(['install', '--no-save', ...options])) === 0) return;
+    if ((await runNpm(['install', '--no-save', ...NPM_OPTIONS])).code === 0) return;
   }
   fail(
-    'the dependencies could not be installed; what npm said is above.\n' +
-      'Offline, this works only when npm has them in its cache. On a network: check `npm config get registry`, `npm ping`\n' +
-      'and the proxy settings, then run the same command again.',
+    first.offline
+      ? 'npm cannot reach its registry, and does not have all that is needed in its cache.\n' +
+          'Check the network, `npm config get registry` and the proxy settings, then run the same command again.'
+      : 'the dependencies could not be installed; what npm said is above.',
   );
 }
 
