@@ -1,0 +1,25 @@
+import type { IncomingMessage } from 'node:http';
+import { expandScopes, type Scope } from './scope.ts';
+
+/** Who is asking. */
+export interface Caller {
+  /** As ledger and journal show it: `key:<id>`, `user:<sub>` or `open`. */
+  readonly actor: string;
+  /** Whose idempotency keys these are. */
+  readonly owner: string;
+  /** Implied ones included. */
+  readonly scopes: ReadonlySet<Scope>;
+}
+
+/**
+ * Answers at once when the credentials are known, or with a promise when they must be looked up.
+ *
+ * @throws Problem `unauthorized`, `forbidden` or `validation_failed`, either way
+ */
+export type Authenticate = (request: IncomingMessage) => Caller | Promise<Caller>;
+
+/** On routes that need no key. */
+export const ANONYMOUS: Caller = { actor: 'anonymous', owner: 'anonymous', scopes: expandScopes([]) };
+
+/** Until a first key or person exists. */
+export const OPEN: Caller = { actor: 'open', owner: 'open', scopes: expandScopes(['admin']) };

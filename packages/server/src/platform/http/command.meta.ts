@@ -1,0 +1,75 @@
+import { createHash } from 'node:crypto';
+import type { ServerResponse } from 'node:http';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Answer, CommandMeta } from '../../kernel/command.ts';
+import { Problem, problems, validationFailed } from '../../kernel/problem.ts';
+import { canonicalJson } from './canonical.json.ts';
+
+const KEY = /^[\x21-\x7e]{1,255}$/;
+
+/** Fastify types a request by its route; any of them will do here. */
+export type AnyRequest = Pick<FastifyRequest, 'id' | 'method' | 'headers' | 'caller' | 'params' | 'query' | 'body'> & {
+  routeOptions: { url?: string | undefined };
+};
+
+/** @throws Problem `validation_failed` for a key that is no key. Runs before the body is read. */
+export function checkIdempotencyKey(key: string | string[] | undefined): void {
+  if (key === undefined || (typeof key === 'string' && KEY.test(key))) return;
+  const message = 'must be 1 to 255 visible ASCII characters, given once';
+  throw validationFailed([{ path: 'Idempotency-Key', message }]);
+}
+
+/** What a command carries of its request. The digest is only made where there is a key. */
+export function metaOf(request: AnyRequest): CommandMeta {
+  const { actor, owner } = request.caller;
+  const key = request.headers['idempotency-key'];
+  const idempotency = typeof key === 'string' ? { owner, key, requestHash: requestHash(request) } : null;
+  return { actor, requestId: request.id, idempotency };
+}
+
+/** Path and query count as they were understood, not as they were spelled: `%2D` is a hyphen. */
+function requestHash({ method, routeOptions, params, query, body }: AnyRequest): string {
+  const understood = [method, routeOptions.url ?? '', params ?? null, query ?? null, body ?? null];
+  return createHash('sha256').update(canonicalJson(understood)).digest('hex');
+}
+
+const ENTITY_TAG = /^(?:W\/)?"([\x21\x23-\x7e\x80-\xff]*)"$/;
+
+export function etagOf(version: number): string {
+  return `"${version}"`;
+}
+
+/**
+ * The version that the resource must still have, from `If-Match: "3"`; null when the header is absent or `*`.
+ *
+ * A weak tag is taken as its version: our tags are made from versions alone, so both say the same.
+ *
+ * @throws Problem `validation_failed` when it is no entity tag, or names several; `precondition_failed` for a tag that
+ * no version of anything has
+ */
+export function ifMatchOf(request: Pick<FastifyRequest, 'headers'>): number | null {
+  const header = request.headers['if-match'];
+  if (header === undefined || header.trim() === '*') return null;
+  const opaque = new Set(header.split(',').map((tag) => ENTITY_TAG.exec(tag.trim())?.[1] ?? null));
+  const [only = null] = opaque;
+  if (only === null || opaque.has(null) || opaque.size > 1) {
+    throw validationFailed([{ path: 'If-Match', message: 'must be one entity tag, such as "3", or *' }]);
+  }
+  if (!/^(?:0|[1-9]\d{0,14})$/.test(only)) {
+    throw new Problem(problems.preconditionFailed, 'If-Match names a version that this resource never had.');
+  }
+  return Number(only);
+}
+
+/**
+ * Sends a finished answer as it is: its body is JSON already. A handler returns what this returns: the reply, which tells
+ * Fastify that it was answered. It is typed as nothing, because Fastify types a handler by the values it may return.
+ */
+export function sendAnswer(reply: { readonly raw: ServerResponse }, answer: Answer): void {
+  const anyReply = reply as unknown as FastifyReply;
+  anyReply.code(answer.status);
+  if (answer.headers != null) anyReply.headers(answer.headers);
+  if (answer.replayed === true) anyReply.header('idempotency-replayed', 'true');
+  if (answer.body === null) return anyReply.send() as unknown as void;
+  return anyReply.header('content-type', 'application/json; charset=utf-8').send(answer.body) as unknown as void;
+}

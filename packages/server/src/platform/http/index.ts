@@ -1,0 +1,17 @@
+export { etagOf, ifMatchOf, metaOf, sendAnswer } from './command.meta.ts';
+export { openApiDocument } from './documentation.ts';
+export {
+  HTTP_DEFAULTS,
+  type HttpConfig,
+  type HttpOptions,
+  type HttpServer,
+  type Readiness,
+  type Routes,
+  type TrustProxy,
+} from './http.options.ts';
+export { openToAll } from './route.guard.ts';
+export * from './schemas.ts';
+export { createHttpServer, mount } from './server.ts';
+export { parseTimestamp } from './timestamp.format.ts';
+export type { Answer, CommandMeta, IdempotencyRequest } from '../../kernel/command.ts';
+export type { Caller, Scope } from '../auth/index.ts';

@@ -1,0 +1,157 @@
+import fastify, { LogController, type FastifyHttpOptions, type RawServerDefault } from 'fastify';
+import cors from '@fastify/cors';
+import { systemClock } from '../../kernel/clock.ts';
+import { Problem, problems } from '../../kernel/problem.ts';
+import { answerClientError } from './client.error.ts';
+import { createValidatorCompiler } from './compiler.ts';
+import { documentRoutes } from './documentation.ts';
+import { sendError } from './error.mapping.ts';
+import { healthRoutes } from './health.routes.ts';
+import type { HttpConfig, HttpOptions, HttpServer, Routes } from './http.options.ts';
+import { parseJsonBody } from './json.body.ts';
+import { LoadGauge } from './load.gauge.ts';
+import { answerUnknownRoutes } from './not.found.ts';
+import { parseQuery } from './query.parser.ts';
+import { createRequestIds } from './request.id.ts';
+import { guardRoutes } from './route.guard.ts';
+
+/** Longer path parts are refused by the router; shorter ones by their schema, which can say why. */
+const PATH_PART_MAX_LENGTH = 2_000;
+
+/** How often idle connections are closed while the last answers go out. */
+const DRAIN_STEP_MS = 50;
+
+/**
+ * A server with everything but the features: parsing, validation, errors, authentication, limits, docs, health. Routes
+ * are added with `mount` before it listens.
+ */
+export async function createHttpServer(options: HttpOptions): Promise<HttpServer> {
+  const { config, log } = options;
+  const load = new LoadGauge(config, systemClock);
+  const app: HttpServer = fastify(serverOptions(options));
+  app.decorateRequest('caller', null, []);
+  app.setValidatorCompiler(createValidatorCompiler());
+  // JSON.stringify writes what it is given; fast-json-stringify would make 0 of a null where the schema says integer.
+  app.setSerializerCompiler(() => JSON.stringify);
+  app.setErrorHandler((error, request, reply) => sendError(error, request, reply, log));
+  acceptJsonOnly(app);
+  guardRoutes(app, options, load);
+  answerUnknownRoutes(app);
+  closeGracefully(app, load);
+  if (config.corsOrigins.length > 0) await app.register(cors, corsOptions(config));
+  await documentRoutes(app, options);
+  healthRoutes(app, options);
+  load.start();
+  return app;
+}
+
+/** Adds the routes of modules under a prefix. */
+export async function mount(app: HttpServer, prefix: string, modules: readonly Routes[]): Promise<void> {
+  await app.register(
+    async (scope) => {
+      for (const routes of modules) await routes(scope as HttpServer);
+    },
+    { prefix },
+  );
+}
+
+function serverOptions({ config, log }: HttpOptions): FastifyHttpOptions<RawServerDefault> {
+  const genReqId = createRequestIds();
+  return {
+    bodyLimit: config.bodyLimitBytes,
+    trustProxy: trustOf(config.trustProxy),
+    requestTimeout: config.requestTimeoutMs,
+    keepAliveTimeout: config.keepAliveTimeoutMs,
+    http: {
+      headersTimeout: Math.min(config.headersTimeoutMs, config.requestTimeoutMs),
+      connectionsCheckingInterval: Math.min(2_000, config.headersTimeoutMs),
+    },
+    forceCloseConnections: 'idle',
+    // While it closes, requests on open connections are still served, and told to close: nobody need notice.
+    return503OnClosing: false,
+    loggerInstance: log,
+    // A child logger per request costs more than the request's other bookkeeping; ids are logged where lines are written.
+    childLoggerFactory: () => log,
+    logController: new QuietLog(),
+    genReqId,
+    requestIdHeader: false,
+    routerOptions: { querystringParser: parse, maxParamLength: PATH_PART_MAX_LENGTH },
+    frameworkErrors: (error, request, reply) => {
+      reply.header('x-request-id', request.id);
+      sendError(error, request, reply, log);
+    },
+    clientErrorHandler: (error, socket) => answerClientError(error, socket, genReqId({ headers: {} })),
+  };
+}
+
+/** Fastify hands a query's values on as they are; the validator of the route takes them apart. */
+const parse = parseQuery as unknown as (query: string) => Record<string, unknown>;
+
+/** Requests are logged by the guard, where it is worth it; what Fastify itself finds wrong is logged here. */
+class QuietLog extends LogController {
+  override isLogDisabled(): boolean {
+    return false;
+  }
+  override incomingRequest(): void {}
+  override requestCompleted(): void {}
+  override defaultErrorLog(): void {}
+  override routeNotFound(): void {}
+}
+
+function acceptJsonOnly(app: HttpServer): void {
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
+    try {
+      done(null, body.length === 0 ? undefined : parseBody(request.headers, body as Buffer));
+    } catch (error) {
+      done(error as Error);
+    }
+  });
+}
+
+function parseBody(headers: NodeJS.Dict<string | string[]>, body: Buffer): unknown {
+  const encoding = headers['content-encoding'];
+  if (encoding !== undefined && encoding !== 'identity') {
+    throw new Problem(problems.unsupportedMediaType, 'Send the body without Content-Encoding.');
+  }
+  const charset = /charset\s*=\s*"?([^";\s]+)/i.exec(String(headers['content-type']))?.[1];
+  if (charset !== undefined && !/^utf-?8$/i.test(charset)) {
+    throw new Problem(problems.unsupportedMediaType, 'JSON is UTF-8.');
+  }
+  return parseJsonBody(body);
+}
+
+/** Node closes what is idle when closing begins; what becomes idle after that is closed here, not a minute later. */
+function closeGracefully(app: HttpServer, load: LoadGauge): void {
+  let drain: NodeJS.Timeout | null = null;
+  app.addHook('preClose', (done) => {
+    drain = setInterval(() => app.server.closeIdleConnections(), DRAIN_STEP_MS);
+    done();
+  });
+  app.addHook('onClose', (_instance, done) => {
+    if (drain !== null) clearInterval(drain);
+    load.stop();
+    done();
+  });
+}
+
+function corsOptions({ corsOrigins }: HttpConfig) {
+  return {
+    origin: corsOrigins.includes('*') ? '*' : corsOrigins,
+    methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
+    exposedHeaders: [
+      'ETag',
+      'Location',
+      'Idempotency-Replayed',
+      'X-Request-Id',
+      'Retry-After',
+      'RateLimit',
+      'RateLimit-Policy',
+    ],
+    maxAge: 600,
+  };
+}
+
+function trustOf(trust: HttpConfig['trustProxy']): NonNullable<FastifyHttpOptions<RawServerDefault>['trustProxy']> {
+  return typeof trust === 'number' ? (_address, hop) => hop < trust : trust;
+}

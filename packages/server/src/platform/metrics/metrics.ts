@@ -1,0 +1,60 @@
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { RequestHistogram } from './request.metrics.ts';
+
+type Names<Label extends string> = { name: string; help: string; labelNames?: readonly Label[] };
+
+/** The registry of one server. Modules make their metrics through it, under the names that API.md lists. */
+export interface Metrics {
+  readonly registry: Registry;
+  readonly requests: RequestHistogram;
+  counter<Label extends string>(options: Names<Label>): Counter<Label>;
+  histogram<Label extends string>(options: Names<Label> & { buckets: number[] }): Histogram<Label>;
+  gauge<Label extends string>(options: Names<Label>): Gauge<Label>;
+  /**
+   * A gauge that is asked when someone reads /metrics. `collect` answers all its values; labels that it no longer
+   * answers are gone.
+   */
+  collected<Label extends string>(
+    options: Names<Label>,
+    collect: () => Promise<Sample<Label>[]> | Sample<Label>[],
+  ): void;
+  /** The text of /metrics. */
+  render(): Promise<string>;
+  readonly contentType: string;
+}
+
+export interface Sample<Label extends string> {
+  labels: Partial<Record<Label, string>>;
+  value: number;
+}
+
+export interface MetricsOptions {
+  /** Process, heap, garbage collection and event-loop lag: off in tests, where many servers live in one process. */
+  runtime: boolean;
+}
+
+export function createMetrics({ runtime }: MetricsOptions): Metrics {
+  const registry = new Registry();
+  if (runtime) collectDefaultMetrics({ register: registry });
+  const registers = [registry];
+  return {
+    registry,
+    requests: new RequestHistogram(registry),
+    counter: (options) => new Counter({ ...options, registers }),
+    gauge: (options) => new Gauge({ ...options, registers }),
+    histogram: (options) => new Histogram({ ...options, registers }),
+    collected: (options, collect) => {
+      const gauge = new Gauge({
+        ...options,
+        registers,
+        collect: async () => {
+          const samples = await collect();
+          gauge.reset();
+          for (const { labels, value } of samples) gauge.set(labels, value);
+        },
+      });
+    },
+    render: () => registry.metrics(),
+    contentType: registry.contentType,
+  };
+}
