@@ -79,6 +79,16 @@ module.exports = {
       to: { path: '(^|/)node_modules/(@types/)?pg/' },
     },
     {
+      name: 'sql-in-sql-files',
+      comment: 'only *.sql.ts and platform/database write SQL; others may name the type of a transaction',
+      severity: 'error',
+      from: {
+        path: SERVER,
+        pathNot: ['\\.sql\\.ts$', `${SERVER}/platform/database/`, TESTS],
+      },
+      to: { path: '(^|/)node_modules/kysely/', dependencyTypesNot: ['type-only'] },
+    },
+    {
       name: 'client-stands-alone',
       comment: 'the client is a package of its own: nothing of the server',
       severity: 'error',

@@ -30,6 +30,10 @@ const planted: Record<string, Record<string, string>> = {
       "import type { FastifyInstance } from 'fastify'; export type F = FastifyInstance;",
   },
   'pg-in-sql-files': { [`${server}/engine/worse.ts`]: "import pg from 'pg'; export const b = pg;" },
+  'sql-in-sql-files': {
+    [`${server}/modules/stock/worse.ts`]:
+      "import { sql, type Kysely } from 'kysely'; export const b: Kysely<unknown>[] = [sql];",
+  },
   'client-stands-alone': {
     'packages/client/src/bad.ts': "import type { P } from '../../server/src/platform/ok.ts'; export type C = P;",
   },
@@ -56,7 +60,10 @@ const allowed: Record<string, string> = {
   [`${server}/platform/http/ok.ts`]: "import fastify from 'fastify'; export const h = fastify;",
   [`${server}/platform/database/ok.ts`]: "import pg from 'pg'; export const d = pg;",
   [`${server}/engine/ok.ts`]: "import type { P } from '../platform/ok.ts'; export const e: P = 1;",
-  [`${server}/engine/ok.sql.ts`]: "import type { Pool } from 'pg'; export type S = Pool;",
+  [`${server}/engine/ok.sql.ts`]:
+    "import type { Pool } from 'pg'; import { sql } from 'kysely'; export const s: Pool = sql;",
+  [`${server}/modules/stock/ok.service.ts`]:
+    "import type { Transaction } from 'kysely'; export type T = Transaction<unknown>;",
   [`${server}/modules/stock/inside.ts`]: "import { e } from '../../engine/ok.ts'; export const i = e;",
   [`${server}/modules/stock/index.ts`]: "import { i } from './inside.ts'; export const s = i;",
   [`${server}/modules/stock/stock.routes.ts`]:

@@ -136,7 +136,7 @@ async function tryGuard() {
 }
 
 function releaseGuard() {
-  rmSync(guardFile, { force: true });
+  if (readGuard() === guardText) rmSync(guardFile, { force: true });
 }
 
 /** Runs `work` while no other setup works in this folder: two `npm ci` at once would delete one another's files. */
