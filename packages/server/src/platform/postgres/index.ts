@@ -1,0 +1,36 @@
+import { tmpdir } from 'node:os';
+import { packagedBinaries } from './binaries.search.ts';
+import { attachTo, serveFrom } from './embedded.service.ts';
+import type { EmbeddedOptions, EmbeddedPostgres, Surroundings } from './embedded.types.ts';
+
+export { EmbeddedPostgresError } from './embedded.problems.ts';
+export type { EmbeddedPostgresErrorCode } from './embedded.problems.ts';
+export type { EmbeddedLog, EmbeddedOptions, EmbeddedPostgres } from './embedded.types.ts';
+
+function thisMachine(): Surroundings {
+  return {
+    nativeDir: packagedBinaries(),
+    searchMachine: true,
+    systemHome: '/var/lib/holdfast',
+    temporaryDir: tmpdir(),
+  };
+}
+
+/**
+ * A PostgreSQL of Holdfast's own for a server, on a Unix socket, with fsync on: starts it (0.2 s; 1 s when the data
+ * directory is new), or adopts the one that a killed server left running. Restarts it when it dies. Holds the data
+ * directory until stop(), which stops PostgreSQL; so does a kill -9 of this process free the directory, but leaves
+ * PostgreSQL running. Fails with EmbeddedPostgresError.
+ */
+export async function startEmbeddedPostgres(options: EmbeddedOptions): Promise<EmbeddedPostgres> {
+  return serveFrom(options, thisMachine());
+}
+
+/**
+ * The same PostgreSQL for a command that works beside a running server: attaches to it, or starts it when nobody does.
+ * stop() leaves it running while a server or another command uses it. It neither restarts PostgreSQL nor calls
+ * onRestart listeners.
+ */
+export async function attachOrStartEmbedded(options: EmbeddedOptions): Promise<EmbeddedPostgres> {
+  return attachTo(options, thisMachine());
+}
