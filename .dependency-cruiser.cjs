@@ -2,7 +2,7 @@
 // scripts/boundaries.mjs runs these rules, and first sees them catch a planted breach of each.
 
 const SERVER = '^packages/server/src';
-const TESTS = '\\.test\\.ts$';
+const TESTS = '\\.(test|fixture)\\.ts$';
 
 /** A layer may import itself and the layers below it; type-only imports count, tests do not: they may use the app. */
 const layer = (name, forbidden) => ({
@@ -112,7 +112,7 @@ module.exports = {
     {
       name: 'nobody-imports-a-test',
       severity: 'error',
-      from: {},
+      from: { pathNot: [TESTS, '^packages/[^/]+/test/'] },
       to: { path: TESTS },
     },
     { name: 'no-circle', severity: 'error', from: {}, to: { circular: true } },

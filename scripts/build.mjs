@@ -28,6 +28,10 @@ function compile() {
 function makeCommandsExecutable() {
   for (const path of Object.values(manifest.bin ?? {})) {
     const file = join(folder, path);
+    if (!existsSync(file)) {
+      console.error(`packages/${name} has no source for its command ${path}`);
+      process.exit(1);
+    }
     if (!readFileSync(file, 'utf8').startsWith('#!/usr/bin/env node\n')) {
       console.error(`${path} does not start with #!/usr/bin/env node, so it would not run as a command`);
       process.exit(1);

@@ -1,7 +1,9 @@
-import { execFile } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
+import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -40,6 +42,20 @@ async function runAsUser(cwd: string, command: string, ...args: string[]): Promi
   }
 }
 
+/** The address in the one line that says that it serves. */
+async function readAddress(output: Readable): Promise<string> {
+  let text = '';
+  for await (const chunk of output.iterator({ destroyOnReturn: false })) {
+    text += String(chunk);
+    const address = /(http:\/\/[^\s"'/]+)[^\n]*\n/.exec(text)?.[1];
+    if (address === undefined) continue;
+    // What it says later is let go, not refused: a closed pipe would end it.
+    output.resume();
+    return address;
+  }
+  throw new Error(`it ended without serving, and said: ${text}`);
+}
+
 /** npm 11 lists what it packed; npm 12 keys the list by package. */
 function readPacked(json: string): Packed[] {
   return Object.values(JSON.parse(json) as Packed[] | Record<string, Packed>);
@@ -63,6 +79,8 @@ describe('the published packages', () => {
 
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'holdfast pack '));
+    // Run by root, PostgreSQL works as another user, who must be able to enter.
+    chmodSync(folder, 0o755);
     // npm's prepack builds them; its own output goes to stderr.
     const workspaces = ['-w', 'packages/server', '-w', 'packages/client'];
     packed = readPacked(
@@ -92,6 +110,24 @@ describe('the published packages', () => {
   test("the command runs under the machine's own Node and tells its version", async () => {
     const { version } = JSON.parse(readFileSync(join(workspace, 'packages/server/package.json'), 'utf8')) as Packed;
     expect((await runAsUser(folder, 'npx', '--no-install', 'holdfast', '--version')).trim()).toBe(version);
+  });
+
+  test('the command serves from a folder that holds nothing else, and leaves when it is told to', async () => {
+    const command = join(folder, 'node_modules/.bin/holdfast');
+    const server = spawn(command, ['serve', '--port', '0'], {
+      cwd: folder,
+      env: userEnvironment(),
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const ended = once(server, 'exit');
+    try {
+      const address = await readAddress(server.stdout);
+      expect((await fetch(`${address}/health/ready`)).status).toBe(200);
+      expect((await fetch(`${address}/openapi.json`)).status).toBe(200);
+    } finally {
+      server.kill('SIGTERM');
+    }
+    expect(await ended).toEqual([0, null]);
   });
 
   test('the client is imported by its name', async () => {
