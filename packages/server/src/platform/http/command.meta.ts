@@ -62,14 +62,16 @@ export function ifMatchOf(request: Pick<FastifyRequest, 'headers'>): number | nu
 }
 
 /**
- * Sends a finished answer as it is: its body is JSON already. A handler returns what this returns: the reply, which tells
- * Fastify that it was answered. It is typed as nothing, because Fastify types a handler by the values it may return.
+ * Sends a finished answer as it is: its body is JSON already. A handler returns what this returns. It is typed as nothing,
+ * because Fastify types a handler by the values it may return, and mostly is nothing: a reply that is returned is awaited
+ * until its last byte is out, which no handler needs. Only where a hook sends later is it the reply.
  */
 export function sendAnswer(reply: { readonly raw: ServerResponse }, answer: Answer): void {
   const anyReply = reply as unknown as FastifyReply;
   anyReply.code(answer.status);
   if (answer.headers != null) anyReply.headers(answer.headers);
   if (answer.replayed === true) anyReply.header('idempotency-replayed', 'true');
-  if (answer.body === null) return anyReply.send() as unknown as void;
-  return anyReply.header('content-type', 'application/json; charset=utf-8').send(answer.body) as unknown as void;
+  if (answer.body === null) anyReply.send();
+  else anyReply.header('content-type', 'application/json; charset=utf-8').send(answer.body);
+  return anyReply.sent ? undefined : (anyReply as unknown as undefined);
 }

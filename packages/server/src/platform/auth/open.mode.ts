@@ -1,0 +1,55 @@
+import { isIPv4 } from 'node:net';
+import type { IncomingMessage } from 'node:http';
+import { openOnlyHere } from './auth.problems.ts';
+
+/**
+ * Until a first key exists anybody who reaches the server is its admin. So it must be reached from its own machine, by a
+ * name of that machine (a page elsewhere can have its own name resolve to 127.0.0.1), and not through a proxy, behind
+ * which everybody comes from loopback.
+ *
+ * @throws Problem `forbidden`
+ */
+export function assertFromThisMachine(request: Pick<IncomingMessage, 'headers' | 'socket'>): void {
+  const { headers, socket } = request;
+  if (!isLoopbackAddress(socket.remoteAddress)) throw openOnlyHere('This request comes from another machine.');
+  const proxy = Object.keys(headers).find(isProxyHeader);
+  if (proxy !== undefined) throw openOnlyHere(`This request came through a proxy (${proxy}).`);
+  if (!isLoopbackName(hostNameOf(headers.host))) throw openOnlyHere('Host is not a loopback name.');
+  const { origin } = headers;
+  if (origin !== undefined && !isLoopbackName(originNameOf(origin)))
+    throw openOnlyHere('Origin is not a loopback name.');
+}
+
+/** Why a server without keys may not listen there, or null. */
+export function openModeRefusal(host: string): string | null {
+  if (isLoopbackName(host.includes(':') ? `[${host}]` : host)) return null;
+  return (
+    `HOST is ${host}, which other machines can reach, and there is no API key yet: anybody would be admin. ` +
+    'Set HOLDFAST_ADMIN_KEY, or make a key on 127.0.0.1 first.'
+  );
+}
+
+function isProxyHeader(name: string): boolean {
+  return name === 'forwarded' || name === 'via' || name.startsWith('x-forwarded-');
+}
+
+function isLoopbackAddress(address: string | undefined): boolean {
+  if (address === undefined) return false;
+  const v4 = address.startsWith('::ffff:') ? address.slice('::ffff:'.length) : address;
+  return address === '::1' || (isIPv4(v4) && v4.startsWith('127.'));
+}
+
+function isLoopbackName(name: string | null): boolean {
+  if (name === null) return false;
+  const lower = name.toLowerCase();
+  if (lower === 'localhost' || lower.endsWith('.localhost') || lower === '[::1]') return true;
+  return isIPv4(lower) && lower.startsWith('127.');
+}
+
+function hostNameOf(host: string | undefined): string | null {
+  return /^(\[[0-9a-f:.]+\]|[^:[\]]+)(?::\d{1,5})?$/i.exec(host ?? '')?.[1] ?? null;
+}
+
+function originNameOf(origin: string): string | null {
+  return URL.canParse(origin) ? new URL(origin).hostname : null;
+}

@@ -1,0 +1,138 @@
+import {
+  createRemoteJWKSet,
+  errors,
+  jwtVerify,
+  type JWTPayload,
+  type JWTVerifyGetKey,
+  type JWTVerifyOptions,
+} from 'jose';
+import type { Clock } from '../../kernel/clock.ts';
+import { credentialsInvalid, tokensCannotBeChecked } from './auth.problems.ts';
+import type { Caller } from './caller.ts';
+import { expandScopes, isScope } from './scope.ts';
+
+/** Where the keys of JSON Web Tokens come from, and what tokens must say. */
+export interface JwtConfig {
+  keys: { jwksUrl: string } | { secret: string };
+  issuer: string;
+  audience: string;
+}
+
+/** A token is checked again after this: the provider may have withdrawn its key. */
+const REMEMBERED_MS = 60_000;
+const REMEMBERED_MAX = 10_000;
+const CLOCK_TOLERANCE_SECONDS = 5;
+const SUBJECT = /^[^\p{Cc}]{1,250}$/u;
+
+/**
+ * The algorithms are ours to choose, not the token's: with a public key none that takes a shared secret, or its holder
+ * could sign with the public key as that secret.
+ */
+const PUBLIC_KEY_ALGORITHMS = [
+  'RS256',
+  'RS384',
+  'RS512',
+  'PS256',
+  'PS384',
+  'PS512',
+  'ES256',
+  'ES384',
+  'ES512',
+  'EdDSA',
+  'Ed25519',
+];
+const SHARED_SECRET_ALGORITHMS = ['HS256'];
+
+/** What is wrong with the token itself; every other failure is the provider's. */
+const TOKEN_FAULTS = new Set([
+  errors.JWTExpired.code,
+  errors.JWTClaimValidationFailed.code,
+  errors.JWTInvalid.code,
+  errors.JWSInvalid.code,
+  errors.JWSSignatureVerificationFailed.code,
+  errors.JOSEAlgNotAllowed.code,
+  errors.JOSENotSupported.code,
+  errors.JWKSNoMatchingKey.code,
+  errors.JWKSMultipleMatchingKeys.code,
+]);
+
+/** Three parts of base64url, the first of which is a JSON object. */
+const TOKEN_SHAPE = /^eyJ[\w-]*\.[\w-]+\.[\w-]+$/;
+
+export function looksLikeToken(credential: string): boolean {
+  return TOKEN_SHAPE.test(credential);
+}
+
+interface Remembered {
+  caller: Caller;
+  untilMs: number;
+}
+
+/** Checks JSON Web Tokens (RFC 7519): signature, issuer, audience, expiry; their scopes stand in `scope` (RFC 8693). */
+export class TokenVerifier {
+  readonly #clock: Clock;
+  readonly #key: Uint8Array | JWTVerifyGetKey;
+  readonly #options: JWTVerifyOptions;
+  readonly #remembered = new Map<string, Remembered>();
+
+  constructor({ keys, issuer, audience }: JwtConfig, clock: Clock) {
+    this.#clock = clock;
+    const shared = 'secret' in keys;
+    this.#key = shared ? new TextEncoder().encode(keys.secret) : createRemoteJWKSet(new URL(keys.jwksUrl));
+    this.#options = {
+      issuer,
+      audience,
+      algorithms: shared ? SHARED_SECRET_ALGORITHMS : PUBLIC_KEY_ALGORITHMS,
+      clockTolerance: CLOCK_TOLERANCE_SECONDS,
+      requiredClaims: ['exp', 'sub'],
+    };
+  }
+
+  /** @throws Problem `unauthorized` or `identity_provider_unavailable` */
+  verify(token: string): Caller | Promise<Caller> {
+    const remembered = this.#remembered.get(token);
+    if (remembered !== undefined && this.#clock.now() < remembered.untilMs) return remembered.caller;
+    return this.#check(token);
+  }
+
+  async #check(token: string): Promise<Caller> {
+    const payload = await this.#verified(token);
+    const caller = callerOf(payload);
+    this.#remember(token, caller, payload.exp ?? 0);
+    return caller;
+  }
+
+  async #verified(token: string): Promise<JWTPayload> {
+    const options = { ...this.#options, currentDate: new Date(this.#clock.now()) };
+    try {
+      const key = this.#key;
+      const verified = await (key instanceof Uint8Array
+        ? jwtVerify(token, key, options)
+        : jwtVerify(token, key, options));
+      return verified.payload;
+    } catch (error) {
+      if (error instanceof errors.JOSEError && TOKEN_FAULTS.has(error.code)) {
+        throw credentialsInvalid(`The token is not valid: ${error.message}.`);
+      }
+      throw tokensCannotBeChecked();
+    }
+  }
+
+  #remember(token: string, caller: Caller, expiresAtSeconds: number): void {
+    const untilMs = Math.min(this.#clock.now() + REMEMBERED_MS, expiresAtSeconds * 1_000);
+    this.#remembered.delete(token);
+    this.#remembered.set(token, { caller, untilMs });
+    const [oldest] = this.#remembered.keys();
+    if (this.#remembered.size > REMEMBERED_MAX && oldest !== undefined) this.#remembered.delete(oldest);
+  }
+}
+
+/** Words of `scope` that are not ours, such as `openid`, are somebody else's. */
+function callerOf({ sub, scope }: JWTPayload): Caller {
+  if (sub === undefined || !SUBJECT.test(sub) || !sub.isWellFormed()) {
+    throw credentialsInvalid('The token is not valid: sub must be 1 to 250 characters of text.');
+  }
+  const words = typeof scope === 'string' ? scope.split(' ') : [];
+  const actor = `user:${sub}`;
+  return { actor, owner: actor, scopes: expandScopes(words.filter(isScope)) };
+}
