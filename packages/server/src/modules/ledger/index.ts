@@ -1,0 +1,2 @@
+export { registerLedgerReads } from './ledger.read.routes.ts';
+export { LedgerEntrySchema, ReferenceSchema } from './ledger.schema.ts';

@@ -1,0 +1,2 @@
+export { registerTransfersReads } from './transfer.read.routes.ts';
+export { TransferSchema } from './transfer.schema.ts';
