@@ -1,0 +1,77 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startTestApp } from '../../../test/app.ts';
+
+let test: Awaited<ReturnType<typeof startTestApp>>;
+
+beforeAll(async () => {
+  test = await startTestApp();
+});
+afterAll(() => test.close());
+
+type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
+
+async function call(method: Method, path: string, body?: object, headers: Record<string, string> = {}) {
+  const payload = body === undefined ? {} : { payload: body };
+  const answer = await test.app.inject({ method, url: `/api/v1${path}`, headers, ...payload });
+  return { status: answer.statusCode, body: answer.body === '' ? null : answer.json() };
+}
+
+describe('GET /audit', () => {
+  it('tells who changed what, newest first, with what it became', async () => {
+    const created = await call('POST', '/products', { sku: 'A-1', name: 'x' }, { 'x-request-id': 'request-1' });
+    await call('POST', '/locations', { code: 'A-WH', name: 'x', type: 'store' });
+    await call('PATCH', '/products/A-1', { name: 'y' });
+    await call('DELETE', '/locations/A-WH');
+    const { status, body } = await call('GET', '/audit');
+    expect(status).toBe(200);
+    const trail = body.items.map((entry: { kind: string; subject: string }) => [entry.kind, entry.subject]);
+    expect(trail).toEqual([
+      ['location.archived', 'A-WH'],
+      ['product.updated', 'A-1'],
+      ['location.created', 'A-WH'],
+      ['product.created', 'A-1'],
+    ]);
+    expect(body.items[3]).toEqual({
+      id: expect.any(Number),
+      at: created.body.createdAt,
+      kind: 'product.created',
+      actor: expect.any(String),
+      requestId: 'request-1',
+      subject: 'A-1',
+      data: created.body,
+    });
+    expect(body.items[1].data).toMatchObject({ name: 'y', version: 2 });
+  });
+
+  it('leaves stock out: that is the ledger’s', async () => {
+    await call('POST', '/locations', { code: 'B-WH', name: 'x', type: 'store' });
+    await call('POST', '/products', { sku: 'B-1', name: 'x' });
+    await call('POST', '/inventory/B-1/adjust', { location: 'B-WH', type: 'add', quantity: 5 });
+    const { body } = await call('GET', '/audit?limit=2');
+    expect(body.items.map(({ kind }: { kind: string }) => kind)).toEqual(['product.created', 'location.created']);
+  });
+
+  it('filters by kind, actor and time, and reads on from a cursor', async () => {
+    for (const sku of ['C-1', 'C-2', 'C-3']) await call('POST', '/products', { sku, name: 'x', category: 'c' });
+    const subjectsOf = async (query: string) =>
+      (await call('GET', `/audit?${query}`)).body.items.map(({ subject }: { subject: string }) => subject);
+
+    expect(await subjectsOf('kind=product.created&limit=3')).toEqual(['C-3', 'C-2', 'C-1']);
+    const page = await call('GET', '/audit?kind=product.created&limit=2');
+    const rest = await subjectsOf(`kind=product.created&limit=1&cursor=${page.body.nextCursor}`);
+    expect(rest).toEqual(['C-1']);
+    expect((await call('GET', `/audit?cursor=${page.body.nextCursor}`)).body.code).toBe('invalid_cursor');
+
+    const { actor, at } = page.body.items[0];
+    expect(await subjectsOf(`actor=${actor}&limit=1`)).toEqual(['C-3']);
+    expect(await subjectsOf('actor=nobody')).toEqual([]);
+    expect(await subjectsOf(`from=${at}&kind=product.created`)).toContain('C-3');
+    expect(await subjectsOf(`to=${at}&kind=product.created`)).not.toContain('C-3');
+  });
+
+  it('refuses what is no filter', async () => {
+    for (const query of ['kind=reservation.created', 'from=yesterday', 'to=2026-02-30T00:00:00Z', 'actor=', 'who=me']) {
+      expect((await call('GET', `/audit?${query}`)).status).toBe(400);
+    }
+  });
+});

@@ -1,0 +1,113 @@
+import { Type, type Static } from 'typebox';
+import {
+  Attributes,
+  Flag,
+  Nullable,
+  PageOf,
+  PageQuery,
+  ProblemSchema,
+  Quantity,
+  Shape,
+  Sku,
+  text,
+  Timestamp,
+  UnitCost,
+  Version,
+  Word,
+} from '../../platform/http/schemas.ts';
+
+/** How many products one request may make. */
+export const PRODUCT_BATCH_MAX = 10_000;
+
+const Name = text(200, { examples: ['Mug, blue'] });
+const Category = text(200, { examples: ['kitchen'] });
+const Description = Type.String({ maxLength: 5_000, examples: ['Stoneware, 300 ml'] });
+
+const reorderPoint = Nullable(
+  Quantity(0, { description: 'At this many available units or fewer, the level is low.', examples: [10] }),
+);
+const reorderQuantity = Nullable(Quantity(0, { description: 'How many to order then.', examples: [50] }));
+const maxLevel = Nullable(
+  Quantity(0, { description: 'With more on hand than this, the level is over.', examples: [500] }),
+);
+const safetyStockOrNone = Nullable(
+  Quantity(0, { description: 'Units withheld from sale. null means 0.', examples: [2] }),
+);
+
+/** What may be left out. The stock settings are defaults that levels follow until they set their own. */
+const optionalFields = {
+  description: Type.Optional(Nullable(Description)),
+  category: Type.Optional(Nullable(Category)),
+  attributes: Type.Optional(Nullable(Attributes)),
+  unitCost: Type.Optional(Nullable(UnitCost)),
+  reorderPoint: Type.Optional(reorderPoint),
+  reorderQuantity: Type.Optional(reorderQuantity),
+  maxLevel: Type.Optional(maxLevel),
+  safetyStock: Type.Optional(safetyStockOrNone),
+};
+
+export const NewProductBody = Shape({ sku: Sku, name: Name, ...optionalFields }, { title: 'NewProduct' });
+export type NewProductBody = Static<typeof NewProductBody>;
+
+export const ProductPatchBody = Shape(
+  { sku: Type.Optional(Sku), name: Type.Optional(Name), ...optionalFields },
+  { title: 'ProductPatch', description: 'What is not given stays; null clears.' },
+);
+
+export const ProductSchema = Shape(
+  {
+    sku: Sku,
+    name: Name,
+    description: Nullable(Description),
+    category: Nullable(Category),
+    attributes: Nullable(Attributes),
+    unitCost: Nullable(UnitCost),
+    reorderPoint,
+    reorderQuantity,
+    maxLevel,
+    safetyStock: Quantity(0, { description: 'Units withheld from sale.', examples: [2] }),
+    version: Version,
+    createdAt: Timestamp,
+    updatedAt: Timestamp,
+    archivedAt: Nullable(Timestamp),
+  },
+  { title: 'Product' },
+);
+
+export const ProductPage = PageOf(ProductSchema);
+
+export const ProductBatchBody = Shape({
+  products: Type.Array(NewProductBody, { minItems: 1, maxItems: PRODUCT_BATCH_MAX }),
+});
+
+export const ProductBatchResult = Shape(
+  {
+    index: Type.Integer({ minimum: 0, description: 'Its place in the request.' }),
+    ok: Type.Boolean(),
+    product: Type.Optional(ProductSchema),
+    error: Type.Optional(ProblemSchema),
+  },
+  { title: 'ProductBatchResult' },
+);
+
+export const ProductBatchAnswer = Shape(
+  {
+    succeeded: Type.Integer({ minimum: 0 }),
+    failed: Type.Integer({ minimum: 0 }),
+    results: Type.Array(ProductBatchResult),
+  },
+  { title: 'ProductBatchAnswer' },
+);
+
+export const ProductQuery = Shape({
+  ...PageQuery,
+  search: Type.Optional(text(200, { description: 'Part of the sku or the name, in either case of letters.' })),
+  category: Type.Optional(Category),
+  archived: Type.Optional({ ...Flag, default: false, description: 'The archived ones instead of the others.' }),
+  sort: Type.Optional(
+    Word(['sku', '-sku', 'name', '-name', 'createdAt', '-createdAt', 'updatedAt', '-updatedAt'], { default: 'sku' }),
+  ),
+});
+export type ProductQuery = Static<typeof ProductQuery>;
+
+export const ProductPath = Shape({ sku: Sku });

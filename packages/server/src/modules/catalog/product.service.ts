@@ -1,0 +1,136 @@
+import { stockProblems, type Engine, type Outcome } from '../../engine/index.ts';
+import { productView, type ProductView } from '../../engine/product.view.ts';
+import type { Answer, CommandMeta } from '../../kernel/command.ts';
+import { toPage, type Page } from '../../kernel/page.ts';
+import { Problem, type ProblemDocument } from '../../kernel/problem.ts';
+import type { Database } from '../../platform/database/index.ts';
+import { parseSort } from '../../platform/database/keyset.ts';
+import { etagOf } from '../../platform/http/index.ts';
+import type { NewProductBody, ProductQuery } from './product.schema.ts';
+import {
+  findProduct,
+  insertProducts,
+  listProducts,
+  productOrder,
+  productPosition,
+  type NewProduct,
+  type ProductSortField,
+} from './product.sql.ts';
+
+/** One commit makes at most so many products. */
+const CHUNK_MAX = 500;
+
+/** @throws Problem `duplicate_sku` */
+export async function createProduct(engine: Engine, body: NewProductBody, meta: CommandMeta): Promise<Answer> {
+  return engine.transact(meta, async (tx, now) => {
+    const [row] = await insertProducts(tx, [toNewProduct(body)], now);
+    if (row === undefined) throw duplicateSku(body.sku);
+    const product = productView(row);
+    return {
+      status: 201,
+      body: product,
+      headers: { location: `/api/v1/products/${product.sku}`, etag: etagOf(product.version) },
+      journal: [created(product)],
+    };
+  });
+}
+
+type BatchResult =
+  { index: number; ok: true; product: ProductView } | { index: number; ok: false; error: ProblemDocument };
+
+interface BatchAnswer {
+  succeeded: number;
+  failed: number;
+  results: BatchResult[];
+}
+
+/**
+ * Makes the products that can be made and says of each what became of it. Chunk by chunk, each one commit with its slice
+ * of the answer under the idempotency key: a repeat goes on at the first chunk that is missing.
+ */
+export async function createProducts(
+  engine: Engine,
+  products: readonly NewProductBody[],
+  meta: CommandMeta,
+): Promise<Answer> {
+  const whole: BatchAnswer = { succeeded: 0, failed: 0, results: [] };
+  let replayed = true;
+  for (let offset = 0; offset < products.length; offset += CHUNK_MAX) {
+    const slice = products.slice(offset, offset + CHUNK_MAX);
+    const answer = await engine.transact(chunkMeta(meta, offset / CHUNK_MAX), (tx, now) =>
+      insertProducts(tx, firstOfEach(slice).map(toNewProduct), now).then((rows) =>
+        chunkOutcome(slice, offset, rows.map(productView)),
+      ),
+    );
+    const chunk = JSON.parse(answer.body ?? '') as BatchAnswer;
+    whole.succeeded += chunk.succeeded;
+    whole.failed += chunk.failed;
+    whole.results.push(...chunk.results);
+    replayed &&= answer.replayed === true;
+  }
+  return { status: 200, body: JSON.stringify(whole), replayed };
+}
+
+/** @throws Problem `product_not_found` */
+export async function getProduct(database: Database, sku: string): Promise<ProductView> {
+  const row = await findProduct(database.kysely, sku);
+  if (row === undefined) throw new Problem(stockProblems.productNotFound, `No product has the sku ${sku}.`);
+  return productView(row);
+}
+
+/** @throws Problem `invalid_cursor` */
+export async function pageOfProducts(database: Database, query: ProductQuery): Promise<Page<ProductView>> {
+  const { limit, cursor, sort = 'sku', archived = false, search, category } = query;
+  const { field, descending } = parseSort<ProductSortField>(sort);
+  const list = { route: 'products', sort, archived, search, category };
+  const order = productOrder(field, descending);
+  const rows = await listProducts(database.kysely, { archived, search, category }, order, { list, cursor, limit });
+  return toPage(list, limit, rows, (row) => productPosition(field, row), productView);
+}
+
+/** Of the items that share a sku the first may be made. */
+function firstOfEach(products: readonly NewProductBody[]): NewProductBody[] {
+  const first = new Map<string, NewProductBody>();
+  for (const product of products) if (!first.has(product.sku)) first.set(product.sku, product);
+  return [...first.values()];
+}
+
+function chunkOutcome(slice: readonly NewProductBody[], offset: number, made: ProductView[]): Outcome {
+  const waiting = new Map(made.map((product) => [product.sku, product]));
+  const results = slice.map(({ sku }, place): BatchResult => {
+    const product = waiting.get(sku);
+    // What was made answers the first item of its sku, and the others find it taken.
+    waiting.delete(sku);
+    if (product !== undefined) return { index: offset + place, ok: true, product };
+    return { index: offset + place, ok: false, error: duplicateSku(sku).toJSON() };
+  });
+  const body: BatchAnswer = { succeeded: made.length, failed: slice.length - made.length, results };
+  return { status: 200, body, journal: made.map(created) };
+}
+
+function chunkMeta(meta: CommandMeta, chunk: number): CommandMeta {
+  return meta.idempotency === null ? meta : { ...meta, idempotency: { ...meta.idempotency, chunk } };
+}
+
+function created(product: ProductView) {
+  return { kind: 'product.created', subject: product.sku, data: product };
+}
+
+function duplicateSku(sku: string): Problem {
+  return new Problem(stockProblems.duplicateSku, `A product, perhaps an archived one, already has the sku ${sku}.`);
+}
+
+function toNewProduct(body: NewProductBody): NewProduct {
+  return {
+    sku: body.sku,
+    name: body.name,
+    description: body.description ?? null,
+    category: body.category ?? null,
+    attributes: body.attributes ?? null,
+    unitCost: body.unitCost ?? null,
+    reorderPoint: body.reorderPoint ?? null,
+    reorderQuantity: body.reorderQuantity ?? null,
+    maxLevel: body.maxLevel ?? null,
+    safetyStock: body.safetyStock ?? 0,
+  };
+}
