@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { chmod, mkdtemp, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import pg from 'pg';
 import { packagedBinaries } from './binaries.search.ts';
 import { attachTo, serveFrom } from './embedded.service.ts';
@@ -22,6 +23,14 @@ export interface Ground {
   /** A Holdfast in a process (and process group) of its own that serves from the directory until it is killed. */
   serveElsewhere(dataDir: string): Promise<{ child: ChildProcess; postmaster: number }>;
   close(): Promise<void>;
+}
+
+const SERVING = fileURLToPath(new URL('serving.fixture.ts', import.meta.url));
+
+/** A command in a process of its own that attaches to the directory and leaves; gives what it printed at the end. */
+export async function visitElsewhere(dataDir: string): Promise<string> {
+  const { stdout } = await promisify(execFile)(process.execPath, ['--no-warnings', SERVING, dataDir, 'visit']);
+  return stdout.trim();
 }
 
 export async function openGround(): Promise<Ground> {
@@ -52,8 +61,7 @@ export async function openGround(): Promise<Ground> {
       remember(await serveFrom({ dataDir, log, ...more }, { ...surroundings, ...other })),
     attach: async (dataDir) => remember(await attachTo({ dataDir, log }, surroundings)),
     serveElsewhere: async (dataDir) => {
-      const script = fileURLToPath(new URL('serving.fixture.ts', import.meta.url));
-      const child = spawn(process.execPath, ['--no-warnings', script, dataDir], {
+      const child = spawn(process.execPath, ['--no-warnings', SERVING, dataDir], {
         stdio: ['ignore', 'pipe', 'inherit'],
         detached: true,
       });

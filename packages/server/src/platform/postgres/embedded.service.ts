@@ -60,6 +60,7 @@ export async function attachTo(options: EmbeddedOptions, surroundings: Surroundi
 
 /** The last one out switches off the light. */
 async function leave(cluster: Cluster, session: Session): Promise<void> {
+  session.ref();
   try {
     if ((await tryLockServing(session.client)) && (await tryLockAlone(session.client))) await stopPostmaster(cluster);
   } catch (error) {

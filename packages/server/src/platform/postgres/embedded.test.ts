@@ -1,7 +1,7 @@
 import { access, readFile, stat, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ask, openGround, until } from './embedded.fixture.ts';
+import { ask, openGround, until, visitElsewhere } from './embedded.fixture.ts';
 import type { Ground } from './embedded.fixture.ts';
 import { attachOrStartEmbedded, startEmbeddedPostgres } from './index.ts';
 import { processState } from './process.state.ts';
@@ -94,8 +94,11 @@ describe('two on one data directory', { timeout: 30_000 }, () => {
     expect(command.pid()).toBe(server.pid());
     expect(await ask(command, 'SELECT 1')).toBe(1);
     await command.stop();
+    expect(await visitElsewhere(dataDir)).toBe('left');
     expect(await ask(server, 'SELECT 1')).toBe(1);
     await server.stop();
+    expect(await visitElsewhere(dataDir)).toBe('left');
+    await expect(access(join(dataDir, 'postgres', 'postmaster.pid'))).rejects.toThrow('ENOENT');
   });
 
   it('of commands alone, the last one to end stops PostgreSQL', async () => {

@@ -51,7 +51,7 @@ function signalReaches(pid: number): boolean {
  */
 export async function isPostmasterOf(pid: number, pgdata: string): Promise<'yes' | 'no' | 'unknown'> {
   const command = await commandLine(pid);
-  if (command.length === 0) return 'unknown';
+  if (command === undefined) return 'unknown';
   const program = basename(command[0] ?? '');
   // A postmaster's children retitle themselves "postgres: …".
   if (program !== 'postgres' && program !== 'postmaster') return 'no';
@@ -65,17 +65,20 @@ export async function isPostmasterOf(pid: number, pgdata: string): Promise<'yes'
   }
 }
 
-/** The arguments of a process, readable by everyone, unlike its working directory; [] when hidden or gone. */
-async function commandLine(pid: number): Promise<string[]> {
+/**
+ * The arguments of a process, readable by everyone, unlike its working directory. Undefined when hidden or gone; a
+ * thread of the kernel has none.
+ */
+async function commandLine(pid: number): Promise<string[] | undefined> {
   if (process.platform === 'linux') {
-    const text = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
-    return text === '' ? [] : text.replace(/\0+$/, '').split('\0');
+    const text = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => undefined);
+    return text?.replace(/\0+$/, '').split('\0');
   }
   const text = (await ps(['-o', 'command=', '-p', String(pid)])).trim();
   // ps joins with blanks; what follows our own "-D" is the path, which is always the last argument.
   const match = /^(.*?) -D (.*)$/.exec(text);
   if (match) return [match[1] ?? '', '-D', match[2] ?? ''];
-  return text === '' ? [] : [text];
+  return text === '' ? undefined : [text];
 }
 
 /** The living processes whose title starts so, such as the children that a killed postmaster left. */
@@ -91,7 +94,7 @@ export async function processesTitled(prefix: string): Promise<number[]> {
   for (const name of await readdir('/proc')) {
     if (!/^\d+$/.test(name)) continue;
     const command = await commandLine(Number(name));
-    if (command[0]?.startsWith(prefix)) found.push(Number(name));
+    if (command?.[0]?.startsWith(prefix)) found.push(Number(name));
   }
   return found;
 }

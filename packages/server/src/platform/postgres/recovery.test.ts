@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { chown, readFile, utimes, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -97,6 +98,17 @@ describe('a lock file left behind', { timeout: 30_000 }, () => {
   it('empty, by a power cut, does not hinder', async () => {
     const path = await leaveLock('postgres/postmaster.pid', '');
     await utimes(path, 1_700_000_000, 1_700_000_000);
+    await startsOnKeptData();
+  });
+});
+
+describe('a PostgreSQL of a neighbour container', { timeout: 30_000 }, () => {
+  it('whose process cannot be seen, but whose socket answers, keeps the directory', async () => {
+    const neighbour = createServer();
+    await new Promise<void>((done) => neighbour.listen(join(dataDir, 'run', '.s.PGSQL.5432'), done));
+    await leaveLock('postgres/postmaster.pid', lockText(2 ** 22 - 3));
+    await expect(ground.serve(dataDir)).rejects.toMatchObject({ code: 'data_directory_in_use' });
+    neighbour.close();
     await startsOnKeptData();
   });
 });

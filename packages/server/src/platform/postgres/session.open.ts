@@ -11,8 +11,10 @@ export interface Session {
   client: pg.Client;
   /** Resolves when the connection is gone, for whatever reason. */
   closed: Promise<void>;
-  /** From now on it keeps the process alive no longer. */
+  /** From now on it keeps the process alive no longer, until ref(). */
   unref(): void;
+  /** Before it is used again: Node exits in the midst of an await that only an unref'd socket would end. */
+  ref(): void;
   end(): Promise<void>;
 }
 
@@ -61,7 +63,18 @@ export async function openSession(
     socket.destroy();
     return classify(error);
   }
-  return { session: { client, closed, unref: () => socket.unref(), end: () => client.end() } };
+  return {
+    session: {
+      client,
+      closed,
+      unref: () => void socket.unref(),
+      ref: () => void socket.ref(),
+      end: async () => {
+        socket.ref();
+        await client.end();
+      },
+    },
+  };
 }
 
 function classify(error: unknown): NoSession {
