@@ -32,8 +32,8 @@ export function guardRoutes(app: HttpServer, options: HttpOptions, load: LoadGau
     if (bodyLimit !== undefined) {
       route.bodyLimit = bodyLimit === 'bulk' ? options.config.bulkBodyLimitBytes : bodyLimit;
     }
-    route.schema ??= {};
-    route.schema.querystring ??= NO_PARAMETERS;
+    // What a plugin serves, such as the files of a page, may be asked for with any query.
+    if (route.config?.scope !== undefined) route.schema = { querystring: NO_PARAMETERS, ...route.schema };
     const guards = [enter(options, load, route, scope), ...listOf(route.onRequest)];
     route.onRequest = guards as onRequestHookHandler[];
     route.onResponse = [leave(options, load, route, stream), ...listOf(route.onResponse)] as onResponseHookHandler[];

@@ -1,0 +1,109 @@
+import type { RouteOptions } from 'fastify';
+import './route.config.ts';
+import { sampleOf } from './openapi.sample.ts';
+import { ProblemSchema } from './schemas.ts';
+
+interface JsonSchema {
+  type?: string | string[];
+  title?: string;
+  description?: string;
+  properties?: Record<string, JsonSchema>;
+  required?: string[];
+  default?: unknown;
+  examples?: unknown[];
+  [keyword: string]: unknown;
+}
+
+interface RouteSchema {
+  hide?: boolean;
+  operationId?: string;
+  description?: string;
+  produces?: string[];
+  consumes?: string[];
+  body?: JsonSchema;
+  querystring?: JsonSchema;
+  headers?: JsonSchema;
+  response?: Record<string, JsonSchema>;
+  [keyword: string]: unknown;
+}
+
+const COMMANDS = new Set(['POST', 'PUT', 'PATCH', 'DELETE']);
+const PROBLEM = 'application/problem+json';
+
+/** What every route can answer besides what it declares. */
+const OTHER_REFUSALS: JsonSchema = {
+  ...(ProblemSchema as object),
+  description: 'Any other refusal: validation, authentication, limits, overload.',
+};
+
+const IDEMPOTENCY_KEY: JsonSchema = {
+  type: 'string',
+  minLength: 1,
+  maxLength: 255,
+  description: 'Yours to choose, kept 24 hours: a repeat of the same request answers the stored response.',
+  examples: ['order-1042-reserve'],
+};
+
+/** A route's schema as the document shows it. Routes without an operationId are a plugin's own and are left out. */
+export function describeRoute({ schema, url, route }: { schema: unknown; url: string; route: RouteOptions }) {
+  const own = (schema ?? {}) as RouteSchema;
+  if (own.hide === true || own.operationId === undefined) return { schema: { hide: true }, url };
+  const { body, querystring, ...rest } = own;
+  const scope = route.config?.scope;
+  const described: RouteSchema = {
+    ...rest,
+    security: scope === 'public' ? [] : [{ bearer: [] }, { apiKey: [] }],
+    description: withScope(own.description, scope),
+    response: describeAnswers(own),
+  };
+  if (querystring?.properties !== undefined && Object.keys(querystring.properties).length > 0) {
+    described.querystring = withoutRequiredDefaults(querystring);
+  }
+  if (body !== undefined) described.body = withSample(body);
+  if (COMMANDS.has(String(route.method)) && scope !== 'public') {
+    described.headers = {
+      type: 'object',
+      properties: { 'Idempotency-Key': IDEMPOTENCY_KEY, ...own.headers?.properties },
+    };
+  }
+  return { schema: described, url };
+}
+
+function withScope(description: string | undefined, scope: string | undefined): string {
+  const need = scope === undefined || scope === 'public' ? 'Needs no key.' : `Needs the scope \`${scope}\`.`;
+  return description === undefined ? need : `${description}\n\n${need}`;
+}
+
+/** Successes in the route's own media type, problems in theirs. */
+function describeAnswers({ response = {}, produces }: RouteSchema): Record<string, JsonSchema> {
+  const answers: Record<string, JsonSchema> = {};
+  for (const [status, answer] of Object.entries(response)) {
+    answers[status] = Number(status) >= 400 ? problemAnswer(answer) : success(answer, status);
+  }
+  if (Object.keys(answers).length === 0) {
+    answers['200'] = { type: 'string', description: produces?.join(', ') ?? 'Done.' };
+  }
+  answers['default'] = problemAnswer(OTHER_REFUSALS);
+  return answers;
+}
+
+function problemAnswer(schema: JsonSchema): JsonSchema {
+  const { description = 'Refused.' } = schema;
+  return { description, content: { [PROBLEM]: { schema: { ...ProblemSchema } } } };
+}
+
+function success(schema: JsonSchema, status: string): JsonSchema {
+  if (schema.type === 'null') return { ...schema, description: schema.description ?? 'Done.' };
+  const description = schema.description ?? (status === '201' ? 'Created.' : 'Done.');
+  return { ...withSample(schema), 'x-response-description': description };
+}
+
+function withSample(schema: JsonSchema): JsonSchema {
+  return schema.examples === undefined ? { ...schema, examples: [sampleOf(schema)] } : schema;
+}
+
+/** A parameter with a default need not be given, though the handler always has it. */
+function withoutRequiredDefaults(querystring: JsonSchema): JsonSchema {
+  const { properties = {}, required = [] } = querystring;
+  return { ...querystring, required: required.filter((name) => properties[name]?.default === undefined) };
+}
