@@ -1,0 +1,105 @@
+/** Finds the order in which the model gives the same answers as the system did. */
+import { asList, asObject, compareAnswer } from './compare.ts';
+import type { Context, Slack } from './compare.ts';
+import type { Answer, Command, Observed, Outcome } from './command.ts';
+import { apply, copyWorld } from './model.ts';
+import type { Resolved } from './resolve.ts';
+import { GUARD_MS, emptyStats, slackIn } from './system.ts';
+import type { Run, Stats } from './system.ts';
+import type { World } from './world.ts';
+
+/** Applies the group in the order of arrival, or failing that in any order that explains the answers. */
+export function explain(run: Run, group: Resolved[], answers: Answer[]): boolean {
+  const pairs = group.map((each, index) => ({ command: each.modelled, answer: answers[index] ?? noAnswer }));
+  const start = copyWorld(run.world);
+  if (pairs.every((pair) => take(run, pair.command, pair.answer) === null)) return true;
+  if (group.length === 1) return false;
+  run.stats.reordered += 1;
+  let tries = 600;
+  const search = (world: World, left: typeof pairs): World | null => {
+    if (left.length === 0) return world;
+    for (const pair of left) {
+      if ((tries -= 1) < 0) return null;
+      const next = copyWorld(world);
+      if (take({ ...run, world: next, stats: emptyStats() }, pair.command, pair.answer) !== null) continue;
+      const rest = search(
+        next,
+        left.filter((each) => each !== pair),
+      );
+      if (rest !== null) return rest;
+    }
+    return null;
+  };
+  const found = search(start, pairs);
+  run.world = found ?? start;
+  return found !== null;
+}
+
+const noAnswer: Answer = { status: 0, replayed: false, body: null };
+
+/** One command and its answer: null when the model says the same. */
+function take(run: Run, command: Command, answer: Answer): string | null {
+  const { world } = run;
+  const slackBefore = slackIn(run);
+  run.answers.set(world.applied, answer);
+  const outcome = apply(world, command, world.now, observedIn(command, answer));
+  const slackAfter = slackIn(run);
+  const slackOf = (sku: string, location: string): Slack => ({
+    down: Math.max(slackBefore(sku, location).down, slackAfter(sku, location).down),
+    up: slackAfter(sku, location).up,
+  });
+  const context: Context = { answers: run.answers, slackOf };
+  const difference = compareAnswer(outcome, answer, context) ?? adoptExpiries(run, command, outcome, answer);
+  count(run.stats, command, outcome);
+  return difference;
+}
+
+function count(stats: Stats, command: Command, outcome: Outcome): void {
+  const replay = outcome.ok && outcome.body.kind === 'replay' ? 'replay' : 'ok';
+  const items = outcome.ok && outcome.body.kind === 'results' ? outcome.body.results : [outcome];
+  for (const item of items) {
+    const key = `${command.op} ${item.ok ? replay : (item.codes[0] ?? '')}`;
+    stats.outcomes[key] = (stats.outcomes[key] ?? 0) + 1;
+  }
+}
+
+function observedIn(command: Command, answer: Answer): Observed {
+  const body = asObject(answer.body);
+  const made =
+    command.op === 'reserveBatch' ? asList(body['results']).map((each) => asObject(each['reservation'])) : [body];
+  const ids = made.map(({ id }) => id).filter((id) => typeof id === 'string');
+  return { ids, replayed: answer.replayed, code: typeof body['code'] === 'string' ? body['code'] : null };
+}
+
+/** Takes `expiresAt` to the millisecond from the system, after seeing that it is what was asked for. */
+function adoptExpiries({ world, system }: Run, command: Command, outcome: Outcome, answer: Answer): string | null {
+  if (!outcome.ok || outcome.body.kind === 'replay') return null;
+  const body = asObject(answer.body);
+  const bodies =
+    command.op === 'reserveBatch' ? asList(body['results']).map((each) => asObject(each['reservation'])) : [body];
+  const given = (command.op === 'reserve' || command.op === 'extend') && command.body.expiresAt !== undefined;
+  const exact = given || (command.op !== 'reserve' && command.op !== 'reserveBatch' && command.op !== 'extend');
+  for (const { id, expiresAt } of bodies) {
+    const reservation = typeof id === 'string' ? world.reservations.get(id) : undefined;
+    if (reservation === undefined || typeof expiresAt !== 'string') continue;
+    const off = Date.parse(expiresAt) - reservation.expiresAt;
+    const tolerance = exact || system.exactClock ? 0 : GUARD_MS - 1000;
+    if (off < -tolerance || off > tolerance) {
+      return `expiresAt: expected ${new Date(reservation.expiresAt).toISOString()}, got ${expiresAt}`;
+    }
+    reservation.expiresAt += off;
+  }
+  return null;
+}
+
+/** Tells the first answer that no order explains, with the group around it. */
+export function describe(run: Run, group: Resolved[], answers: Answer[]): string {
+  const lines = group.map(({ sent, modelled }, index) => {
+    const answer = answers[index] ?? noAnswer;
+    const difference = take(run, modelled, answer);
+    return `  ${difference === null ? ' ' : '✗'} ${JSON.stringify(sent)}\n      → ${answer.status}${
+      answer.replayed ? ' replayed' : ''
+    } ${JSON.stringify(answer.body)}${difference === null ? '' : `\n      ✗ ${difference}`}`;
+  });
+  return `the answers of this group are not the model's, in any order:\n${lines.join('\n')}`;
+}
