@@ -5,6 +5,8 @@ export interface IdempotencyRequest {
   key: string;
   /** SHA-256 in hex over method, path, query and parsed body. */
   requestHash: string;
+  /** Requests of many items are stored slice by slice; 0 where absent. */
+  chunk?: number;
 }
 
 /** What a command carries besides its own values: who asked, in which request, and under which key. */

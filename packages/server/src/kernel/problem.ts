@@ -13,7 +13,11 @@ export class Problem extends Error {
   readonly headers: Readonly<Record<string, string>>;
 
   constructor(kind: ProblemKind, detail: string, extensions: Record<string, unknown> = {}, headers = kind.headers) {
+    // A refusal is an answer, not a defect: no stack is taken (it was a third of the cost of refusing).
+    const { stackTraceLimit } = Error;
+    Error.stackTraceLimit = 0;
     super(detail);
+    Error.stackTraceLimit = stackTraceLimit;
     this.name = 'Problem';
     this.code = kind.code;
     this.status = kind.status;

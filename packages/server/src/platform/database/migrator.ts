@@ -34,7 +34,9 @@ export async function migrate(connection: pg.ClientConfig): Promise<MigrationRep
     await refuseNewerDatabase(kysely);
     const { error, results } = await new Migrator({ db: kysely, provider: new SqlFiles() }).migrateToLatest();
     if (error !== undefined) throw error;
-    const applied = (results ?? []).filter((result) => result.status === 'Success').map(({ migrationName }) => migrationName);
+    const applied = (results ?? [])
+      .filter((result) => result.status === 'Success')
+      .map(({ migrationName }) => migrationName);
     return { applied, current: (await migrationNames()).at(-1) ?? null };
   } finally {
     await kysely.destroy();
@@ -74,9 +76,9 @@ async function refuseNewerDatabase(kysely: Kysely<unknown>): Promise<void> {
 }
 
 async function appliedMigrations(kysely: Kysely<unknown>): Promise<string[]> {
-  const { rows: tables } = await sql<{ found: boolean }>`SELECT to_regclass('kysely_migration') IS NOT NULL AS found`.execute(
-    kysely,
-  );
+  const { rows: tables } = await sql<{
+    found: boolean;
+  }>`SELECT to_regclass('kysely_migration') IS NOT NULL AS found`.execute(kysely);
   if (tables[0]?.found !== true) return [];
   const { rows } = await sql<{ name: string }>`SELECT name FROM kysely_migration ORDER BY name`.execute(kysely);
   return rows.map(({ name }) => name);

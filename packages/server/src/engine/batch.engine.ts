@@ -1,0 +1,307 @@
+import type pg from 'pg';
+import type { Answer, CommandMeta } from '../kernel/command.ts';
+import { createIdSource } from '../kernel/ids.ts';
+import { Problem, problems } from '../kernel/problem.ts';
+import type { BatchContext } from './batch.ts';
+import type { Outcome } from './decide.ts';
+import { weightOf } from './footprint.ts';
+import { Lane, type BatchResult } from './lane.ts';
+import { NameCache } from './names.ts';
+import { findStuckLevels } from './stuck.ts';
+import type { Asked, Command } from './stock.command.ts';
+
+export interface BatchEngineOptions {
+  connect: (name: string) => Promise<pg.Client>;
+  /** The role that transactions take; asked for each batch, since it is found out at start. */
+  role: () => string | null;
+  defaultTtlMs: number;
+  /** Commands of one batch, at most. */
+  batchMax?: number;
+  /** Commands that wait, at most: beyond, callers are turned away. */
+  queueMax?: number;
+  /** A second lane runs while so many commands wait. */
+  secondLaneAt?: number;
+  timeShiftMs?: () => number;
+  onBatch?: (report: BatchReport) => void;
+  onDefect?: (error: unknown, command: Command) => void;
+  onLost?: (error: unknown) => void;
+}
+
+export interface BatchReport {
+  commands: number;
+  durationMs: number;
+  result: BatchResult['kind'];
+}
+
+interface Pending extends Asked {
+  weight: number;
+  /** By then it is answered, on the monotonic clock. */
+  deadlineMs: number;
+  /** Batches that it was part of. */
+  attempts: number;
+  resolve: (answer: Answer) => void;
+  reject: (error: unknown) => void;
+}
+
+/** "An answer within 5 s": a moment is left for the way back. */
+const ANSWER_WITHIN_MS = 4_300;
+/** A batch waits so long for a lock before the commands that need it are set apart. */
+const LOCK_TIMEOUT_MS = 250;
+const STUCK_LOCK_TIMEOUT_MS = 1_000;
+/** A transaction of ours that froze holds its locks no longer than this. */
+const IDLE_TIMEOUT_MS = 2_000;
+/** For so long a level that was seen stuck is left to the side lane. */
+const STUCK_FOR_MS = 3_000;
+const BATCH_WEIGHT_MAX = 1_000;
+const ATTEMPTS_TOGETHER = 3;
+const ATTEMPTS_MAX = 40;
+const AWAY_PAUSE_MS = 100;
+const NAMES_MAX = 200_000;
+
+/**
+ * One writer decides stock, in batches: while one batch is in flight the next gathers, so that one commit serves all
+ * who came meanwhile, and a hot level costs no more than any other.
+ */
+export class BatchEngine {
+  readonly #options: Required<BatchEngineOptions>;
+  readonly #products = new NameCache(NAMES_MAX);
+  readonly #locations = new NameCache(NAMES_MAX);
+  readonly #ids = createIdSource();
+  readonly #lanes: Lane[];
+  readonly #sideLane: Lane;
+  #queue: Pending[] = [];
+  /** Commands that wait for stuck levels. */
+  #sideQueue: Pending[] = [];
+  readonly #stuck = new Map<string, number>();
+  #isScheduled = false;
+  #isClosing = false;
+  #inFlight = 0;
+  #watch: NodeJS.Timeout | null = null;
+  #onIdle: (() => void)[] = [];
+
+  constructor(options: BatchEngineOptions) {
+    this.#options = {
+      batchMax: 256,
+      queueMax: 20_000,
+      secondLaneAt: 512,
+      timeShiftMs: () => 0,
+      onBatch: () => undefined,
+      onDefect: () => undefined,
+      onLost: () => undefined,
+      ...options,
+    };
+    this.#lanes = ['holdfast lane 1', 'holdfast lane 2'].map((name) => this.#openLane(name, LOCK_TIMEOUT_MS, true));
+    this.#sideLane = this.#openLane('holdfast side lane', STUCK_LOCK_TIMEOUT_MS, false);
+  }
+
+  /** Commands that wait or are in flight. */
+  get depth(): number {
+    return this.#queue.length + this.#sideQueue.length + this.#inFlight;
+  }
+
+  /**
+   * Has a command decided. Commands are decided in the order in which they were submitted, except where one is tried
+   * again.
+   *
+   * @throws Problem: a refusal changed nothing; `outcome_unknown` may have been done
+   */
+  submit(command: Command, meta: CommandMeta): Promise<Answer> {
+    return new Promise((resolve, reject) => {
+      if (this.#isClosing) {
+        reject(new Problem(problems.shuttingDown, 'The server is shutting down. Nothing was changed.'));
+        return;
+      }
+      if (this.#queue.length >= this.#options.queueMax) {
+        reject(new Problem(problems.overloaded, 'Too many commands wait. Nothing was changed; try again shortly.'));
+        return;
+      }
+      const deadlineMs = performance.now() + ANSWER_WITHIN_MS;
+      this.#queue.push({ command, meta, weight: weightOf(command), deadlineMs, attempts: 0, resolve, reject });
+      this.#schedule();
+    });
+  }
+
+  /** Answers everything that was accepted, then closes the connections. */
+  async close(): Promise<void> {
+    this.#isClosing = true;
+    if (this.depth > 0) await new Promise<void>((resolve) => this.#onIdle.push(resolve));
+    await Promise.all([...this.#lanes, this.#sideLane].map((lane) => lane.close()));
+  }
+
+  #openLane(name: string, lockTimeoutMs: number, avoidsStuck: boolean): Lane {
+    const context = (): Omit<BatchContext, 'onCommit'> => ({
+      products: this.#products,
+      locations: this.#locations,
+      stuck: avoidsStuck ? this.#stuckLevels() : new Set<string>(),
+      ids: this.#ids,
+      role: this.#options.role(),
+      lockTimeoutMs,
+      idleTimeoutMs: IDLE_TIMEOUT_MS,
+      defaultTtlMs: this.#options.defaultTtlMs,
+      timeShiftMs: this.#options.timeShiftMs,
+    });
+    return new Lane({ name, connect: this.#options.connect, context, onLost: this.#options.onLost });
+  }
+
+  #stuckLevels(): ReadonlySet<string> {
+    const nowMs = performance.now();
+    for (const [key, untilMs] of this.#stuck) if (untilMs < nowMs) this.#stuck.delete(key);
+    return new Set(this.#stuck.keys());
+  }
+
+  /** Starts lanes once the requests that have arrived by now are all in the queue. */
+  #schedule(): void {
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    setImmediate(() => {
+      this.#isScheduled = false;
+      this.#startLanes();
+    });
+  }
+
+  #startLanes(): void {
+    for (const [index, lane] of this.#lanes.entries()) {
+      const isWanted = index === 0 ? this.#queue.length > 0 : this.#queue.length >= this.#options.secondLaneAt;
+      if (lane.isBusy || !isWanted) continue;
+      void this.#runLane(lane, this.#take(this.#queue), (pending) => this.#queue.unshift(...pending));
+    }
+    if (this.#sideQueue.length > 0 && !this.#sideLane.isBusy) {
+      void this.#runLane(this.#sideLane, this.#take(this.#sideQueue), (pending) => this.#sideQueue.unshift(...pending));
+    }
+    this.#watchQueues();
+    if (this.depth === 0) for (const idle of this.#onIdle.splice(0)) idle();
+  }
+
+  /** The next batch. One that was often tried in company goes alone. */
+  #take(queue: Pending[]): Pending[] {
+    let weight = 0;
+    let count = 0;
+    while (count < queue.length && count < this.#options.batchMax) {
+      const next = queue[count] as Pending;
+      const isAlone = next.attempts >= ATTEMPTS_TOGETHER;
+      if (count > 0 && (isAlone || weight + next.weight > BATCH_WEIGHT_MAX)) break;
+      weight += next.weight;
+      count += 1;
+      if (isAlone) break;
+    }
+    return queue.splice(0, count);
+  }
+
+  async #runLane(lane: Lane, batch: Pending[], putBack: (pending: Pending[]) => void): Promise<void> {
+    if (batch.length === 0) return;
+    lane.isBusy = true;
+    this.#inFlight += batch.length;
+    const startedMs = performance.now();
+    const deadlineMs = Math.min(...batch.map((pending) => pending.deadlineMs));
+    for (const pending of batch) pending.attempts += 1;
+    const result = await lane.run(batch, deadlineMs);
+    this.#options.onBatch({ commands: batch.length, durationMs: performance.now() - startedMs, result: result.kind });
+    const again = await this.#finish(lane, batch, result);
+    this.#inFlight -= batch.length;
+    if (again.length > 0) putBack(again);
+    lane.isBusy = false;
+    this.#startLanes();
+  }
+
+  /** @returns the commands that are to be tried again */
+  async #finish(lane: Lane, batch: Pending[], result: BatchResult): Promise<Pending[]> {
+    switch (result.kind) {
+      case 'done':
+        answerAll(batch, result.outcomes);
+        return [];
+      case 'again':
+        return this.#stillInTime(batch);
+      case 'away':
+        await new Promise((resolve) => setTimeout(resolve, AWAY_PAUSE_MS));
+        return this.#stillInTime(batch);
+      case 'unknown':
+        for (const { reject } of batch) reject(unknownOutcome());
+        return [];
+      case 'stuck':
+        return this.#setAside(batch, (index) => result.indexes.has(index));
+      case 'lock_timeout':
+        return await this.#handleLockTimeout(lane, batch);
+      case 'failed':
+        return this.#isolate(batch, result.error);
+    }
+  }
+
+  /** Turns away who has waited too long or too often; nothing of theirs was done. */
+  #stillInTime(batch: Pending[], problem: () => Problem = databaseAway): Pending[] {
+    const nowMs = performance.now();
+    return batch.filter((pending) => {
+      if (pending.deadlineMs > nowMs + 50 && pending.attempts < ATTEMPTS_MAX) return true;
+      pending.reject(problem());
+      return false;
+    });
+  }
+
+  #setAside(batch: Pending[], isStuck: (index: number) => boolean): Pending[] {
+    const aside = batch.filter((_, index) => isStuck(index));
+    for (const pending of aside) pending.attempts = 0;
+    this.#sideQueue.push(...aside);
+    const rest = batch.filter((_, index) => !isStuck(index));
+    for (const pending of rest) pending.attempts -= 1;
+    return rest;
+  }
+
+  /** Finds out which levels are stuck, so that only their callers wait for them. */
+  async #handleLockTimeout(lane: Lane, batch: Pending[]): Promise<Pending[]> {
+    if (lane === this.#sideLane) return this.#stillInTime(batch, levelBusy);
+    const deadlineMs = performance.now() + LOCK_TIMEOUT_MS;
+    const caches = { products: this.#products, locations: this.#locations };
+    const stuck = await lane.runAlone((client) => findStuckLevels(client, batch, caches), deadlineMs);
+    const untilMs = performance.now() + STUCK_FOR_MS;
+    for (const key of stuck ?? []) this.#stuck.set(key, untilMs);
+    if (stuck !== null && stuck.size > 0 && batch.length > 1) return batch;
+    // Held is something else than a level, or was let go meanwhile: the side lane sorts it out.
+    return this.#setAside(batch, () => true);
+  }
+
+  /** A command that breaks the batch is a defect of ours: found by halves, so that the others are served. */
+  #isolate(batch: Pending[], error: unknown): Pending[] {
+    const [only] = batch;
+    if (batch.length === 1 && only !== undefined) {
+      this.#options.onDefect(error, only.command);
+      only.reject(error);
+      return [];
+    }
+    for (const pending of batch) pending.attempts = ATTEMPTS_TOGETHER;
+    return this.#stillInTime(batch);
+  }
+
+  /** While anything waits, looks now and then whether it has waited too long: a lane may hang. */
+  #watchQueues(): void {
+    const isNeeded = this.#queue.length > 0 || this.#sideQueue.length > 0;
+    if (!isNeeded || this.#watch !== null) return;
+    this.#watch = setTimeout(() => {
+      this.#watch = null;
+      this.#queue = this.#stillInTime(this.#queue);
+      this.#sideQueue = this.#stillInTime(this.#sideQueue, levelBusy);
+      this.#startLanes();
+    }, AWAY_PAUSE_MS);
+    this.#watch.unref();
+  }
+}
+
+function answerAll(batch: Pending[], outcomes: Outcome[]): void {
+  for (const [index, pending] of batch.entries()) {
+    const outcome = outcomes[index];
+    if (outcome === undefined) pending.reject(new Error('a command was not decided'));
+    else if ('answer' in outcome) pending.resolve(outcome.answer);
+    else pending.reject(outcome.problem);
+  }
+}
+
+function databaseAway(): Problem {
+  return new Problem(problems.databaseUnavailable, 'The database is away. Nothing was changed; try again shortly.');
+}
+
+function levelBusy(): Problem {
+  return new Problem(problems.levelBusy, 'Another writer holds this stock. Nothing was changed; try again shortly.');
+}
+
+function unknownOutcome(): Problem {
+  const detail = 'The database was lost while it committed: repeat the request with the same Idempotency-Key.';
+  return new Problem(problems.outcomeUnknown, detail);
+}

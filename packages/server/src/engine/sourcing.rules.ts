@@ -1,0 +1,249 @@
+import { availableUnits, type Level, type Location, type Product } from './stock.state.ts';
+import type { Sourcing } from './stock.command.ts';
+import type { Recorder } from './stock.recorder.ts';
+import { freeUnits } from './hold.rules.ts';
+
+/** The most places for which `fewest_locations` tries every set. */
+const EXACT_PLACES_MAX = 10;
+
+/** A line to be placed. */
+export interface Wanted {
+  /** Index in the request. */
+  line: number;
+  product: Product;
+  /** null: the server chooses. */
+  location: Location | null;
+  quantity: number;
+  attributes: Record<string, unknown> | null;
+}
+
+/** Units of a wanted line at one place; `level` is null where nothing was placed. */
+export interface Piece {
+  wanted: Wanted;
+  level: Level | null;
+  quantity: number;
+}
+
+/** What a request takes as it is placed line by line, and what it may count as free because it is its own. */
+export class Basket {
+  readonly #books: Recorder;
+  readonly #taken = new Map<Level, number>();
+  readonly #own: ReadonlyMap<Level, number>;
+
+  constructor(books: Recorder, own: ReadonlyMap<Level, number>) {
+    this.#books = books;
+    this.#own = own;
+  }
+
+  get taken(): ReadonlyMap<Level, number> {
+    return this.#taken;
+  }
+
+  take(level: Level, units: number): void {
+    this.#taken.set(level, (this.#taken.get(level) ?? 0) + units);
+  }
+
+  /** Units that this request can still take there. Lapsed holds are looked at only where `needed` is not there without. */
+  room(level: Level, needed: number): number {
+    const mine = (this.#own.get(level) ?? 0) - (this.#taken.get(level) ?? 0);
+    const units = availableUnits(level) + mine;
+    return units >= needed ? units : freeUnits(this.#books, level, needed - units) + mine;
+  }
+
+  /** As {@link room}, with every lapsed hold: for comparing places. */
+  wholeRoom(level: Level): number {
+    return this.room(level, Number.MAX_SAFE_INTEGER);
+  }
+
+  fork(): Basket {
+    const fork = new Basket(this.#books, this.#own);
+    for (const [level, units] of this.#taken) fork.#taken.set(level, units);
+    return fork;
+  }
+}
+
+/** How lines without a location find one. */
+export interface Placement {
+  sourcing: Sourcing;
+  /** Places that the request allows; null for all. */
+  allowed: ReadonlySet<Location> | null;
+  partial: boolean;
+}
+
+/** Lower priority first, ties by code. */
+export function byPriority(left: Location, right: Location): number {
+  if (left.priority !== right.priority) return left.priority - right.priority;
+  if (left.code === right.code) return 0;
+  return left.code < right.code ? -1 : 1;
+}
+
+/**
+ * Finds the places of one sourced line. Its units are taken only where all were found, or `partial` asks for what there
+ * is.
+ *
+ * @returns its pieces; fewer units than wanted where there are no more
+ */
+export function placeLine(basket: Basket, wanted: Wanted, placement: Placement): Piece[] {
+  const places = orderedPlaces(basket, wanted, placement);
+  const pieces =
+    placement.sourcing.split === true ? splitOver(basket, wanted, places) : wholeFrom(basket, wanted, places, placement);
+  const isWhole = pieces.reduce((sum, piece) => sum + piece.quantity, 0) === wanted.quantity;
+  if (!isWhole && !placement.partial) return [];
+  for (const { level, quantity } of pieces) if (level !== null) basket.take(level, quantity);
+  return pieces;
+}
+
+/** The most that a refused line could have had: the best single place's units, or all of them with `split`. */
+export function bestOffer(basket: Basket, wanted: Wanted, placement: Placement): number {
+  const rooms = openPlaces(wanted.product, placement).map((level) => Math.max(0, basket.wholeRoom(level)));
+  if (placement.sourcing.split === true) return rooms.reduce((sum, units) => sum + units, 0);
+  return Math.max(0, ...rooms);
+}
+
+/** From the first place that can hold all of it; with `partial`, else from the place with the most. */
+function wholeFrom(basket: Basket, wanted: Wanted, places: Level[], placement: Placement): Piece[] {
+  const whole = places.find((level) => basket.room(level, wanted.quantity) >= wanted.quantity);
+  if (whole !== undefined) return [{ wanted, level: whole, quantity: wanted.quantity }];
+  if (!placement.partial) return [];
+  let best: Piece = { wanted, level: null, quantity: 0 };
+  for (const level of places) {
+    const units = basket.wholeRoom(level);
+    if (units > best.quantity) best = { wanted, level, quantity: units };
+  }
+  return best.quantity === 0 ? [] : [best];
+}
+
+/** Each place gives what it has, in order. */
+function splitOver(basket: Basket, wanted: Wanted, places: Level[]): Piece[] {
+  const pieces: Piece[] = [];
+  let rest = wanted.quantity;
+  for (const level of places) {
+    if (rest === 0) break;
+    const quantity = Math.min(rest, basket.room(level, rest));
+    if (quantity <= 0) continue;
+    pieces.push({ wanted, level, quantity });
+    rest -= quantity;
+  }
+  return pieces;
+}
+
+function openPlaces(product: Product, placement: Placement): Level[] {
+  return [...product.levels.values()].filter(
+    ({ location }) =>
+      location.active && location.archivedAt === null && (placement.allowed === null || placement.allowed.has(location)),
+  );
+}
+
+function orderedPlaces(basket: Basket, wanted: Wanted, placement: Placement): Level[] {
+  const places = openPlaces(wanted.product, placement).sort((left, right) => byPriority(left.location, right.location));
+  const { strategy = 'priority', near } = placement.sourcing;
+  if (strategy === 'most_available') return sortedBy(places, (level) => -basket.wholeRoom(level));
+  if (strategy === 'nearest' && near !== undefined) return sortedBy(places, ({ location }) => distanceTo(near, location));
+  return places;
+}
+
+/** Sorts by a key, keeping the order of equals. */
+function sortedBy(places: Level[], keyOf: (level: Level) => number): Level[] {
+  return places
+    .map((level) => ({ level, key: keyOf(level) }))
+    .sort((left, right) => (left.key === right.key ? 0 : left.key - right.key))
+    .map(({ level }) => level);
+}
+
+const EARTH_RADIUS_KM = 6371.0088;
+
+/** Great-circle distance in kilometres by the haversine formula (Sinnott, "Virtues of the Haversine", 1984). */
+export function distanceTo(near: { lat: number; lng: number }, location: Pick<Location, 'lat' | 'lng'>): number {
+  if (location.lat === null || location.lng === null) return Number.POSITIVE_INFINITY;
+  const radians = Math.PI / 180;
+  const half = (degrees: number): number => Math.sin((degrees * radians) / 2) ** 2;
+  const chord =
+    half(location.lat - near.lat) +
+    Math.cos(near.lat * radians) * Math.cos(location.lat * radians) * half(location.lng - near.lng);
+  return 2 * EARTH_RADIUS_KM * Math.asin(Math.min(1, Math.sqrt(chord)));
+}
+
+/**
+ * The smallest set of places from which every sourced line of a request can be served; among equals, the one whose
+ * places come first by priority. Places that named lines already draw from cost nothing. Every set is tried up to
+ * {@link EXACT_PLACES_MAX} candidates; beyond, the place that serves the most is added until all are served.
+ *
+ * @returns null where no set can serve all
+ */
+export function fewestPlaces(basket: Basket, wanted: Wanted[], placement: Placement): ReadonlySet<Location> | null {
+  const given = new Set<Location>([...basket.taken.keys()].map((level) => level.location));
+  const candidates = candidatePlaces(basket, wanted, placement);
+  const all = new Set([...candidates, ...given]);
+  if (unserved(basket, wanted, placement, all) > 0) return null;
+  const extra = candidates.filter((location) => !given.has(location));
+  return extra.length <= EXACT_PLACES_MAX
+    ? smallestSet(extra, (set) => unserved(basket, wanted, placement, new Set([...given, ...set])) === 0, given)
+    : greedySet(extra, (set) => unserved(basket, wanted, placement, set), given);
+}
+
+function candidatePlaces(basket: Basket, wanted: Wanted[], placement: Placement): Location[] {
+  const places = new Set<Location>();
+  for (const line of wanted) {
+    for (const level of openPlaces(line.product, placement)) {
+      if (basket.room(level, line.quantity) > 0) places.add(level.location);
+    }
+  }
+  return [...places].sort(byPriority);
+}
+
+/** Units that a set of places cannot serve. */
+function unserved(basket: Basket, wanted: Wanted[], placement: Placement, places: ReadonlySet<Location>): number {
+  const trial = basket.fork();
+  const among: Placement = { ...placement, partial: false, allowed: allowedAmong(placement, places), sourcing: { split: placement.sourcing.split === true } };
+  let missing = 0;
+  for (const line of wanted) {
+    missing += line.quantity;
+    for (const piece of placeLine(trial, line, among)) missing -= piece.quantity;
+  }
+  return missing;
+}
+
+function allowedAmong(placement: Placement, places: ReadonlySet<Location>): ReadonlySet<Location> {
+  return placement.allowed === null ? places : new Set([...places].filter((place) => placement.allowed?.has(place)));
+}
+
+function smallestSet(places: Location[], serves: (set: Location[]) => boolean, given: Set<Location>): ReadonlySet<Location> {
+  for (let size = 0; size <= places.length; size += 1) {
+    const found = firstCombination(places, size, serves);
+    if (found !== null) return new Set([...given, ...found]);
+  }
+  return new Set([...given, ...places]);
+}
+
+/** The first combination, in the order of the places, that serves. */
+function firstCombination(
+  places: Location[],
+  size: number,
+  serves: (set: Location[]) => boolean,
+  chosen: Location[] = [],
+  from = 0,
+): Location[] | null {
+  if (chosen.length === size) return serves(chosen) ? chosen : null;
+  for (let index = from; index <= places.length - (size - chosen.length); index += 1) {
+    const place = places[index];
+    if (place === undefined) break;
+    const found = firstCombination(places, size, serves, [...chosen, place], index + 1);
+    if (found !== null) return found;
+  }
+  return null;
+}
+
+function greedySet(places: Location[], missing: (set: ReadonlySet<Location>) => number, given: Set<Location>): ReadonlySet<Location> {
+  const chosen = new Set(given);
+  const rest = [...places];
+  while (rest.length > 0 && missing(chosen) > 0) {
+    let best = 0;
+    let bestMissing = Number.POSITIVE_INFINITY;
+    for (const [index, place] of rest.entries()) {
+      const left = missing(new Set([...chosen, place]));
+      if (left < bestMissing) [best, bestMissing] = [index, left];
+    }
+    chosen.add(rest.splice(best, 1)[0] as Location);
+  }
+  return chosen;
+}

@@ -1,0 +1,48 @@
+import type { Answer, CommandMeta } from '../kernel/command.ts';
+import type { Database } from '../platform/database/index.ts';
+import { BatchEngine, type BatchEngineOptions } from './batch.engine.ts';
+import type { Command } from './stock.command.ts';
+import { transact, type TransactOptions, type Work } from './transact.ts';
+
+/** What modules know of the engine. */
+export interface Engine {
+  /** A command of stock, or of what decisions about stock read. */
+  submit(command: Command, meta: CommandMeta): Promise<Answer>;
+  /** Any other command: one transaction with its journal entries and its idempotency key. */
+  transact(meta: CommandMeta, work: Work, options?: TransactOptions): Promise<Answer>;
+}
+
+export type StockEngineOptions = Omit<BatchEngineOptions, 'connect' | 'role'>;
+
+/** The engine over a database. */
+export class StockEngine implements Engine {
+  readonly #database: Database;
+  readonly #batches: BatchEngine;
+
+  constructor(database: Database, options: StockEngineOptions) {
+    this.#database = database;
+    this.#batches = new BatchEngine({
+      ...options,
+      connect: (name) => database.openLane(name),
+      role: () => database.servingRole,
+    });
+  }
+
+  /** Commands that wait or are in flight. */
+  get depth(): number {
+    return this.#batches.depth;
+  }
+
+  submit(command: Command, meta: CommandMeta): Promise<Answer> {
+    return this.#batches.submit(command, meta);
+  }
+
+  transact(meta: CommandMeta, work: Work, options?: TransactOptions): Promise<Answer> {
+    const { kysely } = this.#database;
+    return transact({ kysely, role: () => this.#database.servingRole }, meta, work, options);
+  }
+
+  async close(): Promise<void> {
+    await this.#batches.close();
+  }
+}

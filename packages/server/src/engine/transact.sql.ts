@@ -1,0 +1,95 @@
+import { sql, type Insertable, type Kysely, type Transaction } from 'kysely';
+import type { Answer, IdempotencyRequest } from '../kernel/command.ts';
+import type { JournalEntryTable, Tables } from '../platform/database/index.ts';
+import { LOCATION_FLAGS_LOCK } from './read.sql.ts';
+import type { StoredAnswer } from './stock.state.ts';
+
+export interface Clock {
+  nowMs: number;
+  transactionId: string;
+  /** The first number of a block of entry_seq. */
+  block: number;
+}
+
+/** SET LOCAL throughout: behind a transaction pooler a session's settings are not ours. */
+export async function begin(tx: Transaction<Tables>, role: string | null): Promise<void> {
+  await sql`
+    SELECT set_config('role', ${role ?? 'none'}, true), set_config('lock_timeout', '1s', true),
+      set_config('idle_in_transaction_session_timeout', '2s', true), set_config('timezone', 'UTC', true)
+  `.execute(tx);
+}
+
+/**
+ * Waits until no stock batch is in flight; new ones wait meanwhile. The wait is short and repeated, since batches queue
+ * behind it.
+ */
+export async function lockLocationFlags(tx: Transaction<Tables>): Promise<void> {
+  await sql`SELECT set_config('lock_timeout', '100ms', true)`.execute(tx);
+  await sql`SELECT pg_advisory_xact_lock(${LOCATION_FLAGS_LOCK})`.execute(tx);
+  await sql`SELECT set_config('lock_timeout', '1s', true)`.execute(tx);
+}
+
+export async function readClock(tx: Transaction<Tables>): Promise<Clock> {
+  const { rows } = await sql<{ now_ms: number; transaction_id: string; block: number }>`
+    SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now_ms,
+      pg_current_xact_id()::text AS transaction_id, nextval('entry_seq') AS block
+  `.execute(tx);
+  const [row] = rows;
+  if (row === undefined) throw new Error('the clock did not answer');
+  return { nowMs: row.now_ms, transactionId: row.transaction_id, block: row.block };
+}
+
+export async function nextBlock(tx: Transaction<Tables>): Promise<number> {
+  const { rows } = await sql<{ block: number }>`SELECT nextval('entry_seq') AS block`.execute(tx);
+  return rows[0]?.block ?? 0;
+}
+
+/** Equal keys queue on an advisory lock: the second finds the first one's answer. Keys older than 24 hours are freed. */
+export async function lockAndReadAnswer(tx: Transaction<Tables>, key: IdempotencyRequest): Promise<StoredAnswer | null> {
+  await sql`SELECT pg_advisory_xact_lock(hashtextextended(${`${key.owner}\n${key.key}`}, 7))`.execute(tx);
+  const { rows } = await sql<StoredAnswer & { isOld: boolean }>`
+    SELECT request_hash AS "requestHash", status, headers, body,
+      created_at < clock_timestamp() - interval '24 hours' AS "isOld"
+    FROM idempotency_key WHERE owner = ${key.owner} AND key = ${key.key} AND chunk = ${key.chunk ?? 0}
+  `.execute(tx);
+  const [row] = rows;
+  if (row === undefined) return null;
+  if (!row.isOld) return row;
+  await sql`
+    DELETE FROM idempotency_key
+    WHERE owner = ${key.owner} AND key = ${key.key} AND chunk = ${key.chunk ?? 0}
+  `.execute(tx);
+  return null;
+}
+
+export async function insertAnswer(
+  tx: Transaction<Tables>,
+  key: IdempotencyRequest,
+  answer: Answer,
+  createdAt: string,
+): Promise<void> {
+  await tx
+    .insertInto('idempotency_key')
+    .values({
+      owner: key.owner,
+      key: key.key,
+      chunk: key.chunk ?? 0,
+      request_hash: key.requestHash,
+      status: answer.status,
+      headers: answer.headers === undefined || answer.headers === null ? null : JSON.stringify(answer.headers),
+      body: answer.body,
+      created_at: createdAt,
+    })
+    .execute();
+}
+
+export async function insertJournal(tx: Transaction<Tables>, rows: Insertable<JournalEntryTable>[]): Promise<void> {
+  await tx.insertInto('journal_entry').values(rows).execute();
+}
+
+export async function transactionStatus(kysely: Kysely<Tables>, transactionId: string): Promise<string | null> {
+  const { rows } = await sql<{ status: string | null }>`SELECT pg_xact_status(${transactionId}::xid8) AS status`.execute(
+    kysely,
+  );
+  return rows[0]?.status ?? null;
+}
