@@ -8,6 +8,7 @@ import {
 } from '../../engine/reservation.view.ts';
 import { toRfc3339 } from '../../kernel/clock.ts';
 import { createGatherer, type Gatherer } from '../../platform/database/gather.ts';
+import type { IdPage } from '../../platform/database/id.scan.ts';
 import type { Database, Tables } from '../../platform/database/index.ts';
 
 const ROUND_MAX = 200;
@@ -78,14 +79,6 @@ export interface ReservationFilter {
   expiringBeforeMs?: number | undefined;
 }
 
-/** What a page is made of: which rows of reservation, how they are ordered, and how many. */
-export interface ReservationSelection {
-  /** Conditions on reservation.id: the span and the cursor. */
-  where: RawBuilder<SqlBool>;
-  order: RawBuilder<unknown>;
-  limit: number;
-}
-
 /** With more pending ones than this, the newest are found sooner along the ids. */
 const FEW_PENDING = 2_000;
 
@@ -111,7 +104,7 @@ export async function chooseSource(db: Kysely<Tables>, filter: ReservationFilter
 export function selectReservations(
   source: ReservationSource,
   filter: ReservationFilter,
-  selection: ReservationSelection,
+  selection: IdPage,
 ): RawBuilder<ReservationRow> {
   return sql<ReservationRow>`
     SELECT ${sql.raw(COLUMNS)}
@@ -120,23 +113,28 @@ export function selectReservations(
     ORDER BY ${selection.order}`;
 }
 
-const SOURCES: Record<
-  ReservationSource,
-  (filter: ReservationFilter, selection: ReservationSelection) => RawBuilder<unknown>
-> = {
+const SOURCES: Record<ReservationSource, (filter: ReservationFilter, selection: IdPage) => RawBuilder<unknown>> = {
   /** Indexes (id), (order_id, id), (user_id, id). */
   reservations: (filter, { where, order, limit }) => sql`
     SELECT * FROM reservation WHERE ${where} AND ${conditionsOf(filter)} ORDER BY ${order} LIMIT ${sql.lit(limit)}`,
 
-  /** The key of the lines, (product_id, reservation_id, line_no), read in the order of reservations. */
-  'lines of the product': (filter, { where, order, limit }) => sql`
-    SELECT reservation.* FROM (
-      SELECT DISTINCT reservation_id FROM reservation_line WHERE product_id = ${filter.productId}::bigint
+  /**
+   * The key of the lines, (product_id, reservation_id, line_no), read in the order of reservations, and each reservation
+   * by its id. Left to itself, the planner took all 80,000 reservations of a product (130 ms) to show the newest 50
+   * (0.1 ms): it reads a subquery's index backward only where the subquery says so, and OFFSET 0 forbids other joins.
+   */
+  'lines of the product': (filter, { where, order, descending, limit }) => sql`
+    SELECT whole.* FROM (
+      SELECT DISTINCT reservation_id AS id FROM reservation_line WHERE product_id = ${filter.productId}::bigint
         AND ${filter.locationId === undefined ? sql`true` : sql`location_id = ${filter.locationId}::bigint`}
-    ) AS line
-    JOIN reservation ON reservation.id = line.reservation_id
-    WHERE ${where} AND ${conditionsOf({ ...filter, productId: undefined, locationId: undefined })}
-    ORDER BY ${order} LIMIT ${sql.lit(limit)}`,
+      ORDER BY reservation_id ${descending ? sql`DESC` : sql`ASC`}
+    ) AS reservation
+    CROSS JOIN LATERAL (
+      SELECT * FROM reservation AS found
+      WHERE found.id = reservation.id AND ${conditionsOf({ ...filter, productId: undefined, locationId: undefined })}
+      OFFSET 0
+    ) AS whole
+    WHERE ${where} ORDER BY ${order} LIMIT ${sql.lit(limit)}`,
 
   /** Index (expires_at, id) of the pending ones: all of them, then sorted. */
   pending: (filter, { where, order, limit }) => sql`

@@ -1,5 +1,6 @@
 import { sql, type Kysely, type RawBuilder, type SqlBool } from 'kysely';
 import { toRfc3339 } from '../../kernel/clock.ts';
+import type { IdPage } from '../../platform/database/id.scan.ts';
 import type { Tables } from '../../platform/database/index.ts';
 import type { TransferView } from './transfer.schema.ts';
 
@@ -24,10 +25,7 @@ export interface TransferFilter {
 }
 
 /** A page of transfers with their lines, with the present names of products and locations. */
-export function selectTransfers(
-  filter: TransferFilter,
-  page: { where: RawBuilder<SqlBool>; order: RawBuilder<unknown>; limit: number },
-): RawBuilder<TransferRow> {
+export function selectTransfers(filter: TransferFilter, page: Omit<IdPage, 'descending'>): RawBuilder<TransferRow> {
   return sql<TransferRow>`
     SELECT transfer.id, transfer.status, source.code AS "from", target.code AS "to", transfer.mode,
       transfer.reference_type AS "referenceType", transfer.reference_id AS "referenceId",

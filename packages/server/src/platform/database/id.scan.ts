@@ -5,6 +5,16 @@ import { inOrder, rowsAfter, type ListOrder } from './keyset.ts';
 import { readInOrder } from './ordered.read.ts';
 import { scanTime, type TimeSpan } from './time.scan.ts';
 
+/** Which rows of the table a statement takes, in which order, and how many. */
+export interface IdPage {
+  /** Conditions on the table's id: the span and the cursor. */
+  where: RawBuilder<SqlBool>;
+  /** By the id. */
+  order: RawBuilder<unknown>;
+  descending: boolean;
+  limit: number;
+}
+
 /** A list in the order of its ids, which are UUIDv7 and so rise with time. */
 export interface IdListRequest<Row, Item extends { id: string }> {
   /** The table of the ids. */
@@ -15,7 +25,7 @@ export interface IdListRequest<Row, Item extends { id: string }> {
   /** What the cursor belongs to. */
   list: object;
   /** The statement of a page: its rows, of which items are made. */
-  select: (page: { where: RawBuilder<SqlBool>; order: RawBuilder<unknown>; limit: number }) => RawBuilder<Row>;
+  select: (page: IdPage) => RawBuilder<Row>;
   toItems: (rows: Row[]) => Item[];
 }
 
@@ -41,7 +51,7 @@ export async function readIdList<Row, Item extends { id: string }>(
     limit: limit + 1,
     read: async (span, count, timeoutMs) => {
       const where = sql<SqlBool>`${within(order, span)} AND ${after}`;
-      const query = request.select({ where, order: inOrder(order), limit: count }).compile(database.kysely);
+      const query = request.select({ where, order: inOrder(order), descending, limit: count }).compile(database.kysely);
       return request.toItems(await readInOrder(database, query, timeoutMs));
     },
     narrow: (span) => narrow(database, order, table, span),

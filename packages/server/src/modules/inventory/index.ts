@@ -1,0 +1,2 @@
+export { registerInventoryReads } from './inventory.read.routes.ts';
+export { LevelSchema } from './level.schema.ts';
