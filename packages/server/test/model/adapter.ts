@@ -76,6 +76,8 @@ function requestOf(command: Command): Request {
   switch (command.op) {
     case 'reserve':
       return ['POST', '/reservations', command.body];
+    case 'reserveOne':
+      return ['POST', `/inventory/${name(command.sku)}/reserve`, command.body];
     case 'reserveBatch':
       return ['POST', '/reservations/batch', command.body];
     case 'confirm':

@@ -21,6 +21,8 @@ export type ReserveBody = ExpiryBody & {
   orderId?: string;
 };
 
+export type ReserveOneBody = Omit<LineBody, 'sku'> & { ttlSeconds?: number; type?: 'order' | 'cart' | 'manual' };
+
 export type ChangeLinesBody = { lines: LineBody[]; sourcing?: SourcingBody; partial?: boolean };
 
 export type ShipLine = { sku: string; location: string; quantity: number };
@@ -53,6 +55,7 @@ export type TransferBody = { from: string; to: string; lines: { sku: string; qua
 /** `id` names a reservation: its id in a command, a pick among the known ones in a generated template. */
 export type CommandOf<Id> =
   | { op: 'reserve'; body: ReserveBody }
+  | { op: 'reserveOne'; sku: string; body: ReserveOneBody }
   | { op: 'reserveBatch'; body: { reservations: ReserveBody[] } }
   | { op: 'confirm'; id: Id; body: { ship?: boolean } }
   | { op: 'ship'; id: Id; body: { lines?: ShipLine[] } }

@@ -204,11 +204,25 @@ function merged(entries: Json[], withReserved: boolean): Merged[] {
   return all;
 }
 
-/** `strict`: in every place and number. Otherwise when lapsed units came back, and in which pieces, is left open. */
-export function compareLedger(expected: EntryView[], actual: Json[], strict: boolean): string | null {
-  const kept = (entries: Json[]) => entries.filter((entry) => strict || entry['type'] !== 'expire');
-  const wanted = merged(kept(expected), strict);
-  const got = merged(kept(actual), strict);
+export type LedgerPrecision = {
+  /** When lapsed units came back, and in which pieces, is compared too. */
+  strict: boolean;
+  /** Commands of a group may have taken effect in another order than that of arrival. */
+  anyOrder: boolean;
+};
+
+export function compareLedger(expected: EntryView[], actual: Json[], precision: LedgerPrecision): string | null {
+  const { strict, anyOrder } = precision;
+  const prepared = (entries: Json[]) => {
+    const all = merged(strict ? entries : entries.filter((entry) => entry['type'] !== 'expire'), strict);
+    if (!anyOrder) return all;
+    return all
+      .filter(({ type }) => type !== 'expire')
+      .map((entry) => ({ ...entry, after: [] }))
+      .toSorted((a, b) => (shown(a) < shown(b) ? -1 : 1));
+  };
+  const wanted = prepared(expected);
+  const got = prepared(actual);
   return firstOf([
     ...wanted.map((entry, index) => differs(`ledger entry ${index}`, entry, got[index])),
     differs('ledger entries', wanted.length, got.length),

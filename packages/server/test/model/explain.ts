@@ -13,7 +13,7 @@ export function explain(run: Run, group: Resolved[], answers: Answer[]): boolean
   const pairs = group.map((each, index) => ({ command: each.modelled, answer: answers[index] ?? noAnswer }));
   const start = copyWorld(run.world);
   if (pairs.every((pair) => take(run, pair.command, pair.answer) === null)) return true;
-  if (group.length === 1) return false;
+  if (!run.anyOrder || group.length === 1) return false;
   run.stats.reordered += 1;
   let tries = 600;
   const search = (world: World, left: typeof pairs): World | null => {
@@ -78,7 +78,8 @@ function adoptExpiries({ world, system }: Run, command: Command, outcome: Outcom
   const bodies =
     command.op === 'reserveBatch' ? asList(body['results']).map((each) => asObject(each['reservation'])) : [body];
   const given = (command.op === 'reserve' || command.op === 'extend') && command.body.expiresAt !== undefined;
-  const exact = given || (command.op !== 'reserve' && command.op !== 'reserveBatch' && command.op !== 'extend');
+  const fromNow = ['reserve', 'reserveOne', 'reserveBatch', 'extend'].includes(command.op);
+  const exact = given || !fromNow;
   for (const { id, expiresAt } of bodies) {
     const reservation = typeof id === 'string' ? world.reservations.get(id) : undefined;
     if (reservation === undefined || typeof expiresAt !== 'string') continue;
@@ -101,5 +102,5 @@ export function describe(run: Run, group: Resolved[], answers: Answer[]): string
       answer.replayed ? ' replayed' : ''
     } ${JSON.stringify(answer.body)}${difference === null ? '' : `\n      ✗ ${difference}`}`;
   });
-  return `the answers of this group are not the model's, in any order:\n${lines.join('\n')}`;
+  return `the answers of this group are not the model's${run.anyOrder ? ', in any order' : ''}:\n${lines.join('\n')}`;
 }

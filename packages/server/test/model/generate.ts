@@ -262,6 +262,10 @@ const reserveTemplate: Arbitrary<Template> = fc
     return { command: { op: 'reserve', body: rest }, expiresInMs: at };
   });
 
+const reserveOneBody = fc
+  .record({ quantity, location: maybe(60, location), ttlSeconds: maybe(65, ttlSeconds) })
+  .map((body) => defined(body));
+
 const adjustTemplate: Arbitrary<Template> = fc
   .record({
     sku,
@@ -282,7 +286,8 @@ const transferBody = fc.record({
 });
 
 const anyTemplate: Arbitrary<Template> = fc.oneof(
-  { weight: 28, arbitrary: reserveTemplate },
+  { weight: 25, arbitrary: reserveTemplate },
+  { weight: 3, arbitrary: template(fc.record({ op: fc.constant('reserveOne'), sku, body: reserveOneBody })) },
   {
     weight: 4,
     arbitrary: template(

@@ -20,6 +20,8 @@ export type RunOptions = {
   /** Makes the names of this run its own. */
   run: string;
   stats?: Stats;
+  /** For a system that does not promise to decide in the order of arrival. */
+  anyOrder?: boolean;
 };
 
 export async function runAgainstModel({
@@ -27,13 +29,14 @@ export async function runAgainstModel({
   sequence,
   run: name,
   stats = emptyStats(),
+  anyOrder = false,
 }: RunOptions): Promise<void> {
   const names: Names = { sku: (alias) => `${name}-${alias}`, location: (alias) => `MODEL-${alias}` };
   const world = await prepareWorld(system, sequence, names);
   const versionOf = async (sku: string, location: string) =>
     Number((await system.readLevels(sku)).find((level) => level['location'] === location)?.['version'] ?? 0);
   const resolver: Resolver = { names, world, keyed: [], keyPrefix: `${name}-key`, nowMs: system.nowMs(), versionOf };
-  const run: Run = { system, world, resolver, answers: new Map(), stats, strict: system.sweep !== undefined };
+  const run: Run = { system, world, resolver, answers: new Map(), stats, strict: system.sweep !== undefined, anyOrder };
   const steps: Step[] = [{ kind: 'group', templates: [sequence.opening] }, ...sequence.steps];
   for (const step of steps) await takeStep(run, step);
   await keepClearOfExpiry(run);

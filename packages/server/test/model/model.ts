@@ -64,6 +64,11 @@ function decide(world: World, command: Command, observed: Observed): Outcome {
   switch (command.op) {
     case 'reserve':
       return reserve(world, command.body, newId);
+    case 'reserveOne': {
+      const { quantity, location, ...rest } = command.body;
+      const line = { sku: command.sku, quantity, ...(location === undefined ? {} : { location }) };
+      return reserve(world, { lines: [line], ...rest }, newId);
+    }
     case 'reserveBatch': {
       const results = command.body.reservations.map((body) => {
         const result = reserve(world, body, newId);

@@ -11,7 +11,7 @@ import { MUTANTS } from './mutants.ts';
 import type { Mutant } from './mutants.ts';
 import { modelSystem } from './selfcheck.system.ts';
 import type { ModelModules } from './selfcheck.system.ts';
-import { Disagreement, emptyStats } from './system.ts';
+import { emptyStats } from './system.ts';
 import * as world from './world.ts';
 
 const FOLDER = import.meta.dirname;
@@ -55,6 +55,7 @@ describe('a faithful copy of the model', () => {
         system: modelSystem({ apply, ...world }, { arrange }),
         sequence: history,
         run: `O${run}`,
+        anyOrder: true,
         stats,
       });
     });
@@ -82,8 +83,8 @@ describe('the harness sees a planted bug', () => {
     });
     const details = await fc.check(property, { seed: 11, numRuns: 120, endOnFailure: true });
     expect(details.failed, 'a history on which the two differ').toBe(true);
-    expect(details.errorInstance).toBeInstanceOf(Error);
-    expect([Disagreement.name, 'Error', 'TypeError']).toContain((details.errorInstance as Error).name);
+    // A copy that breaks an invariant throws by itself; any other error would be a mutant that does not run.
+    expect(String(details.errorInstance)).toMatch(/^(?:Disagreement: |Error: the model broke invariant)/);
   });
 });
 

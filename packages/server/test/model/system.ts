@@ -47,6 +47,8 @@ export type Run = {
   answers: Map<number, Answer>;
   stats: Stats;
   strict: boolean;
+  /** Accepts any order within a group, not only that of arrival. */
+  anyOrder: boolean;
 };
 
 export class Disagreement extends Error {
