@@ -1,13 +1,28 @@
 import { Problem } from '../kernel/problem.ts';
 import { QUANTITY_MAX } from '../kernel/quantity.ts';
-import { freeUnits, locationOf, productOf, refuseArchivedLocation, refuseArchivedProduct, refuseClosedLocation, releaseLapsed } from './hold.rules.ts';
+import {
+  freeUnits,
+  locationOf,
+  productOf,
+  refuseArchivedLocation,
+  refuseArchivedProduct,
+  refuseClosedLocation,
+  releaseLapsed,
+} from './hold.rules.ts';
 import { ledgerEntryView, type LedgerEntryView } from './ledger.view.ts';
 import { levelView, type LevelView } from './level.view.ts';
 import { insufficientStock } from './reserve.rules.ts';
 import type { AdjustRequest, TransferCommand } from './stock.command.ts';
 import { stockProblems } from './stock.problems.ts';
 import type { Recorder } from './stock.recorder.ts';
-import { availableUnits, levelOf, type LedgerEntry, type Level, type Product, type TransferRow } from './stock.state.ts';
+import {
+  availableUnits,
+  levelOf,
+  type LedgerEntry,
+  type Level,
+  type Product,
+  type TransferRow,
+} from './stock.state.ts';
 import { toRfc3339 } from '../kernel/clock.ts';
 
 /**
@@ -60,7 +75,11 @@ export function transfer(books: Recorder, command: TransferCommand): { id: strin
   const short = [...moved]
     .map(([product, requested]) => ({ level: levelOf(product, from), requested }))
     .filter(({ level, requested }) => availableUnits(level) < requested)
-    .map(({ level, requested }) => ({ level, requested, available: freeUnits(books, level, requested - availableUnits(level)) }))
+    .map(({ level, requested }) => ({
+      level,
+      requested,
+      available: freeUnits(books, level, requested - availableUnits(level)),
+    }))
     .filter(({ available, requested }) => available < requested)
     .map(({ level, requested, available }) => ({
       sku: level.product.sku,
@@ -72,7 +91,14 @@ export function transfer(books: Recorder, command: TransferCommand): { id: strin
   for (const [product, units] of moved) refuseOverflow(levelOf(product, to), units);
 
   // After this point the transfer must succeed.
-  const row: TransferRow = { id: books.newId(), from, to, reference: command.reference, createdAt: books.state.nowMs, lines };
+  const row: TransferRow = {
+    id: books.newId(),
+    from,
+    to,
+    reference: command.reference,
+    createdAt: books.state.nowMs,
+    lines,
+  };
   const reference = { type: 'transfer', id: row.id };
   for (const [product, units] of moved) {
     const source = levelOf(product, from);

@@ -2,7 +2,10 @@ import { toRfc3339 } from '../kernel/clock.ts';
 import { availableUnits, type Alert, type AlertType, type Level } from './stock.state.ts';
 
 /** The bit of each type in a level's `openAlerts`. */
-export const ALERT_BITS = { low_stock: 1, out_of_stock: 2, overstock: 4, shortage: 8 } as const satisfies Record<AlertType, number>;
+export const ALERT_BITS = { low_stock: 1, out_of_stock: 2, overstock: 4, shortage: 8 } as const satisfies Record<
+  AlertType,
+  number
+>;
 
 const ALERT_TYPES = Object.keys(ALERT_BITS) as AlertType[];
 

@@ -6,6 +6,7 @@ import type { BatchContext } from './batch.ts';
 import type { Outcome } from './decide.ts';
 import { weightOf } from './footprint.ts';
 import { Lane, type BatchResult } from './lane.ts';
+import type { LedgerType } from './ledger.view.ts';
 import { NameCache } from './names.ts';
 import { findStuckLevels } from './stuck.ts';
 import type { Asked, Command } from './stock.command.ts';
@@ -23,6 +24,8 @@ export interface BatchEngineOptions {
   secondLaneAt?: number;
   timeShiftMs?: () => number;
   onBatch?: (report: BatchReport) => void;
+  /** Told of the ledger entries of each commit. */
+  onCommit?: (entries: { type: LedgerType; location: string }[]) => void;
   onDefect?: (error: unknown, command: Command) => void;
   onLost?: (error: unknown) => void;
 }
@@ -86,6 +89,7 @@ export class BatchEngine {
       secondLaneAt: 512,
       timeShiftMs: () => 0,
       onBatch: () => undefined,
+      onCommit: () => undefined,
       onDefect: () => undefined,
       onLost: () => undefined,
       ...options,
@@ -195,6 +199,7 @@ export class BatchEngine {
     const deadlineMs = Math.min(...batch.map((pending) => pending.deadlineMs));
     for (const pending of batch) pending.attempts += 1;
     const result = await lane.run(batch, deadlineMs);
+    if (result.kind === 'done') this.#options.onCommit(result.entries);
     this.#options.onBatch({ commands: batch.length, durationMs: performance.now() - startedMs, result: result.kind });
     const again = await this.#finish(lane, batch, result);
     this.#inFlight -= batch.length;

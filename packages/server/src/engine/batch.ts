@@ -5,6 +5,7 @@ import type { Problem } from '../kernel/problem.ts';
 import { decide, type Decision, type Outcome } from './decide.ts';
 import { footprintOf, weightOf, type Footprint } from './footprint.ts';
 import { buildState, levelKey, type LapsedTuple, type Loaded } from './loaded.ts';
+import type { LedgerType } from './ledger.view.ts';
 import type { NameCache } from './names.ts';
 import { BlockNumbers, BLOCK_SIZE, NumbersExhausted } from './numbers.ts';
 import type { ProductRow } from './product.view.ts';
@@ -33,7 +34,15 @@ export interface BatchContext {
 /** A COMMIT on its way, and what its commands are answered once it is known to have arrived. */
 export interface Sent {
   transactionId: string;
+  outcome: BatchOutcome;
+}
+
+/** What a committed batch did. */
+export interface BatchOutcome {
+  /** One per command, in their order. */
   outcomes: Outcome[];
+  /** Its ledger entries, as metrics count them. */
+  entries: { type: LedgerType; location: string }[];
 }
 
 /** Something moved between the look and the lock: the same batch is tried again. */
@@ -89,7 +98,11 @@ interface Targets {
  *
  * @throws StaleFootprint, RolledBack, TouchesStuck, and what the database throws
  */
-export async function runBatch(client: pg.Client, asked: readonly Asked[], context: BatchContext): Promise<Outcome[]> {
+export async function runBatch(
+  client: pg.Client,
+  asked: readonly Asked[],
+  context: BatchContext,
+): Promise<BatchOutcome> {
   const targets = await lookUp(client, asked, context);
   const begun = client.query(read.beginText(context));
   const { loaded, blocks, transactionId } = await lockAndLoad(client, begun, asked, targets, context);
@@ -98,11 +111,13 @@ export async function runBatch(client: pg.Client, asked: readonly Asked[], conte
   await holdMadeLevels(client, decision.writes, loaded);
   const oldAnswers = oldAnswersOf(loaded);
   const statements = writeStatements(decision.writes, oldAnswers, loaded.nowMs);
-  if (statements.length > 0) context.onCommit({ transactionId, outcomes: decision.outcomes });
+  const entries = decision.writes.ledger.map(({ type, level }) => ({ type, location: level.location.code }));
+  const outcome: BatchOutcome = { outcomes: decision.outcomes, entries };
+  if (statements.length > 0) context.onCommit({ transactionId, outcome });
   const written = statements.map((statement) => client.query(statement));
   const [committed] = await Promise.all([client.query('COMMIT'), ...written]);
   if (committed.command !== 'COMMIT') throw new RolledBack(`COMMIT was answered with ${committed.command}`);
-  return decision.outcomes;
+  return outcome;
 }
 
 async function rowsOf<Row>(client: pg.Client, statement: read.Statement): Promise<Row[]> {
@@ -156,11 +171,7 @@ async function learnNames(client: pg.Client, footprint: Footprint, context: Batc
 }
 
 /** @throws TouchesStuck where some commands, but not all, would wait for levels that are known to be stuck */
-function setStuckApart(
-  asked: readonly Asked[],
-  footprints: [string, number, number][],
-  context: BatchContext,
-): void {
+function setStuckApart(asked: readonly Asked[], footprints: [string, number, number][], context: BatchContext): void {
   if (context.stuck.size === 0 || asked.length < 2) return;
   const indexes = indexesOn(asked, footprints, context);
   if (indexes.size > 0 && indexes.size < asked.length) throw new TouchesStuck(indexes);
@@ -183,7 +194,9 @@ function indexesOn(
       const locationId = context.locations.get(code);
       return productId !== undefined && locationId !== undefined && context.stuck.has(levelKey(productId, locationId));
     });
-    const onProduct = [...own.sourcedSkus, ...own.changedSkus].some((sku) => stuckProducts.has(context.products.get(sku) ?? 0));
+    const onProduct = [...own.sourcedSkus, ...own.changedSkus].some((sku) =>
+      stuckProducts.has(context.products.get(sku) ?? 0),
+    );
     const onReservation = [...own.reservationIds].some((id) => stuckReservations.has(id));
     if (onPair || onProduct || onReservation) indexes.add(index);
   }
@@ -266,7 +279,18 @@ function blocksFor(asked: readonly Asked[]): number {
 
 function productRowOf(tuple: unknown[]): ProductRow {
   const [sku, name, description, category, attributes, unitCost, reorderPoint, reorderQuantity, maxLevel, safetyStock] =
-    tuple.slice(2) as [string, string, string | null, string | null, unknown, string | null, number | null, number | null, number | null, number];
+    tuple.slice(2) as [
+      string,
+      string,
+      string | null,
+      string | null,
+      unknown,
+      string | null,
+      number | null,
+      number | null,
+      number | null,
+      number,
+    ];
   const [version, createdAt, updatedAt, archivedAt] = tuple.slice(12) as [number, number, number, number | null];
   return {
     sku,
@@ -427,4 +451,3 @@ function oldAnswersOf(loaded: Loaded): read.Statement | null {
     old.map(([, , chunk]) => chunk),
   );
 }
-

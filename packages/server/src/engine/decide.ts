@@ -7,7 +7,14 @@ import { cancel, changeLines, confirm, expire, extend, release, ship } from './r
 import { archiveProduct, changeLevelSettings, updateProduct } from './settings.rules.ts';
 import type { AdjustManyCommand, Asked, Command, ReserveManyCommand } from './stock.command.ts';
 import { Recorder, type Numbers } from './stock.recorder.ts';
-import { emptyWrites, idempotencySlot, type Level, type StockState, type StoredAnswer, type Writes } from './stock.state.ts';
+import {
+  emptyWrites,
+  idempotencySlot,
+  type Level,
+  type StockState,
+  type StoredAnswer,
+  type Writes,
+} from './stock.state.ts';
 
 /** What became of one command. */
 export type Outcome = { answer: Answer } | { problem: Problem };

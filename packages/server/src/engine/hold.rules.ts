@@ -2,7 +2,15 @@ import { Problem, validationFailed } from '../kernel/problem.ts';
 import type { Expiry } from './stock.command.ts';
 import { stockProblems } from './stock.problems.ts';
 import type { Recorder } from './stock.recorder.ts';
-import { availableUnits, openUnits, type Level, type Line, type Location, type Product, type Reservation } from './stock.state.ts';
+import {
+  availableUnits,
+  openUnits,
+  type Level,
+  type Line,
+  type Location,
+  type Product,
+  type Reservation,
+} from './stock.state.ts';
 import { reservationView, type LineView, type ReservationView } from './reservation.view.ts';
 
 export const TTL_MAX_SECONDS = 2_592_000;
@@ -26,9 +34,13 @@ export function locationOf(books: Recorder, code: string): Location {
 /** @throws Problem 409 `product_archived` */
 export function refuseArchivedProduct(product: Product): void {
   if (product.archivedAt === null) return;
-  throw new Problem(stockProblems.productArchived, `The product ${product.sku} is archived: it takes no more commands.`, {
-    sku: product.sku,
-  });
+  throw new Problem(
+    stockProblems.productArchived,
+    `The product ${product.sku} is archived: it takes no more commands.`,
+    {
+      sku: product.sku,
+    },
+  );
 }
 
 /** @throws Problem 409 `location_archived` */

@@ -1,13 +1,20 @@
 import type pg from 'pg';
 import { isConnectionLost, isConflict, isLockTimeout } from '../platform/database/index.ts';
-import { RolledBack, runBatch, StaleFootprint, TouchesStuck, type BatchContext, type Sent } from './batch.ts';
-import type { Outcome } from './decide.ts';
+import {
+  RolledBack,
+  runBatch,
+  StaleFootprint,
+  TouchesStuck,
+  type BatchContext,
+  type BatchOutcome,
+  type Sent,
+} from './batch.ts';
 import { selectTransactionStatus } from './read.sql.ts';
 import type { Asked } from './stock.command.ts';
 
 /** What became of a batch. */
 export type BatchResult =
-  | { kind: 'done'; outcomes: Outcome[] }
+  | ({ kind: 'done' } & BatchOutcome)
   /** Nothing was done; the same batch may be tried again. */
   | { kind: 'again' }
   /** Nothing was done; these commands wait for stuck levels, the others do not. */
@@ -52,7 +59,7 @@ export class Lane {
       const client = await this.#connected(deadlineMs);
       timer = setTimeout(() => this.#cut(client), Math.max(1, deadlineMs - performance.now()));
       const context: BatchContext = { ...this.#options.context(), onCommit: (commit) => (sent = commit) };
-      return { kind: 'done', outcomes: await runBatch(client, asked, context) };
+      return { kind: 'done', ...(await runBatch(client, asked, context)) };
     } catch (error) {
       if (timer !== undefined) clearTimeout(timer);
       return await this.#settle(error, sent, deadlineMs);
@@ -124,7 +131,7 @@ export class Lane {
    * A connection was lost after COMMIT was sent. The server knows whether the transaction committed, once it has
    * noticed that its client is gone (`pg_xact_status` says "in progress" until then).
    */
-  async #askWhatBecameOf({ transactionId, outcomes }: Sent, deadlineMs: number): Promise<BatchResult> {
+  async #askWhatBecameOf({ transactionId, outcome }: Sent, deadlineMs: number): Promise<BatchResult> {
     // The answer is still worth a moment past the deadline: nothing has been said to the callers yet.
     const untilMs = deadlineMs + 400;
     while (performance.now() < untilMs) {
@@ -132,7 +139,7 @@ export class Lane {
         const client = await this.#connected(untilMs);
         const { rows } = await within(client.query(selectTransactionStatus(transactionId)), untilMs);
         const status: unknown = rows[0]?.[0];
-        if (status === 'committed') return { kind: 'done', outcomes };
+        if (status === 'committed') return { kind: 'done', ...outcome };
         if (status === 'aborted') return { kind: 'again' };
         if (status === null) return { kind: 'unknown' };
       } catch (error) {

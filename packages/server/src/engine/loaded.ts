@@ -1,6 +1,23 @@
-import type { AlertTuple, AnswerTuple, LevelTuple, LineTuple, LocationTuple, ProductTuple, ReservationTuple } from './read.sql.ts';
+import type {
+  AlertTuple,
+  AnswerTuple,
+  LevelTuple,
+  LineTuple,
+  LocationTuple,
+  ProductTuple,
+  ReservationTuple,
+} from './read.sql.ts';
 import type { ProductRow } from './product.view.ts';
-import { idempotencySlot, type Alert, type Level, type Line, type Location, type Product, type Reservation, type StockState } from './stock.state.ts';
+import {
+  idempotencySlot,
+  type Alert,
+  type Level,
+  type Line,
+  type Location,
+  type Product,
+  type Reservation,
+  type StockState,
+} from './stock.state.ts';
 
 /** A lapsed line of a level, by its key. */
 export type LapsedTuple = [productId: number, locationId: number, reservationId: string, lineNo: number];
@@ -169,7 +186,8 @@ function addReservation(state: StockState, tuple: ReservationTuple): void {
 }
 
 function addLine(state: StockState, tuple: LineTuple): void {
-  const [reservationId, lineNo, line, productId, sku, locationId, code, quantity, requested, shipped, cancelled] = tuple;
+  const [reservationId, lineNo, line, productId, sku, locationId, code, quantity, requested, shipped, cancelled] =
+    tuple;
   const reservation = state.reservations.get(reservationId);
   if (reservation === undefined) return;
   reservation.lines.push({

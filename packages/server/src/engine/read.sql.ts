@@ -285,7 +285,12 @@ export const selectAnswers = (owners: string[], keys: string[], chunks: number[]
  * The reservations of the oldest lapsed lines of each level, as many lines as units are missing (each line has at
  * least one). Bounded: a decision that still lacks units asks again.
  */
-export const selectLapsed = (productIds: number[], locationIds: number[], limits: number[], nowIso: string): Statement =>
+export const selectLapsed = (
+  productIds: number[],
+  locationIds: number[],
+  limits: number[],
+  nowIso: string,
+): Statement =>
   statement(
     'lapsed',
     `SELECT k.product_id, k.location_id, h.reservation_id, h.line_no

@@ -3,7 +3,14 @@ import { expireLines, expiryOf, productOf, releaseLapsed, viewOf } from './hold.
 import type { ReservationStatus } from './reservation.view.ts';
 import { isLapsed } from './reservation.view.ts';
 import { holdPieces, insufficientStock, placeLines, referenceTo } from './reserve.rules.ts';
-import type { CancelCommand, ChangeLinesCommand, ConfirmCommand, ExtendCommand, ReleaseCommand, ShipCommand } from './stock.command.ts';
+import type {
+  CancelCommand,
+  ChangeLinesCommand,
+  ConfirmCommand,
+  ExtendCommand,
+  ReleaseCommand,
+  ShipCommand,
+} from './stock.command.ts';
 import { stockProblems } from './stock.problems.ts';
 import type { Movement, Recorder } from './stock.recorder.ts';
 import { availableUnits, levelOf, openUnits, type Level, type Line, type Reservation } from './stock.state.ts';
@@ -117,7 +124,8 @@ export function release(books: Recorder, command: ReleaseCommand): string {
   const verdict = judge(books, reservation, 'cancel');
   const open = lines.filter((line) => openUnits(line) > 0);
   if (verdict === 'as it is' || open.length === 0) {
-    if (lines.some((line) => line.cancelled > 0) || reservation.status === 'cancelled') return bodyOf(books, reservation);
+    if (lines.some((line) => line.cancelled > 0) || reservation.status === 'cancelled')
+      return bodyOf(books, reservation);
     throw invalidTransition(books, reservation, 'release');
   }
 
@@ -160,7 +168,11 @@ export function changeLines(books: Recorder, command: ChangeLinesCommand): strin
   for (const [level, units] of net) if (units > 0) releaseLapsed(books, level, units - availableUnits(level));
   for (const [level, units] of net) {
     if (units === 0) continue;
-    books.post(level, { type: units > 0 ? 'reserve' : 'release', reserved: units, reference: referenceTo(reservation) });
+    books.post(level, {
+      type: units > 0 ? 'reserve' : 'release',
+      reserved: units,
+      reference: referenceTo(reservation),
+    });
   }
   return close(books, reservation, 'reservation.changed');
 }
@@ -289,7 +301,12 @@ function heldByLevel(reservation: Reservation): Map<Level, Line[]> {
 }
 
 /** One entry per level and command. */
-function postPerLevel(books: Recorder, reservation: Reservation, lines: Line[], movement: (units: number) => Movement): void {
+function postPerLevel(
+  books: Recorder,
+  reservation: Reservation,
+  lines: Line[],
+  movement: (units: number) => Movement,
+): void {
   for (const [level, units] of unitsByLevel(lines.map((line) => ({ line, units: openUnits(line) })))) {
     books.post(level, { ...movement(units), reference: referenceTo(reservation) });
   }

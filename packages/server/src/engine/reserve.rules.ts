@@ -1,6 +1,22 @@
 import { Problem } from '../kernel/problem.ts';
-import { expiryOf, locationOf, productOf, refuseArchivedProduct, refuseClosedLocation, releaseLapsed, viewOf } from './hold.rules.ts';
-import { Basket, bestOffer, fewestPlaces, placeLine, type Piece, type Placement, type Wanted } from './sourcing.rules.ts';
+import {
+  expiryOf,
+  locationOf,
+  productOf,
+  refuseArchivedProduct,
+  refuseClosedLocation,
+  releaseLapsed,
+  viewOf,
+} from './hold.rules.ts';
+import {
+  Basket,
+  bestOffer,
+  fewestPlaces,
+  placeLine,
+  type Piece,
+  type Placement,
+  type Wanted,
+} from './sourcing.rules.ts';
 import type { LineRequest, ReserveRequest, Sourcing } from './stock.command.ts';
 import { stockProblems } from './stock.problems.ts';
 import type { Recorder } from './stock.recorder.ts';
@@ -50,7 +66,8 @@ export function placeLines(
   own: ReadonlyMap<Level, number>,
 ): Placed {
   const wanted = lines.map((line, index) => wantedLine(books, line, index));
-  const allowed = sourcing.locations === undefined ? null : new Set(sourcing.locations.map((code) => locationOf(books, code)));
+  const allowed =
+    sourcing.locations === undefined ? null : new Set(sourcing.locations.map((code) => locationOf(books, code)));
   for (const { product, location } of wanted) {
     refuseArchivedProduct(product);
     if (location !== null) refuseClosedLocation(location);
@@ -61,7 +78,12 @@ export function placeLines(
   const short: Shortfall[] = [];
   const pieces = [
     ...placeNamed(basket, wanted.filter(isNamed), partial, short),
-    ...placeSourced(basket, wanted.filter((line) => !isNamed(line)), placement, short),
+    ...placeSourced(
+      basket,
+      wanted.filter((line) => !isNamed(line)),
+      placement,
+      short,
+    ),
   ];
   const gotNothing = pieces.every((piece) => piece.quantity === 0);
   if (short.length > 0 && (!partial || gotNothing)) throw insufficientStock(short);
@@ -130,7 +152,8 @@ function placeNamed(basket: Basket, lines: NamedLine[], partial: boolean, short:
 
 function placeSourced(basket: Basket, lines: Wanted[], placement: Placement, short: Shortfall[]): Piece[] {
   if (lines.length === 0) return [];
-  const effective = placement.sourcing.strategy === 'fewest_locations' ? amongFewest(basket, lines, placement) : placement;
+  const effective =
+    placement.sourcing.strategy === 'fewest_locations' ? amongFewest(basket, lines, placement) : placement;
   return lines.flatMap((wanted) => {
     const pieces = placeLine(basket, wanted, effective);
     const got = pieces.reduce((sum, piece) => sum + piece.quantity, 0);
@@ -153,7 +176,10 @@ function amongFewest(basket: Basket, lines: Wanted[], placement: Placement): Pla
   const places = fewestPlaces(basket, lines, placement);
   if (places === null) return placement;
   const allowed = placement.allowed;
-  return { ...placement, allowed: allowed === null ? places : new Set([...places].filter((place) => allowed.has(place))) };
+  return {
+    ...placement,
+    allowed: allowed === null ? places : new Set([...places].filter((place) => allowed.has(place))),
+  };
 }
 
 function inRequestOrder(pieces: Piece[]): Piece[] {

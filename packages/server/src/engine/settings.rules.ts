@@ -1,8 +1,20 @@
 import { Problem, problems } from '../kernel/problem.ts';
 import { viewOfLevel } from './adjust.rules.ts';
-import { freeUnits, locationOf, productOf, refuseArchivedLocation, refuseArchivedProduct, releaseLapsed } from './hold.rules.ts';
+import {
+  freeUnits,
+  locationOf,
+  productOf,
+  refuseArchivedLocation,
+  refuseArchivedProduct,
+  releaseLapsed,
+} from './hold.rules.ts';
 import { productView, type ProductRow } from './product.view.ts';
-import type { ArchiveProductCommand, LevelSettingsCommand, ProductPatch, UpdateProductCommand } from './stock.command.ts';
+import type {
+  ArchiveProductCommand,
+  LevelSettingsCommand,
+  ProductPatch,
+  UpdateProductCommand,
+} from './stock.command.ts';
 import { stockProblems } from './stock.problems.ts';
 import type { Recorder } from './stock.recorder.ts';
 import { availableUnits, levelOf, OWN, type Level, type Product } from './stock.state.ts';
@@ -118,7 +130,12 @@ function rename(books: Recorder, product: Product, sku: string): void {
 }
 
 /** The product's own default, and every level that follows it. */
-function followProduct(books: Recorder, product: Product, setting: (typeof SETTINGS)[number], value: number | null): void {
+function followProduct(
+  books: Recorder,
+  product: Product,
+  setting: (typeof SETTINGS)[number],
+  value: number | null,
+): void {
   if (setting === 'safetyStock') product.safetyStock = value ?? 0;
   else product[setting] = value;
   for (const level of product.levels.values()) {

@@ -86,7 +86,9 @@ export function byPriority(left: Location, right: Location): number {
 export function placeLine(basket: Basket, wanted: Wanted, placement: Placement): Piece[] {
   const places = orderedPlaces(basket, wanted, placement);
   const pieces =
-    placement.sourcing.split === true ? splitOver(basket, wanted, places) : wholeFrom(basket, wanted, places, placement);
+    placement.sourcing.split === true
+      ? splitOver(basket, wanted, places)
+      : wholeFrom(basket, wanted, places, placement);
   const isWhole = pieces.reduce((sum, piece) => sum + piece.quantity, 0) === wanted.quantity;
   if (!isWhole && !placement.partial) return [];
   for (const { level, quantity } of pieces) if (level !== null) basket.take(level, quantity);
@@ -130,7 +132,9 @@ function splitOver(basket: Basket, wanted: Wanted, places: Level[]): Piece[] {
 function openPlaces(product: Product, placement: Placement): Level[] {
   return [...product.levels.values()].filter(
     ({ location }) =>
-      location.active && location.archivedAt === null && (placement.allowed === null || placement.allowed.has(location)),
+      location.active &&
+      location.archivedAt === null &&
+      (placement.allowed === null || placement.allowed.has(location)),
   );
 }
 
@@ -138,7 +142,8 @@ function orderedPlaces(basket: Basket, wanted: Wanted, placement: Placement): Le
   const places = openPlaces(wanted.product, placement).sort((left, right) => byPriority(left.location, right.location));
   const { strategy = 'priority', near } = placement.sourcing;
   if (strategy === 'most_available') return sortedBy(places, (level) => -basket.wholeRoom(level));
-  if (strategy === 'nearest' && near !== undefined) return sortedBy(places, ({ location }) => distanceTo(near, location));
+  if (strategy === 'nearest' && near !== undefined)
+    return sortedBy(places, ({ location }) => distanceTo(near, location));
   return places;
 }
 
@@ -194,7 +199,12 @@ function candidatePlaces(basket: Basket, wanted: Wanted[], placement: Placement)
 /** Units that a set of places cannot serve. */
 function unserved(basket: Basket, wanted: Wanted[], placement: Placement, places: ReadonlySet<Location>): number {
   const trial = basket.fork();
-  const among: Placement = { ...placement, partial: false, allowed: allowedAmong(placement, places), sourcing: { split: placement.sourcing.split === true } };
+  const among: Placement = {
+    ...placement,
+    partial: false,
+    allowed: allowedAmong(placement, places),
+    sourcing: { split: placement.sourcing.split === true },
+  };
   let missing = 0;
   for (const line of wanted) {
     missing += line.quantity;
@@ -207,7 +217,11 @@ function allowedAmong(placement: Placement, places: ReadonlySet<Location>): Read
   return placement.allowed === null ? places : new Set([...places].filter((place) => placement.allowed?.has(place)));
 }
 
-function smallestSet(places: Location[], serves: (set: Location[]) => boolean, given: Set<Location>): ReadonlySet<Location> {
+function smallestSet(
+  places: Location[],
+  serves: (set: Location[]) => boolean,
+  given: Set<Location>,
+): ReadonlySet<Location> {
   for (let size = 0; size <= places.length; size += 1) {
     const found = firstCombination(places, size, serves);
     if (found !== null) return new Set([...given, ...found]);
@@ -233,7 +247,11 @@ function firstCombination(
   return null;
 }
 
-function greedySet(places: Location[], missing: (set: ReadonlySet<Location>) => number, given: Set<Location>): ReadonlySet<Location> {
+function greedySet(
+  places: Location[],
+  missing: (set: ReadonlySet<Location>) => number,
+  given: Set<Location>,
+): ReadonlySet<Location> {
   const chosen = new Set(given);
   const rest = [...places];
   while (rest.length > 0 && missing(chosen) > 0) {

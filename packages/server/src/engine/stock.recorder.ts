@@ -1,7 +1,15 @@
 import type { IdSource } from '../kernel/ids.ts';
 import { alertView, changeAlerts } from './alert.rules.ts';
 import type { LedgerType } from './ledger.view.ts';
-import { openUnits, type JournalEntry, type LedgerEntry, type Level, type Line, type StockState, type Writes } from './stock.state.ts';
+import {
+  openUnits,
+  type JournalEntry,
+  type LedgerEntry,
+  type Level,
+  type Line,
+  type StockState,
+  type Writes,
+} from './stock.state.ts';
 
 /** Gives ledger and journal entries their numbers. */
 export interface Numbers {

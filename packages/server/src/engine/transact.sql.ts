@@ -45,7 +45,10 @@ export async function nextBlock(tx: Transaction<Tables>): Promise<number> {
 }
 
 /** Equal keys queue on an advisory lock: the second finds the first one's answer. Keys older than 24 hours are freed. */
-export async function lockAndReadAnswer(tx: Transaction<Tables>, key: IdempotencyRequest): Promise<StoredAnswer | null> {
+export async function lockAndReadAnswer(
+  tx: Transaction<Tables>,
+  key: IdempotencyRequest,
+): Promise<StoredAnswer | null> {
   await sql`SELECT pg_advisory_xact_lock(hashtextextended(${`${key.owner}\n${key.key}`}, 7))`.execute(tx);
   const { rows } = await sql<StoredAnswer & { isOld: boolean }>`
     SELECT request_hash AS "requestHash", status, headers, body,
@@ -88,8 +91,8 @@ export async function insertJournal(tx: Transaction<Tables>, rows: Insertable<Jo
 }
 
 export async function transactionStatus(kysely: Kysely<Tables>, transactionId: string): Promise<string | null> {
-  const { rows } = await sql<{ status: string | null }>`SELECT pg_xact_status(${transactionId}::xid8) AS status`.execute(
-    kysely,
-  );
+  const { rows } = await sql<{
+    status: string | null;
+  }>`SELECT pg_xact_status(${transactionId}::xid8) AS status`.execute(kysely);
   return rows[0]?.status ?? null;
 }

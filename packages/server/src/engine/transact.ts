@@ -50,14 +50,22 @@ export async function transact(
     try {
       return await context.kysely
         .transaction()
-        .execute((tx) => inTransaction(context, tx, meta, work, options, (id, answer) => Object.assign(sent, { transactionId: id, answer })));
+        .execute((tx) =>
+          inTransaction(context, tx, meta, work, options, (id, answer) =>
+            Object.assign(sent, { transactionId: id, answer }),
+          ),
+        );
     } catch (error) {
       if (error instanceof Problem) throw error;
       const mayRetry = attempt < ATTEMPTS_MAX && performance.now() + PAUSE_MS < untilMs;
       if (isConnectionLost(error) && sent.transactionId !== null && sent.answer !== null) {
         const status = await whatBecameOf(context, sent.transactionId, untilMs);
         if (status === 'committed') return sent.answer;
-        if (status !== 'aborted') throw new Problem(problems.outcomeUnknown, 'The database was lost while it committed: repeat the request with the same Idempotency-Key.');
+        if (status !== 'aborted')
+          throw new Problem(
+            problems.outcomeUnknown,
+            'The database was lost while it committed: repeat the request with the same Idempotency-Key.',
+          );
       } else if (!isConnectionLost(error) && !isConflict(error) && !isLockTimeout(error)) {
         throw error;
       }
@@ -88,7 +96,12 @@ async function inTransaction(
     headers: outcome.headers ?? null,
   };
   if (meta.idempotency !== null) {
-    await statements.insertAnswer(tx, meta.idempotency, { ...answer, body: withoutSecrets(outcome) }, toRfc3339(clock.nowMs));
+    await statements.insertAnswer(
+      tx,
+      meta.idempotency,
+      { ...answer, body: withoutSecrets(outcome) },
+      toRfc3339(clock.nowMs),
+    );
   }
   onCommit(clock.transactionId, answer);
   return answer;

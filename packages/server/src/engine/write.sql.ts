@@ -1,6 +1,16 @@
 import { booleanArray, jsonArray, numberArray, textArray, timeArray } from '../platform/database/index.ts';
 import type { Statement } from './read.sql.ts';
-import type { Alert, JournalEntry, LedgerEntry, Level, Line, Product, Reservation, TransferRow, Writes } from './stock.state.ts';
+import type {
+  Alert,
+  JournalEntry,
+  LedgerEntry,
+  Level,
+  Line,
+  Product,
+  Reservation,
+  TransferRow,
+  Writes,
+} from './stock.state.ts';
 
 /**
  * One part of the write: a data-modifying statement over `unnest`ed columns. `?` stands for the next parameter; the
@@ -355,20 +365,52 @@ function partsOf(writes: Writes, nowMs: number): NamedPart[] {
     if (rows.length > 0) parts.push([name, part(rows)]);
   };
   const levels = [...writes.levels];
-  add('level', levels.filter((level) => level.exists && !writes.levelSettings.has(level)), updateLevels);
-  add('whole_level', levels.filter((level) => level.exists && writes.levelSettings.has(level)), updateWholeLevels);
-  add('new_level', levels.filter((level) => !level.exists), insertLevels);
+  add(
+    'level',
+    levels.filter((level) => level.exists && !writes.levelSettings.has(level)),
+    updateLevels,
+  );
+  add(
+    'whole_level',
+    levels.filter((level) => level.exists && writes.levelSettings.has(level)),
+    updateWholeLevels,
+  );
+  add(
+    'new_level',
+    levels.filter((level) => !level.exists),
+    insertLevels,
+  );
   const reservations = [...writes.reservations];
-  add('new_reservation', reservations.filter((one) => one.isNew), insertReservations);
-  add('reservation', reservations.filter((one) => !one.isNew), updateReservations);
+  add(
+    'new_reservation',
+    reservations.filter((one) => one.isNew),
+    insertReservations,
+  );
+  add(
+    'reservation',
+    reservations.filter((one) => !one.isNew),
+    updateReservations,
+  );
   const lines = [...writes.lines];
-  add('new_line', lines.filter((line) => line.isNew), insertLines);
-  add('line', lines.filter((line) => !line.isNew), updateLines);
+  add(
+    'new_line',
+    lines.filter((line) => line.isNew),
+    insertLines,
+  );
+  add(
+    'line',
+    lines.filter((line) => !line.isNew),
+    updateLines,
+  );
   add('gone_line', writes.removedLines, deleteLines);
   add('ledger', writes.ledger, insertLedger);
   add('journal', writes.journal, insertJournal);
   add('answer', writes.answers, (answers) => insertAnswers(answers, nowMs));
-  add('new_alert', [...writes.alerts].filter((alert) => alert.isNew), insertAlerts);
+  add(
+    'new_alert',
+    [...writes.alerts].filter((alert) => alert.isNew),
+    insertAlerts,
+  );
   add('transfer', writes.transfers, insertTransfers);
   add('transfer_line', writes.transfers, insertTransferLines);
   add('product', [...writes.products], updateProducts);

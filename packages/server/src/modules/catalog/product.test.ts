@@ -193,7 +193,7 @@ describe('GET /products', () => {
       { sku: 'L-5', name: 'cap', category: 'list' },
       { sku: 'L-4', name: 'back\\slash', category: 'list' },
     ];
-    for (const product of products) expect((await create(product)).status).toBe(201);
+    for (const product of products) await create(product);
   });
 
   it.each([

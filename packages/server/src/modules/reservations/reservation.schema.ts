@@ -70,6 +70,7 @@ export const ReservationSchema = Shape(
 export const ReservationPage = PageOf(ReservationSchema);
 
 export const ReservationPath = Shape({ id: Uuid });
+export const ReservationSkuPath = Shape({ sku: Sku });
 
 export const ReservationQuery = Shape({
   ...PageQuery,

@@ -62,7 +62,7 @@ export class Authenticator {
     if (this.#closed) return false;
     if (this.#clock.monotonic() < this.#openUntilMs) return true;
     this.#asking ??= this.#ask().finally(() => (this.#asking = null));
-    return await this.#asking;
+    return this.#asking;
   }
 
   #withoutCredential(request: IncomingMessage): Caller | Promise<Caller> {

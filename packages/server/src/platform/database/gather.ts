@@ -28,7 +28,7 @@ export function createGatherer<Key, Value>(options: GathererOptions<Key, Value>)
   let scheduled = false;
 
   const startSoon = (): void => {
-    const free = inFlight === 0 || (inFlight < ROUNDS_IN_FLIGHT_MAX && waiting.length >= options.maxKeys);
+    const free = inFlight === 0 || (inFlight < ROUNDS_IN_FLIGHT_MAX && waiting.length >= 16);
     if (scheduled || !free || waiting.length === 0) return;
     scheduled = true;
     // After the requests that this turn of the event loop brings.

@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Problem, problems, validationFailed, type FieldError, type ProblemKind } from '../../kernel/problem.ts';
 import type { Logger } from '../log/index.ts';
+import { drainRefusedBody } from './body.drain.ts';
 import { ERRORS_MAX } from './field.path.ts';
 import { InvalidPart, PARTS } from './validator.ts';
 
@@ -24,6 +25,7 @@ function invalidPath(message: string): Problem {
 /** The only place where something thrown becomes an answer. */
 export function sendError(error: unknown, request: FastifyRequest, reply: FastifyReply, log: Logger): FastifyReply {
   const problem = problemOf(error, request);
+  if (problem.status === 413) drainRefusedBody(request, reply);
   if (problem.status >= 500) logFailure(error, problem, request, log);
   return sendProblem(problem, request, reply);
 }

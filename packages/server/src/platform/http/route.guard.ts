@@ -35,7 +35,7 @@ export function guardRoutes(app: HttpServer, options: HttpOptions, load: LoadGau
     // What a plugin serves, such as the files of a page, may be asked for with any query.
     if (route.config?.scope !== undefined) route.schema = { querystring: NO_PARAMETERS, ...route.schema };
     const guards = [enter(options, load, route, scope), ...listOf(route.onRequest)];
-    route.onRequest = guards as onRequestHookHandler[];
+    route.onRequest = guards;
     route.onResponse = [leave(options, load, route, stream), ...listOf(route.onResponse)] as onResponseHookHandler[];
     const emptyBody = bodyDefault(route);
     if (emptyBody !== null)

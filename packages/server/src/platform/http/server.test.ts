@@ -1,94 +1,391 @@
-import { Type } from 'typebox';
-import { expect, test } from 'vitest';
-import { OPEN } from '../auth/index.ts';
-import { createLogger } from '../log/index.ts';
-import { createMetrics } from '../metrics/index.ts';
-import {
-  createHttpServer,
-  etagOf,
-  HTTP_DEFAULTS,
-  metaOf,
-  mount,
-  Nullable,
-  PageQuery,
-  Quantity,
-  sendAnswer,
-  Shape,
-  Sku,
-  Word,
-  type HttpServer,
-} from './index.ts';
+import { request as httpRequest } from 'node:http';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Problem, problems } from '../../kernel/problem.ts';
+import { echoServer, exchange, listen } from './http.fixture.ts';
+import { openApiDocument, type HttpServer } from './index.ts';
 
-const Body = Shape({ quantity: Quantity(1), note: Type.Optional(Nullable(Type.String())), type: Word(['a', 'b']) });
+const ID = '0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b';
+const ORDER = { lines: [{ sku: 'SKU-1', quantity: 1 }] };
 
-function widgets(app: HttpServer): void {
-  app.route({
-    method: 'POST',
-    url: '/widgets/:sku',
-    config: { scope: 'stock' },
-    schema: {
-      tags: ['W'],
-      params: Shape({ sku: Sku }),
-      body: Body,
-      response: { 201: Shape({ quantity: Type.Integer() }) },
+let app: HttpServer;
+let port: number;
+beforeAll(async () => {
+  app = await echoServer();
+  port = await listen(app);
+});
+afterAll(() => app.close());
+
+function order(headers: Record<string, string>, payload: object = ORDER, url = '/api/v1/orders/WH001') {
+  return app.inject({ method: 'POST', url, payload, headers });
+}
+
+describe('routes', () => {
+  test('an unknown path is 404', async () => {
+    const answer = await app.inject('/api/v1/nope?x=1');
+    expect(answer.statusCode).toBe(404);
+    expect(answer.headers['content-type']).toBe('application/problem+json');
+    expect(answer.json()).toEqual({
+      type: 'urn:holdfast:problem:route_not_found',
+      title: 'There is no such route',
+      status: 404,
+      detail: 'There is no GET /api/v1/nope: look routes up in /openapi.json.',
+      code: 'route_not_found',
+      instance: `urn:holdfast:request:${String(answer.headers['x-request-id'])}`,
+    });
+  });
+
+  test.each([
+    ['PATCH', '/api/v1/orders', 'GET, HEAD, OPTIONS'],
+    ['GET', `/api/v1/orders/${ID}`, 'POST, DELETE, OPTIONS'],
+    ['DELETE', '/health', 'GET, HEAD, OPTIONS'],
+  ] as const)('%s %s is 405 and says what is allowed', async (method, url, allow) => {
+    const answer = await app.inject({ method, url });
+    expect([answer.statusCode, answer.json().code, answer.headers.allow]).toEqual([405, 'method_not_allowed', allow]);
+  });
+
+  test('a 405 wins over a wrong body', async () => {
+    const answer = await app.inject({
+      method: 'PUT',
+      url: '/api/v1/orders',
+      payload: 'x',
+      headers: { 'content-type': 'text/x' },
+    });
+    expect(answer.statusCode).toBe(405);
+  });
+
+  test('OPTIONS says what is allowed, HEAD answers as GET without a body', async () => {
+    const options = await app.inject({ method: 'OPTIONS', url: '/api/v1/orders' });
+    expect([options.statusCode, options.headers.allow, options.body]).toEqual([204, 'GET, HEAD, OPTIONS', '']);
+    const head = await exchange(port, 'HEAD /api/v1/orders HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n');
+    expect(head).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
+    expect(head.endsWith('\r\n\r\n')).toBe(true);
+  });
+
+  test('one without a scope does not start', async () => {
+    const undeclared = echoServer({
+      routes: (scope) => {
+        scope.route({ method: 'GET', url: '/undeclared', handler: () => 1 });
+      },
+    });
+    await expect(undeclared).rejects.toThrow('GET /api/v1/undeclared has no config.scope');
+  });
+
+  test('what a handler throws by mistake is a bare 500', async () => {
+    const answer = await app.inject('/api/v1/broken');
+    expect(answer.statusCode).toBe(500);
+    expect(answer.json().code).toBe('internal_error');
+    expect(answer.body).not.toContain('secret_table');
+  });
+
+  test('an answer that does not fit its schema is found by tests', async () => {
+    const lying = await echoServer({
+      routes: (scope) => {
+        const schema = { response: { 200: { type: 'object', properties: {}, additionalProperties: false } } };
+        scope.route({ method: 'GET', url: '/lie', config: { scope: 'public' }, schema, handler: () => ({ more: 1 }) });
+      },
+    });
+    expect((await lying.inject('/api/v1/lie')).statusCode).toBe(500);
+    await lying.close();
+  });
+});
+
+describe('headers', () => {
+  test('every answer is marked as data that nobody keeps, frames or sniffs', async () => {
+    for (const url of ['/api/v1/orders', '/api/v1/nope', '/api/v1/orders?x=1', '/health']) {
+      expect((await app.inject(url)).headers).toMatchObject({
+        'cache-control': 'no-store',
+        'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+        'x-content-type-options': 'nosniff',
+        'x-frame-options': 'DENY',
+        'referrer-policy': 'no-referrer',
+      });
+    }
+  });
+
+  test('X-Request-Id is taken when it is sane, else made, and shown in errors too', async () => {
+    const answerTo = (id: string) => app.inject({ url: '/api/v1/nope', headers: { 'x-request-id': id } });
+    const taken = await answerTo('abc-123');
+    expect(taken.headers['x-request-id']).toBe('abc-123');
+    expect(taken.json().instance).toBe('urn:holdfast:request:abc-123');
+    for (const id of ['', 'a b', 'a\u00e9', 'x'.repeat(129)]) {
+      const made = (await answerTo(id)).headers['x-request-id'];
+      expect(made).toMatch(/^[\w-]{12}-[0-9a-z]+$/);
+    }
+  });
+
+  test.each(['k', 'x'.repeat(255), '~!@#$%^&*()'])('Idempotency-Key %s', async (key) => {
+    const answer = await order({ 'idempotency-key': key });
+    expect(answer.json().meta).toMatchObject({ actor: 'open', idempotency: { owner: 'open', key } });
+  });
+
+  test.each(['', ' ', 'a b', 'x'.repeat(256), 'é', '\t'])('Idempotency-Key %j is refused', async (key) => {
+    const answer = await order({ 'idempotency-key': key });
+    const errors = [{ path: 'Idempotency-Key', message: 'must be 1 to 255 visible ASCII characters, given once' }];
+    expect(answer.json()).toMatchObject({ status: 400, code: 'validation_failed', errors });
+  });
+
+  test('Idempotency-Key twice is refused', async () => {
+    const head = 'POST /api/v1/orders/A HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 0\r\n';
+    const answer = await exchange(port, `${head}Idempotency-Key: a\r\nIdempotency-Key: a\r\n\r\n`);
+    expect(answer).toMatch(/^HTTP\/1\.1 400 /);
+  });
+
+  test('the same request has the same digest, however it is written', async () => {
+    const hashOf = async (payload: string, url: string, method: 'POST' = 'POST') => {
+      const headers = { 'idempotency-key': 'k', 'content-type': 'application/json' };
+      return (await app.inject({ method, url, payload, headers })).json().meta.idempotency.requestHash;
+    };
+    const written = await hashOf('{"lines":[{"sku":"A","quantity":1}],"type":"cart"}', '/api/v1/orders/A-1?dry=true');
+    expect(written).toMatch(/^[0-9a-f]{64}$/);
+    expect(
+      await hashOf(' {"type":"cart","lines":[{"quantity":1.0,"sku":"\\u0041"}]}', '/api/v1/orders/A%2D1?dry=true'),
+    ).toBe(written);
+    expect(await hashOf('{"lines":[{"sku":"A","quantity":2}],"type":"cart"}', '/api/v1/orders/A-1?dry=true')).not.toBe(
+      written,
+    );
+    expect(await hashOf('{"lines":[{"sku":"A","quantity":1}],"type":"cart"}', '/api/v1/orders/A-1?dry=false')).not.toBe(
+      written,
+    );
+    expect(await hashOf('{"lines":[{"sku":"A","quantity":1}],"type":"cart"}', '/api/v1/orders/A-2?dry=true')).not.toBe(
+      written,
+    );
+  });
+
+  test('a stored answer is marked as replayed and keeps Location and ETag', async () => {
+    const first = await order({});
+    expect(first.headers).toMatchObject({ location: '/orders/1', etag: '"1"' });
+    expect(first.headers).not.toHaveProperty('idempotency-replayed');
+    const again = await order({ 'x-replay': '1' });
+    expect(again.headers).toMatchObject({ location: '/orders/1', etag: '"1"', 'idempotency-replayed': 'true' });
+  });
+
+  test.each([
+    ['"3"', 3],
+    ['W/"3"', 3],
+    [' "0" ', 0],
+    ['"3", "3"', 3],
+    ['*', null],
+  ])('If-Match %s is version %s', async (ifMatch, version) => {
+    const answer = await app.inject({
+      method: 'POST',
+      url: `/api/v1/orders/${ID}/confirm`,
+      headers: { 'if-match': ifMatch },
+    });
+    expect(answer.json().ifMatch).toBe(version);
+  });
+
+  test.each([
+    ['3', 400],
+    ['"3', 400],
+    ['', 400],
+    ['"3", "4"', 400],
+    ['"3",', 400],
+    ['"abc"', 412],
+    ['"1.5"', 412],
+  ])('If-Match %j is %d', async (ifMatch, status) => {
+    const answer = await app.inject({
+      method: 'POST',
+      url: `/api/v1/orders/${ID}/confirm`,
+      headers: { 'if-match': ifMatch },
+    });
+    expect(answer.statusCode).toBe(status);
+  });
+});
+
+describe('what is hardly HTTP', () => {
+  test('too many headers are 431', async () => {
+    const answer = await exchange(
+      port,
+      `GET /health HTTP/1.1\r\nHost: localhost\r\nX-Long: ${'x'.repeat(20_000)}\r\n\r\n`,
+    );
+    expect(answer).toMatch(/^HTTP\/1\.1 431 Request Header Fields Too Large\r\n/);
+    expect(answer).toContain('Content-Type: application/problem+json');
+    expect(JSON.parse(answer.split('\r\n\r\n')[1] ?? '')).toMatchObject({ status: 431, code: 'headers_too_large' });
+  });
+
+  test.each(['GARBAGE\r\n\r\n', 'GET /health HTTP/9.9\r\n\r\n', 'GET /health HTTP/1.1\r\nBad Header: 1\r\n\r\n'])(
+    '%j is 400',
+    async (bytes) => {
+      const answer = await exchange(port, bytes);
+      expect(answer).toMatch(/^HTTP\/1\.1 400 /);
+      expect(JSON.parse(answer.split('\r\n\r\n')[1] ?? '')).toMatchObject({ status: 400, code: 'validation_failed' });
     },
-    handler: (request, reply) => {
-      const { quantity }: { quantity: number } = request.body;
-      const type: 'a' | 'b' = request.body.type;
-      const note: string | null | undefined = request.body.note;
-      const meta = metaOf(request);
-      return sendAnswer(reply, {
-        status: 201,
-        body: JSON.stringify({ quantity, type, note, meta }),
-        headers: { etag: etagOf(3) },
+  );
+
+  test('a body that never comes is 408', async () => {
+    const slow = await echoServer({ config: { requestTimeoutMs: 300, headersTimeoutMs: 300 } });
+    const slowPort = await listen(slow);
+    const answer = await exchange(
+      slowPort,
+      'POST /api/v1/orders/A HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{',
+    );
+    expect(answer).toMatch(/^HTTP\/1\.1 408 /);
+    expect(answer).toContain('"request_timeout"');
+    await slow.close();
+  });
+
+  test('a target in absolute form, an asterisk and an unknown method are answered', async () => {
+    const close = 'Host: localhost\r\nConnection: close\r\n\r\n';
+    expect(await exchange(port, `GET http://localhost/health HTTP/1.1\r\n${close}`)).toMatch(/^HTTP\/1\.1 200 /);
+    expect(await exchange(port, `OPTIONS * HTTP/1.1\r\n${close}`)).toMatch(/^HTTP\/1\.1 [24]0\d /);
+    expect(await exchange(port, `PROPFIND /health HTTP/1.1\r\n${close}`)).toMatch(/^HTTP\/1\.1 405 /);
+  });
+
+  test('a body over the limit is answered before it was sent, and the answer arrives', async () => {
+    const status = await new Promise<number | undefined>((resolve, reject) => {
+      const headers = { 'content-type': 'application/json', 'transfer-encoding': 'chunked' };
+      const request = httpRequest(
+        { port, host: '127.0.0.1', method: 'POST', path: '/api/v1/orders/A', headers },
+        (answer) => {
+          answer.resume().on('end', () => resolve(answer.statusCode));
+        },
+      );
+      request.on('error', reject);
+      for (let mebibyte = 0; mebibyte < 8; mebibyte += 1) request.write(Buffer.alloc(1_048_576, 0x20));
+      request.end();
+    });
+    expect(status).toBe(413);
+  });
+});
+
+describe('health', () => {
+  test('says what it is, and 503 with its reasons until it is ready', async () => {
+    let ready = false;
+    const starting = await echoServer({
+      isReady: () => ({ ready, reasons: ready ? [] : ['The database is not reached.'] }),
+    });
+    const refused = await starting.inject('/health/ready');
+    expect([refused.statusCode, refused.headers['retry-after']]).toEqual([503, '1']);
+    expect(refused.json()).toMatchObject({ code: 'not_ready', reasons: ['The database is not reached.'] });
+    expect((await starting.inject('/health/live')).statusCode).toBe(200);
+    ready = true;
+    expect((await starting.inject('/health/ready')).json()).toEqual({ status: 'ok', version: '1.2.3' });
+    expect((await starting.inject('/health')).statusCode).toBe(200);
+    await starting.close();
+  });
+
+  test('metrics count answers by route', async () => {
+    await app.inject('/api/v1/orders?limit=3');
+    const { body, headers } = await app.inject('/metrics');
+    expect(headers['content-type']).toContain('text/plain');
+    expect(body).toMatch(
+      /http_request_duration_seconds_count\{method="GET",route="\/api\/v1\/orders",status="2xx"\} \d+/,
+    );
+  });
+});
+
+describe('load', () => {
+  test('is shed with 503 when too much is under way, health excepted', async () => {
+    let release = () => {};
+    const held = new Promise<void>((resolve) => (release = resolve));
+    const busy = await echoServer({
+      config: { inFlightMax: 1 },
+      routes: (scope) => {
+        scope.route({
+          method: 'GET',
+          url: '/held',
+          config: { scope: 'read' },
+          handler: async () => held.then(() => ({})),
+        });
+      },
+    });
+    const first = busy.inject('/api/v1/held');
+    await new Promise((resolve) => setImmediate(resolve));
+    const second = await busy.inject('/api/v1/held');
+    expect([second.statusCode, second.json().code, second.headers['retry-after']]).toEqual([503, 'overloaded', '1']);
+    expect((await busy.inject('/health/live')).statusCode).toBe(200);
+    release();
+    expect((await first).statusCode).toBe(200);
+    expect((await busy.inject('/api/v1/held')).statusCode).toBe(200);
+    await busy.close();
+  });
+});
+
+describe('closing', () => {
+  test('what is under way finishes, its connection closes, and it takes no time', async () => {
+    let release = () => {};
+    const held = new Promise<void>((resolve) => (release = resolve));
+    const closing = await echoServer({
+      routes: (scope) => {
+        scope.route({
+          method: 'GET',
+          url: '/held',
+          config: { scope: 'read' },
+          handler: async () => held.then(() => ({ done: true })),
+        });
+      },
+    });
+    const closingPort = await listen(closing);
+    const answer = exchange(closingPort, 'GET /api/v1/held HTTP/1.1\r\nHost: localhost\r\n\r\n');
+    const idle = exchange(closingPort, 'GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n');
+    await expect.poll(() => new Promise((resolve) => closing.server.getConnections((_e, n) => resolve(n)))).toBe(2);
+    await expect.poll(async () => (await closing.inject('/metrics')).body).toContain('/health/live');
+    const closed = closing.close();
+    expect(await idle).toMatch(/^HTTP\/1\.1 200 /);
+    release();
+    expect(await answer).toContain('{"done":true}');
+    await closed;
+  });
+});
+
+describe('cross-origin', () => {
+  test('nobody, unless the operator says so', async () => {
+    const headers = { origin: 'https://shop.example', 'access-control-request-method': 'POST' };
+    const none = await app.inject({ method: 'OPTIONS', url: '/api/v1/orders', headers });
+    expect(none.headers).not.toHaveProperty('access-control-allow-origin');
+    const open = await echoServer({ config: { corsOrigins: ['https://shop.example'] } });
+    const preflight = await open.inject({ method: 'OPTIONS', url: '/api/v1/orders', headers });
+    expect(preflight.headers['access-control-allow-origin']).toBe('https://shop.example');
+    const other = await open.inject({ url: '/api/v1/orders', headers: { origin: 'https://evil.example' } });
+    expect(other.headers).not.toHaveProperty('access-control-allow-origin');
+    await open.close();
+  });
+});
+
+describe('the document', () => {
+  test('shows every route, its scope, its errors and an example', async () => {
+    const document = openApiDocument(app) as { paths: Record<string, Record<string, Record<string, unknown>>> };
+    const create = document.paths['/api/v1/orders/{location}']?.['post'];
+    expect(create).toMatchObject({
+      operationId: 'createOrder',
+      security: [{ bearer: [] }, { apiKey: [] }],
+      responses: {
+        default: { content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } } },
+      },
+    });
+    expect(create?.['parameters']).toEqual(
+      expect.arrayContaining([expect.objectContaining({ name: 'Idempotency-Key', in: 'header' })]),
+    );
+    expect(document.paths['/api/v1/orders/{id}/confirm']?.['post']).toMatchObject({ requestBody: { required: false } });
+    expect(document.paths['/api/v1/orders']?.['get']?.['parameters']).toEqual(
+      expect.arrayContaining([expect.objectContaining({ name: 'limit', required: false })]),
+    );
+    expect(JSON.stringify(document)).not.toContain('x-message');
+  });
+
+  test('is served, and so is its page, from here alone', async () => {
+    expect((await app.inject('/openapi.json')).json().openapi).toBe('3.1.0');
+    const page = await app.inject('/docs/');
+    expect(page.body).not.toMatch(/(?:src|href)="(?:https?:)?\/\//);
+    expect(page.headers['content-security-policy']).not.toContain('unsafe-inline');
+  });
+});
+
+test('problems carry their own members and headers', async () => {
+  const refusing = await echoServer({
+    routes: (scope) => {
+      scope.route({
+        method: 'GET',
+        url: '/refused',
+        config: { scope: 'public' },
+        handler: () => {
+          throw new Problem(problems.levelBusy, 'Wait.', { lines: [1] });
+        },
       });
     },
   });
-  app.route({
-    method: 'GET',
-    url: '/widgets',
-    config: { scope: 'read' },
-    schema: {
-      querystring: Shape({ ...PageQuery, search: Type.Optional(Type.String()) }),
-      response: { 200: Shape({ limit: Type.Integer() }) },
-    },
-    handler: async (request) => ({ limit: request.query.limit }),
-  });
-}
-
-test('smoke', async () => {
-  const app = await createHttpServer({
-    config: HTTP_DEFAULTS,
-    log: createLogger('silent'),
-    authenticate: () => OPEN,
-    isReady: () => ({ ready: true, reasons: [] }),
-    metrics: createMetrics({ runtime: false }),
-    version: '1',
-  });
-  await mount(app, '/api/v1', [widgets]);
-  const made = await app.inject({
-    method: 'POST',
-    url: '/api/v1/widgets/A',
-    headers: { 'idempotency-key': 'k' },
-    payload: { quantity: 2, type: 'a' },
-  });
-  console.log(made.statusCode, made.headers, made.json());
-  for (const [method, url, payload] of [
-    ['POST', '/api/v1/widgets/-A?x=', { quantity: 0.5, type: 'c', z: 1 }],
-    ['GET', '/api/v1/widgets?limit=5'],
-    ['GET', '/api/v1/widgets?limit=1e1&limit=2&y=2'],
-    ['DELETE', '/api/v1/widgets'],
-    ['GET', '/nope'],
-    ['GET', '/metrics'],
-    ['GET', '/health/ready'],
-  ] as const) {
-    const answer: Awaited<ReturnType<typeof app.inject>> = await app.inject({
-      method,
-      url,
-      ...(payload === undefined ? {} : { payload }),
-    });
-    console.log(method, url, answer.statusCode, answer.body.slice(0, 600), answer.headers.allow);
-  }
-  await app.close();
-  expect(made.statusCode).toBe(201);
+  const answer = await refusing.inject('/api/v1/refused');
+  expect(answer.headers['retry-after']).toBe('2');
+  expect(answer.json()).toMatchObject({ status: 503, code: 'level_busy', detail: 'Wait.', lines: [1] });
+  await refusing.close();
 });

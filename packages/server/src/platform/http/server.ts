@@ -2,6 +2,7 @@ import fastify, { LogController, type FastifyHttpOptions, type RawServerDefault 
 import cors from '@fastify/cors';
 import { systemClock } from '../../kernel/clock.ts';
 import { Problem, problems } from '../../kernel/problem.ts';
+import { checkAnswers } from './answer.check.ts';
 import { answerClientError } from './client.error.ts';
 import { createValidatorCompiler } from './compiler.ts';
 import { documentRoutes } from './documentation.ts';
@@ -35,10 +36,12 @@ export async function createHttpServer(options: HttpOptions): Promise<HttpServer
   app.setSerializerCompiler(() => JSON.stringify);
   app.setErrorHandler((error, request, reply) => sendError(error, request, reply, log));
   acceptJsonOnly(app);
+  // Before the guard: its one route answers preflights, which carry no key.
+  if (config.corsOrigins.length > 0) await app.register(cors, corsOptions(config));
   guardRoutes(app, options, load);
   answerUnknownRoutes(app);
   closeGracefully(app, load);
-  if (config.corsOrigins.length > 0) await app.register(cors, corsOptions(config));
+  if (options.checkAnswers === true) checkAnswers(app);
   await documentRoutes(app, options);
   healthRoutes(app, options);
   load.start();
@@ -49,7 +52,7 @@ export async function createHttpServer(options: HttpOptions): Promise<HttpServer
 export async function mount(app: HttpServer, prefix: string, modules: readonly Routes[]): Promise<void> {
   await app.register(
     async (scope) => {
-      for (const routes of modules) await routes(scope as HttpServer);
+      for (const routes of modules) await routes(scope);
     },
     { prefix },
   );
@@ -69,7 +72,8 @@ function serverOptions({ config, log }: HttpOptions): FastifyHttpOptions<RawServ
     forceCloseConnections: 'idle',
     // While it closes, requests on open connections are still served, and told to close: nobody need notice.
     return503OnClosing: false,
-    loggerInstance: log,
+    // Only what goes wrong: the process says itself where it listens.
+    loggerInstance: log.child({}, { level: atLeastWarn(log.level) }),
     // A child logger per request costs more than the request's other bookkeeping; ids are logged where lines are written.
     childLoggerFactory: () => log,
     logController: new QuietLog(),
@@ -154,4 +158,8 @@ function corsOptions({ corsOrigins }: HttpConfig) {
 
 function trustOf(trust: HttpConfig['trustProxy']): NonNullable<FastifyHttpOptions<RawServerDefault>['trustProxy']> {
   return typeof trust === 'number' ? (_address, hop) => hop < trust : trust;
+}
+
+function atLeastWarn(level: string): string {
+  return ['error', 'fatal', 'silent'].includes(level) ? level : 'warn';
 }

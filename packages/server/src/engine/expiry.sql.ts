@@ -1,0 +1,33 @@
+import { sql } from 'kysely';
+import type { Database } from '../platform/database/index.ts';
+
+/** The oldest lapsed holds, by the partial index on pending reservations. */
+export async function selectLapsedReservations(
+  { kysely }: Database,
+  most: number,
+): Promise<{ ids: string[]; oldestAgeMs: number }> {
+  const { rows } = await sql<{ id: string; age_ms: number }>`
+    SELECT id, (extract(epoch FROM clock_timestamp() - expires_at) * 1000)::bigint AS age_ms
+    FROM reservation WHERE status = 'pending' AND expires_at <= clock_timestamp()
+    ORDER BY expires_at, id LIMIT ${most}
+  `.execute(kysely);
+  return { ids: rows.map(({ id }) => id), oldestAgeMs: rows[0]?.age_ms ?? 0 };
+}
+
+/** Partitions of the coming months. The function belongs to the schema's owner and runs with its rights. */
+export async function makePartitions({ kysely }: Database, monthsAhead: number): Promise<number> {
+  const { rows } = await sql<{ made: number }>`SELECT make_partitions(${monthsAhead}) AS made`.execute(kysely);
+  return rows[0]?.made ?? 0;
+}
+
+/** Keys that were kept for their 24 hours; oldest first, so many at a time. */
+export async function deleteOldKeys({ kysely }: Database, most: number): Promise<number> {
+  const { rows } = await sql<{ owner: string }>`
+    DELETE FROM idempotency_key WHERE (owner, key, chunk) IN (
+      SELECT owner, key, chunk FROM idempotency_key
+      WHERE created_at < clock_timestamp() - interval '24 hours'
+      ORDER BY created_at LIMIT ${most} FOR UPDATE SKIP LOCKED)
+    RETURNING owner
+  `.execute(kysely);
+  return rows.length;
+}

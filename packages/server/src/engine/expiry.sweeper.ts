@@ -1,0 +1,83 @@
+import { systemClock, type Clock } from '../kernel/clock.ts';
+import type { CommandMeta } from '../kernel/command.ts';
+import type { Database } from '../platform/database/index.ts';
+import { selectLapsedReservations } from './expiry.sql.ts';
+import type { Engine } from './stock.engine.ts';
+
+export interface SweepReport {
+  /** Lapsed holds that this run settled. */
+  expired: number;
+  /** How long ago the oldest of them lapsed, by the database's clock; 0 where there was none. */
+  lagMs: number;
+  /** There are more: run again at once. */
+  more: boolean;
+}
+
+export interface ExpirySweeperOptions {
+  database: Database;
+  engine: Engine;
+  /** Holds that one run settles, at most. */
+  batchMax?: number;
+  /** Pause between runs that found nothing more to do. */
+  intervalMs?: number;
+  clock?: Clock;
+  onSweep?: (report: SweepReport) => void;
+  onError?: (error: unknown) => void;
+}
+
+const SYSTEM: CommandMeta = { actor: 'system:expiry', requestId: '', idempotency: null };
+
+/**
+ * Gives lapsed holds back. Any number of instances may sweep: settling is a command like any other, and whoever comes
+ * second finds nothing left to do. Nothing waits for it: a lapsed hold counts as free from its instant on.
+ */
+export class ExpirySweeper {
+  readonly #options: Required<ExpirySweeperOptions>;
+  #timer: NodeJS.Timeout | null = null;
+  #running: Promise<void> = Promise.resolve();
+  #isStopped = false;
+
+  constructor(options: ExpirySweeperOptions) {
+    this.#options = {
+      batchMax: 500,
+      intervalMs: 250,
+      clock: systemClock,
+      onSweep: () => undefined,
+      onError: () => undefined,
+      ...options,
+    };
+  }
+
+  async runOnce(): Promise<SweepReport> {
+    const { database, engine, batchMax } = this.#options;
+    const lapsed = await selectLapsedReservations(database, batchMax);
+    await Promise.all(lapsed.ids.map((id) => engine.submit({ kind: 'expire', id }, SYSTEM)));
+    return { expired: lapsed.ids.length, lagMs: lapsed.oldestAgeMs, more: lapsed.ids.length === batchMax };
+  }
+
+  start(): void {
+    const { clock, intervalMs, onSweep, onError } = this.#options;
+    const loop = async (): Promise<void> => {
+      let pauseMs = intervalMs;
+      const startedMs = clock.monotonic();
+      try {
+        const report = await this.runOnce();
+        onSweep(report);
+        // A burst is swept at once, but leaves the engine as much time for others as it took.
+        if (report.more) pauseMs = Math.min(intervalMs, (clock.monotonic() - startedMs) / 2);
+      } catch (error) {
+        onError(error);
+      }
+      if (this.#isStopped) return;
+      this.#timer = setTimeout(() => (this.#running = loop()), pauseMs);
+      this.#timer.unref();
+    };
+    this.#running = loop();
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    await this.#running;
+  }
+}

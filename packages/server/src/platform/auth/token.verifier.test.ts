@@ -1,0 +1,160 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { createHmac } from 'node:crypto';
+import { exportJWK, exportSPKI, generateKeyPair, SignJWT, type CryptoKey, type JWK } from 'jose';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { Problem } from '../../kernel/problem.ts';
+import { HandClock } from './auth.fixture.ts';
+import type { Caller } from './index.ts';
+import { looksLikeToken, TokenVerifier } from './token.verifier.ts';
+
+const ISSUER = 'https://id.example';
+const AUDIENCE = 'holdfast';
+
+let clock: HandClock;
+let server: Server;
+let jwksUrl: string;
+let served: { keys: JWK[] };
+let fetches = 0;
+let signer: CryptoKey;
+let publicKey: CryptoKey;
+
+beforeAll(async () => {
+  ({ privateKey: signer, publicKey } = await generateKeyPair('ES256', { extractable: true }));
+  served = { keys: [{ ...(await exportJWK(publicKey)), kid: 'one', alg: 'ES256', use: 'sig' }] };
+  server = createServer((_request, response) => {
+    fetches += 1;
+    response.setHeader('content-type', 'application/json').end(JSON.stringify(served));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  jwksUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}/jwks.json`;
+});
+afterAll(() => new Promise((resolve) => server.close(resolve)));
+beforeEach(() => {
+  clock = new HandClock();
+});
+
+interface Claims {
+  iss?: string;
+  aud?: string;
+  sub?: string;
+  scope?: unknown;
+  exp?: number;
+  nbf?: number;
+}
+
+function claims(changes: Claims = {}): Claims {
+  const exp = Math.floor(clock.ms / 1_000) + 300;
+  const all = { iss: ISSUER, aud: AUDIENCE, sub: 'ada', scope: 'openid reserve', exp, ...changes };
+  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
+}
+
+function sign(payload: Claims, key: CryptoKey | Uint8Array = signer, alg = 'ES256', kid = 'one'): Promise<string> {
+  return new SignJWT(payload as Record<string, unknown>).setProtectedHeader({ alg, kid }).sign(key);
+}
+
+function encode(part: object): string {
+  return Buffer.from(JSON.stringify(part)).toString('base64url');
+}
+
+async function statusOf(verifier: TokenVerifier, token: string): Promise<[number, string]> {
+  const error: unknown = await Promise.resolve(verifier.verify(token)).catch((refusal: unknown) => refusal);
+  return error instanceof Problem ? [error.status, error.detail] : [200, (error as Caller).actor];
+}
+
+describe("with the provider's public keys", () => {
+  let verifier: TokenVerifier;
+  beforeEach(() => {
+    verifier = new TokenVerifier({ keys: { jwksUrl }, issuer: ISSUER, audience: AUDIENCE }, clock);
+  });
+
+  test('a token is somebody with its scopes; words that are not ours are left out', async () => {
+    const caller = await verifier.verify(await sign(claims()));
+    expect(caller).toMatchObject({ actor: 'user:ada', owner: 'user:ada' });
+    expect([...caller.scopes].toSorted()).toEqual(['read', 'reserve']);
+    expect([...(await verifier.verify(await sign(claims({ scope: undefined })))).scopes]).toEqual([]);
+    expect([...(await verifier.verify(await sign(claims({ scope: ['admin'] })))).scopes]).toEqual([]);
+  });
+
+  test('a token that was seen is answered without waiting, until it expires', async () => {
+    const token = await sign(claims({ exp: Math.floor(clock.ms / 1_000) + 10 }));
+    await verifier.verify(token);
+    expect(verifier.verify(token)).not.toBeInstanceOf(Promise);
+    clock.ms += 10_000;
+    expect(verifier.verify(token)).toBeInstanceOf(Promise);
+    expect((await statusOf(verifier, token))[0]).toBe(200);
+    clock.ms += 6_000;
+    expect(await statusOf(verifier, token)).toEqual([401, expect.stringContaining('exp')]);
+  });
+
+  test.each([
+    ['another issuer', { iss: 'https://evil.example' }],
+    ['no issuer', { iss: undefined }],
+    ['another audience', { aud: 'elsewhere' }],
+    ['no audience', { aud: undefined }],
+    ['no subject', { sub: undefined }],
+    ['an empty subject', { sub: '' }],
+    ['a subject with a line break', { sub: 'a\nb' }],
+    ['a subject that is too long', { sub: 'x'.repeat(251) }],
+    ['no expiry', { exp: undefined }],
+    ['an expiry that has passed', { exp: 1_000 }],
+    ['a beginning that has not come', { nbf: 4_000_000_000 }],
+  ] as [string, Claims][])('%s is 401', async (_what, changes) => {
+    expect((await statusOf(verifier, await sign(claims(changes))))[0]).toBe(401);
+  });
+
+  test('a signature by somebody else, a key that is not served and a changed payload are 401', async () => {
+    const { privateKey } = await generateKeyPair('ES256');
+    expect((await statusOf(verifier, await sign(claims(), privateKey)))[0]).toBe(401);
+    expect((await statusOf(verifier, await sign(claims(), signer, 'ES256', 'two')))[0]).toBe(401);
+    const [head, , signature] = (await sign(claims())).split('.');
+    const forged = `${head}.${encode(claims({ scope: 'admin' }))}.${signature}`;
+    expect((await statusOf(verifier, forged))[0]).toBe(401);
+  });
+
+  test('no algorithm, and the public key as a shared secret, are 401', async () => {
+    const none = `${encode({ alg: 'none' })}.${encode(claims())}.AA`;
+    expect((await statusOf(verifier, none))[0]).toBe(401);
+    const signed = `${encode({ alg: 'HS256', kid: 'one' })}.${encode(claims())}`;
+    for (const secret of [await exportSPKI(publicKey), JSON.stringify(served.keys[0])]) {
+      const mac = createHmac('sha256', secret).update(signed).digest('base64url');
+      expect((await statusOf(verifier, `${signed}.${mac}`))[0]).toBe(401);
+    }
+  });
+
+  test('its keys are fetched once', async () => {
+    const before = fetches;
+    const tokens = await Promise.all(Array.from({ length: 5 }, (_, index) => sign(claims({ sub: `user${index}` }))));
+    await Promise.all(tokens.map((token) => Promise.resolve(verifier.verify(token))));
+    expect(fetches - before).toBe(1);
+  });
+
+  test('a provider that cannot be reached is 503, not a wrong token', async () => {
+    const away = new TokenVerifier(
+      { keys: { jwksUrl: 'http://127.0.0.1:9/jwks' }, issuer: ISSUER, audience: AUDIENCE },
+      clock,
+    );
+    expect((await statusOf(away, await sign(claims())))[0]).toBe(503);
+  });
+});
+
+describe('with a shared secret', () => {
+  const secret = 'an entirely sufficient secret: 32 bytes';
+
+  test('only HS256 by that secret', async () => {
+    const verifier = new TokenVerifier({ keys: { secret }, issuer: ISSUER, audience: AUDIENCE }, clock);
+    const key = new TextEncoder().encode(secret);
+    expect(await statusOf(verifier, await sign(claims(), key, 'HS256'))).toEqual([200, 'user:ada']);
+    expect((await statusOf(verifier, await sign(claims(), key, 'HS512')))[0]).toBe(401);
+    expect((await statusOf(verifier, await sign(claims())))[0]).toBe(401);
+    expect((await statusOf(verifier, await sign(claims(), new TextEncoder().encode(`${secret}!`), 'HS256')))[0]).toBe(
+      401,
+    );
+  });
+});
+
+test('tokens and keys are told apart', async () => {
+  expect(looksLikeToken(await sign(claims()))).toBe(true);
+  for (const other of ['hf_abcdefgh_xyz', 'eyJhbGciOiJIUzI1NiJ9', 'a.b.c', 'eyJ..'])
+    expect(looksLikeToken(other)).toBe(false);
+});

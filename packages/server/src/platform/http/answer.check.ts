@@ -1,0 +1,34 @@
+import type { TSchema } from 'typebox';
+import { Explainer } from './explain.ts';
+import { pointerTo } from './field.path.ts';
+import type { HttpServer } from './http.options.ts';
+import { ProblemSchema } from './schemas.ts';
+import { createAjv } from './validator.ts';
+
+/**
+ * Holds every JSON answer against the schema that its route declares, and makes a 500 of one that does not fit. Tests
+ * run with it: a schema that says something else than the server is found by whichever test comes by.
+ */
+export function checkAnswers(app: HttpServer): void {
+  const ajv = createAjv();
+  const explainer = new Explainer(ajv, 'is not in the schema');
+  app.addHook('onSend', (request, reply, payload, done) => {
+    const { schema, url, method } = request.routeOptions;
+    const declared = (schema as { response?: Record<string, TSchema> } | undefined)?.response;
+    if (declared === undefined || reply.statusCode === 500 || isRaw(payload)) return done(null, payload);
+    const answer = reply.statusCode >= 400 ? ProblemSchema : declared[String(reply.statusCode)];
+    const faults =
+      answer === undefined ? ['the status is not declared'] : faultsOf(explainer, answer, JSON.parse(String(payload)));
+    if (faults.length === 0) return done(null, payload);
+    const where = `${String(method)} ${String(url)} ${reply.statusCode}`;
+    done(new Error(`The answer does not fit its schema: ${where}: ${faults.join('; ')}`));
+  });
+}
+
+function isRaw(payload: unknown): boolean {
+  return payload === null || payload === undefined || !(typeof payload === 'string' || Buffer.isBuffer(payload));
+}
+
+function faultsOf(explainer: Explainer, schema: TSchema, value: unknown): string[] {
+  return explainer.explain(schema, value).map(({ keys, message }) => `${pointerTo(keys)} ${message}`);
+}

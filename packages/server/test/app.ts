@@ -1,0 +1,75 @@
+import { randomUUID } from 'node:crypto';
+import pg from 'pg';
+import { inject } from 'vitest';
+import { loadConfig } from '../src/platform/config/index.ts';
+import { Database, migrate } from '../src/platform/database/index.ts';
+import type { HttpServer } from '../src/platform/http/index.ts';
+import { createLogger } from '../src/platform/log/index.ts';
+import { createServer, type HoldfastServer, type ServerOptions } from '../src/main/server.ts';
+
+/** A whole Holdfast over a database of its own, not listening: talk to it with `app.inject`. */
+export interface TestApp {
+  app: HttpServer;
+  server: HoldfastServer;
+  database: Database;
+  /** What node-postgres takes, as the schema's owner. */
+  connection: pg.ClientConfig;
+  close(): Promise<void>;
+}
+
+export type TestAppOptions = Partial<Pick<ServerOptions, 'timeShiftMs' | 'checkAnswers' | 'duties' | 'extraRoutes'>> & {
+  /** Environment variables of the server. */
+  env?: Record<string, string>;
+  /** A database that another app of the test has made: a second instance over it. */
+  connection?: pg.ClientConfig;
+};
+
+/** Makes an empty, migrated database. */
+export async function createDatabase(): Promise<{ connection: pg.ClientConfig; drop: () => Promise<void> }> {
+  const postgres = inject('postgres');
+  const name = `test_${randomUUID().replaceAll('-', '')}`;
+  await asAdmin(postgres, `CREATE DATABASE ${name}`);
+  const connection = { ...postgres, database: name };
+  await migrate(connection);
+  return { connection, drop: () => asAdmin(postgres, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`) };
+}
+
+export async function startTestApp(options: TestAppOptions = {}): Promise<TestApp> {
+  const { env = {}, connection: given, ...server } = options;
+  const made = given === undefined ? await createDatabase() : { connection: given, drop: () => Promise.resolve() };
+  const config = loadConfig({ LOG_LEVEL: 'error', ...env });
+  const log = createLogger(config.logLevel);
+  const database = new Database({ connection: made.connection, onError: () => undefined });
+  await database.chooseRole();
+  const holdfast = await createServer({
+    config,
+    log,
+    database,
+    runtimeMetrics: false,
+    checkAnswers: true,
+    duties: false,
+    ...server,
+  });
+  holdfast.markReady();
+  return {
+    app: holdfast.app,
+    server: holdfast,
+    database,
+    connection: made.connection,
+    close: async () => {
+      await holdfast.close();
+      await database.close();
+      await made.drop();
+    },
+  };
+}
+
+async function asAdmin(connection: pg.ClientConfig, statement: string): Promise<void> {
+  const client = new pg.Client(connection);
+  await client.connect();
+  try {
+    await client.query(statement);
+  } finally {
+    await client.end();
+  }
+}

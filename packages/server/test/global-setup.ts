@@ -1,0 +1,32 @@
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestProject } from 'vitest/node';
+import { startEmbeddedPostgres } from '../src/platform/postgres/index.ts';
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** The embedded PostgreSQL of this run, as node-postgres takes it; its user may create databases. */
+    postgres: { host: string; port: number; user: string; database: string };
+  }
+}
+
+/** One real PostgreSQL serves all suites; each makes a database of its own in it. */
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const directory = await mkdtemp(join(tmpdir(), 'holdfast-test-'));
+  // Where the tests run as root, PostgreSQL's own account has to enter.
+  await chmod(directory, 0o711);
+  const postgres = await startEmbeddedPostgres({
+    dataDir: join(directory, 'data'),
+    log: (level, message) => {
+      if (level === 'error') console.error(message);
+    },
+    settings: { max_connections: '300' },
+  });
+  const { host, port, user, database } = postgres.connection;
+  project.provide('postgres', { host, port, user, database });
+  return async () => {
+    await postgres.stop();
+    await rm(directory, { recursive: true, force: true });
+  };
+}
