@@ -1,5 +1,4 @@
-import { Type } from 'typebox';
-import type { Static } from 'typebox';
+import { Type, type Static } from 'typebox';
 import type { ProblemKind } from '../../kernel/problem.ts';
 import { ProblemSchema } from './schemas.ts';
 
@@ -10,6 +9,18 @@ export function Refusal(...kinds: readonly ProblemKind[]) {
     allOf: [ProblemSchema],
   });
 }
+
+/** Why one item of many was refused: a problem, with no occurrence of its own. */
+export const ItemProblem = Type.Object(
+  {
+    type: Type.String({ examples: ['urn:holdfast:problem:duplicate_sku'] }),
+    title: Type.String({ examples: ['The sku is taken'] }),
+    status: Type.Integer({ examples: [409] }),
+    detail: Type.String({ examples: ['A product already has the sku SKU-1.'] }),
+    code: Type.String({ description: 'Stable: what programs look at.', examples: ['duplicate_sku'] }),
+  },
+  { title: 'ItemProblem', additionalProperties: true },
+);
 
 /** 204 */
 export const NoContent = Type.Null({ description: 'Done.' });

@@ -132,7 +132,7 @@ export const PageQuery = {
     description: 'How many items at most.',
   }),
   cursor: Type.Optional(
-    Type.String({ minLength: 1, maxLength: 1_000, description: "The previous page's nextCursor." }),
+    Type.String({ minLength: 1, maxLength: 2_000, description: "The previous page's nextCursor." }),
   ),
 };
 
