@@ -5,7 +5,6 @@ import {
   Nullable,
   PageOf,
   PageQuery,
-  ProblemSchema,
   Quantity,
   Shape,
   Sku,
@@ -15,6 +14,7 @@ import {
   Version,
   Word,
 } from '../../platform/http/schemas.ts';
+import { ItemProblem } from '../../platform/http/refusal.schema.ts';
 
 /** How many products one request may make. */
 export const PRODUCT_BATCH_MAX = 10_000;
@@ -85,7 +85,7 @@ export const ProductBatchResult = Shape(
     index: Type.Integer({ minimum: 0, description: 'Its place in the request.' }),
     ok: Type.Boolean(),
     product: Type.Optional(ProductSchema),
-    error: Type.Optional(ProblemSchema),
+    error: Type.Optional(ItemProblem),
   },
   { title: 'ProductBatchResult' },
 );

@@ -1,5 +1,4 @@
-import { stockProblems, type Engine, type Outcome } from '../../engine/index.ts';
-import { productView, type ProductView } from '../../engine/product.view.ts';
+import { productView, stockProblems, type Engine, type Outcome, type ProductView } from '../../engine/index.ts';
 import type { Answer, CommandMeta } from '../../kernel/command.ts';
 import { toPage, type Page } from '../../kernel/page.ts';
 import { Problem, type ProblemDocument } from '../../kernel/problem.ts';
@@ -57,11 +56,10 @@ export async function createProducts(
   let replayed = true;
   for (let offset = 0; offset < products.length; offset += CHUNK_MAX) {
     const slice = products.slice(offset, offset + CHUNK_MAX);
-    const answer = await engine.transact(chunkMeta(meta, offset / CHUNK_MAX), (tx, now) =>
-      insertProducts(tx, firstOfEach(slice).map(toNewProduct), now).then((rows) =>
-        chunkOutcome(slice, offset, rows.map(productView)),
-      ),
-    );
+    const answer = await engine.transact(chunkMeta(meta, offset / CHUNK_MAX), async (tx, now) => {
+      const rows = await insertProducts(tx, firstOfEach(slice).map(toNewProduct), now);
+      return chunkOutcome(slice, offset, rows.map(productView));
+    });
     const chunk = JSON.parse(answer.body ?? '') as BatchAnswer;
     whole.succeeded += chunk.succeeded;
     whole.failed += chunk.failed;
