@@ -14,6 +14,8 @@ export interface TestApp {
   database: Database;
   /** What node-postgres takes, as the schema's owner. */
   connection: pg.ClientConfig;
+  /** Settles every hold that has lapsed. */
+  sweepExpired(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -56,6 +58,9 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
     server: holdfast,
     database,
     connection: made.connection,
+    sweepExpired: async () => {
+      while ((await holdfast.sweeper.runOnce()).more);
+    },
     close: async () => {
       await holdfast.close();
       await database.close();

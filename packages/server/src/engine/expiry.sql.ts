@@ -1,14 +1,17 @@
 import { sql } from 'kysely';
 import type { Database } from '../platform/database/index.ts';
 
-/** The oldest lapsed holds, by the partial index on pending reservations. */
+/** The oldest lapsed holds, by the partial index on pending reservations. `shiftMs` is added to the database's clock. */
 export async function selectLapsedReservations(
   { kysely }: Database,
   most: number,
+  shiftMs: number,
 ): Promise<{ ids: string[]; oldestAgeMs: number }> {
   const { rows } = await sql<{ id: string; age_ms: number }>`
-    SELECT id, (extract(epoch FROM clock_timestamp() - expires_at) * 1000)::bigint AS age_ms
-    FROM reservation WHERE status = 'pending' AND expires_at <= clock_timestamp()
+    SELECT id, (extract(epoch FROM now.at - expires_at) * 1000)::bigint AS age_ms
+    FROM (SELECT clock_timestamp() + make_interval(secs => ${shiftMs}::double precision / 1000) AS at OFFSET 0) now,
+      reservation
+    WHERE status = 'pending' AND expires_at <= now.at
     ORDER BY expires_at, id LIMIT ${most}
   `.execute(kysely);
   return { ids: rows.map(({ id }) => id), oldestAgeMs: rows[0]?.age_ms ?? 0 };

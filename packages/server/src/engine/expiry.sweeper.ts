@@ -21,6 +21,8 @@ export interface ExpirySweeperOptions {
   /** Pause between runs that found nothing more to do. */
   intervalMs?: number;
   clock?: Clock;
+  /** Added to the database's clock, as in decisions. */
+  timeShiftMs?: () => number;
   onSweep?: (report: SweepReport) => void;
   onError?: (error: unknown) => void;
 }
@@ -42,6 +44,7 @@ export class ExpirySweeper {
       batchMax: 500,
       intervalMs: 250,
       clock: systemClock,
+      timeShiftMs: () => 0,
       onSweep: () => undefined,
       onError: () => undefined,
       ...options,
@@ -49,8 +52,8 @@ export class ExpirySweeper {
   }
 
   async runOnce(): Promise<SweepReport> {
-    const { database, engine, batchMax } = this.#options;
-    const lapsed = await selectLapsedReservations(database, batchMax);
+    const { database, engine, batchMax, timeShiftMs } = this.#options;
+    const lapsed = await selectLapsedReservations(database, batchMax, timeShiftMs());
     await Promise.all(lapsed.ids.map((id) => engine.submit({ kind: 'expire', id }, SYSTEM)));
     return { expired: lapsed.ids.length, lagMs: lapsed.oldestAgeMs, more: lapsed.ids.length === batchMax };
   }

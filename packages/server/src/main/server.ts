@@ -51,9 +51,10 @@ export async function createServer(options: ServerOptions): Promise<HoldfastServ
   const { config, log, database } = options;
   const metrics = createMetrics({ runtime: options.runtimeMetrics ?? true });
   const stock = meterStock(metrics, database);
+  const shift = options.timeShiftMs === undefined ? {} : { timeShiftMs: options.timeShiftMs };
   const engine = new StockEngine(database, {
     defaultTtlMs: config.reservationTtlSeconds * 1000,
-    ...(options.timeShiftMs === undefined ? {} : { timeShiftMs: options.timeShiftMs }),
+    ...shift,
     onBatch: stock.onBatch,
     onCommit: stock.onCommit,
     onDefect: (error, command) => log.error({ err: error, command: command.kind }, 'a command could not be decided'),
@@ -89,7 +90,7 @@ export async function createServer(options: ServerOptions): Promise<HoldfastServ
     if (isConnectionLost(error)) log.debug({ err: error }, 'a duty found the database away');
     else log.error({ err: error }, 'a duty failed');
   };
-  const sweeper = new ExpirySweeper({ database, engine, onSweep: stock.onSweep, onError });
+  const sweeper = new ExpirySweeper({ database, engine, onSweep: stock.onSweep, onError, ...shift });
   const housekeeper = new Housekeeper({ database, onError });
   return {
     app,
