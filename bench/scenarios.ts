@@ -28,7 +28,7 @@ const usual = (spread: Spread): Scenario[] =>
     title: `SELECT … FOR UPDATE, ${spread}, pool of ${poolSize}`,
     server: 'app',
     isKeyed: false,
-    traffic: reserve(`/bench/usual/${poolSize}`, spread),
+    traffic: reserve(`/api/v1/bench/usual/${poolSize}`, spread),
   }));
 
 export const usualName = (spread: Spread, poolSize: number): string => `b-${spread}-${poolSize}`;
@@ -40,7 +40,7 @@ export const SCENARIOS: readonly Scenario[] = [
     title: 'no-op POST, same app',
     server: 'app',
     isKeyed: false,
-    traffic: reserve('/bench/noop', 'spread'),
+    traffic: reserve('/api/v1/bench/noop', 'spread'),
   },
   {
     name: 'a-bare',
@@ -90,7 +90,7 @@ export const SCENARIOS: readonly Scenario[] = [
     title: 'no-op POST, with key',
     server: 'app',
     isKeyed: true,
-    traffic: reserve('/bench/noop', 'spread'),
+    traffic: reserve('/api/v1/bench/noop', 'spread'),
   },
   ...SPREADS.map((spread): Scenario => ({
     name: `k-${spread}`,

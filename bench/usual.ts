@@ -1,4 +1,5 @@
 import { type ClientConfig, Pool, type PoolClient } from 'pg';
+import type { ReservationBody } from '../packages/server/src/modules/reservations/reservation.body.schema.ts';
 import { newId } from '../packages/server/src/kernel/ids.ts';
 import {
   holdUnits,
@@ -10,10 +11,7 @@ import {
   type UsualReservation,
 } from './usual.sql.ts';
 
-export interface UsualRequest {
-  orderId?: string | null;
-  lines: { sku: string; location?: string; quantity: number }[];
-}
+export type UsualView = { id: string; version: number } & Record<string, unknown>;
 
 const HOLD_MS = 900_000;
 /** A pool that is not measured at the moment gives its connections back. */
@@ -33,7 +31,7 @@ export class UsualWay {
     this.pool.on('error', () => undefined);
   }
 
-  async reserve(request: UsualRequest): Promise<Record<string, unknown>> {
+  async reserve(request: ReservationBody): Promise<UsualView> {
     const client = await this.pool.connect();
     try {
       await client.query('BEGIN');
@@ -53,7 +51,7 @@ export class UsualWay {
   }
 }
 
-async function reserveLocked(client: PoolClient, request: UsualRequest): Promise<Record<string, unknown>> {
+async function reserveLocked(client: PoolClient, request: ReservationBody): Promise<UsualView> {
   const [line] = request.lines;
   if (line?.location === undefined || request.lines.length !== 1)
     throw new Error('the usual way takes one placed line');
@@ -80,7 +78,7 @@ async function reserveLocked(client: PoolClient, request: UsualRequest): Promise
   return view;
 }
 
-function viewOf(reservation: UsualReservation, sku: string, location: string): Record<string, unknown> {
+function viewOf(reservation: UsualReservation, sku: string, location: string): UsualView {
   const { id, orderId, quantity, expiresAt, createdAt } = reservation;
   return {
     id,
