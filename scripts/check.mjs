@@ -11,6 +11,7 @@ const PARALLEL_MAX = 4;
 
 const CLI = 'packages/server/src/main/cli.ts';
 const OPENAPI = 'packages/server/openapi.json';
+const CLIENT_TYPES = 'packages/client/src/openapi.ts';
 
 /** The slowest first, so that they run beside the quick ones. `needs` names the file without which a step says nothing. */
 const steps = [
@@ -18,6 +19,11 @@ const steps = [
   { name: 'lint', command: ['oxlint', '--max-warnings=0', '.'] },
   { name: 'openapi-lint', command: ['redocly', 'lint', '--format=stylish', OPENAPI], needs: OPENAPI },
   { name: 'openapi-drift', command: ['node', CLI, 'openapi', '--check'], needs: CLI },
+  {
+    name: 'client-drift',
+    command: ['openapi-typescript', OPENAPI, '-o', CLIENT_TYPES, '--default-non-nullable=false', '--check'],
+    needs: OPENAPI,
+  },
   { name: 'unused', command: ['knip', '--no-progress', '--no-config-hints'] },
   { name: 'format', command: ['prettier', '--check', '--log-level', 'warn', '.'] },
   { name: 'boundaries', command: ['node', 'scripts/boundaries.ts'] },
