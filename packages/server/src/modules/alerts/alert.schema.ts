@@ -27,9 +27,9 @@ export const AlertSchema = Shape(
     threshold: Nullable(Quantity(0, { description: 'The setting that was crossed.', examples: [10] })),
     value: Type.Integer({ description: 'The number that crossed it, when it did.', examples: [7] }),
     openedAt: Timestamp,
-    acknowledgedAt: Nullable(Timestamp),
-    acknowledgedBy: Nullable(Type.String({ description: 'The actor.', examples: ['user:ada'] })),
-    resolvedAt: Nullable(Timestamp),
+    acknowledgedAt: Nullable({ ...Timestamp, examples: [null] }),
+    acknowledgedBy: Nullable(Type.String({ description: 'The actor.', examples: [null] })),
+    resolvedAt: Nullable({ ...Timestamp, examples: [null] }),
   },
   { title: 'Alert' },
 );

@@ -25,8 +25,8 @@ const shown = {
   id: Uuid,
   name: Name,
   scopes: Type.Array(ScopeWord),
-  prefix: Type.String({ description: 'How the key begins, to tell keys apart.' }),
-  expiresAt: Nullable(Timestamp),
+  prefix: Type.String({ description: 'How the key begins, to tell keys apart.', examples: ['hf_3k9x0q7a'] }),
+  expiresAt: Nullable({ ...Timestamp, examples: [null] }),
   createdAt: Timestamp,
   lastUsedAt: Nullable({ ...Timestamp, description: 'To within a minute or so.' }),
 };
@@ -38,7 +38,10 @@ export const CreatedApiKeySchema = Shape(
   {
     ...shown,
     key: Nullable(
-      Type.String({ description: 'The secret, shown only here: kept as a hash. null in a replay of this answer.' }),
+      Type.String({
+        description: 'The secret, shown only here: kept as a hash. null in a replay of this answer.',
+        examples: [`hf_3k9x0q7a_${'0'.repeat(50)}`],
+      }),
     ),
   },
   { title: 'CreatedApiKey' },

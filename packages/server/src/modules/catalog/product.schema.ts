@@ -69,7 +69,7 @@ export const ProductSchema = Shape(
     version: Version,
     createdAt: Timestamp,
     updatedAt: Timestamp,
-    archivedAt: Nullable(Timestamp),
+    archivedAt: Nullable({ ...Timestamp, examples: [null] }),
   },
   { title: 'Product' },
 );

@@ -85,7 +85,7 @@ export const LocationSchema = Shape(
     version: Version,
     createdAt: Timestamp,
     updatedAt: Timestamp,
-    archivedAt: Nullable(Timestamp),
+    archivedAt: Nullable({ ...Timestamp, examples: [null] }),
   },
   { title: 'Location' },
 );
