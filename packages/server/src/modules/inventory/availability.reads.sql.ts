@@ -23,7 +23,7 @@ export async function readFreeUnits(db: Kysely<Tables>, skus: readonly string[])
         sum(line.quantity - line.shipped - line.cancelled), 0)::bigint AS units
       FROM reservation_line AS line
       WHERE line.product_id = level.product_id AND line.location_id = level.location_id
-        AND line.state = 'held' AND line.expires_at <= statement_timestamp()
+        AND line.state = 'held' AND line.expires_at <= (SELECT clock_timestamp())
     ) AS free
     WHERE product.sku = ANY (${skus}::text[]) AND product.archived_at IS NULL
       AND location.active AND location.archived_at IS NULL AND free.units > 0

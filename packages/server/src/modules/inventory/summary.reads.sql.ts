@@ -93,7 +93,7 @@ async function countOpenReservations(db: Kysely<Tables>): Promise<OpenCount[]> {
       SELECT location_id, count(DISTINCT reservation_id) AS reservations
       FROM reservation_line
       WHERE quantity > shipped + cancelled
-        AND (state = 'committed' OR (state = 'held' AND expires_at > statement_timestamp()))
+        AND (state = 'committed' OR (state = 'held' AND expires_at > (SELECT clock_timestamp())))
       GROUP BY GROUPING SETS ((location_id), ())
     ) AS open
     LEFT JOIN location ON location.id = open.location_id`.execute(db);
@@ -102,10 +102,11 @@ async function countOpenReservations(db: Kysely<Tables>): Promise<OpenCount[]> {
 
 async function countRest(db: Kysely<Tables>): Promise<Counts> {
   const { rows } = await sql<Counts>`
+    WITH clock AS MATERIALIZED (SELECT clock_timestamp() AS now)
     SELECT (SELECT count(*) FROM product WHERE archived_at IS NULL) AS products,
-      (SELECT count(*) FROM reservation WHERE status = 'pending' AND expires_at > statement_timestamp()
-        AND expires_at <= statement_timestamp() + ${EXPIRING_SOON}::interval) AS "expiringSoon",
-      statement_timestamp() AS now`.execute(db);
+      (SELECT count(*) FROM reservation WHERE status = 'pending' AND expires_at > (SELECT now FROM clock)
+        AND expires_at <= (SELECT now FROM clock) + ${EXPIRING_SOON}::interval) AS "expiringSoon",
+      (SELECT now FROM clock) AS now`.execute(db);
   const [counts] = rows;
   if (counts === undefined) throw new Error('A count answered nothing');
   return counts;

@@ -28,11 +28,14 @@ interface ReservationRow extends ReservationFacts {
 }
 
 /**
- * The clock is read with the rows, once per statement: clock_timestamp() would differ from row to row, and now() is
- * that of BEGIN.
+ * The clock, read once per statement and by its conditions and its answer alike: a hold that was found as pending is
+ * shown as pending. As a subquery it is also what an index can start from.
  */
-const COLUMNS = `
-  statement_timestamp() AS now, reservation.id, reservation.status, reservation.type,
+const CLOCK = sql`clock AS MATERIALIZED (SELECT clock_timestamp() AS now)`;
+const NOW = sql`(SELECT now FROM clock)`;
+
+const COLUMNS = sql`
+  ${NOW} AS now, reservation.id, reservation.status, reservation.type,
   reservation.order_id AS "orderId", reservation.user_id AS "userId", reservation.expires_at AS "expiresAt",
   reservation.created_at AS "createdAt", reservation.confirmed_at AS "confirmedAt",
   reservation.shipped_at AS "shippedAt", reservation.cancelled_at AS "cancelledAt",
@@ -41,26 +44,27 @@ const COLUMNS = `
   line.quantity, line.requested, line.shipped, line.cancelled, line.attributes`;
 
 /** Lines are reached by their products, which lead their key. */
-const LINES = `
+const LINES = sql`
   LEFT JOIN (reservation_line AS line
     JOIN product ON product.id = line.product_id
     LEFT JOIN location ON location.id = line.location_id)
     ON line.product_id = ANY (reservation.product_ids) AND line.reservation_id = reservation.id`;
 
-const BY_ID = `
-  SELECT ${COLUMNS}
+const BY_ID = sql`
+  WITH ${CLOCK} SELECT ${COLUMNS}
   FROM unnest($1::uuid[]) AS asked (id)
   JOIN reservation ON reservation.id = asked.id
   ${LINES}`;
 
 /** One reservation by its id, gathered; null where there is none. */
 export function createReservationReader(database: Database): Gatherer<string, ReservationView | null> {
+  const text = BY_ID.compile(database.kysely).sql;
   return createGatherer({
     maxKeys: ROUND_MAX,
     load: async (ids: string[]) => {
       const { rows } = await database.pool.query<ReservationRow>({
         name: 'reservations',
-        text: BY_ID,
+        text,
         values: [[...new Set(ids)]],
       });
       const found = new Map(toViews(rows).map((view) => [view.id, view]));
@@ -93,7 +97,7 @@ export async function chooseSource(db: Kysely<Tables>, filter: ReservationFilter
   if (filter.productId !== undefined) return 'lines of the product';
   if (filter.status !== 'pending' && filter.expiringBeforeMs === undefined) return 'reservations';
   const { rows } = await sql<{ few: boolean }>`
-    SELECT count(*) <= ${sql.lit(FEW_PENDING)} AS few FROM (
+    WITH ${CLOCK} SELECT count(*) <= ${sql.lit(FEW_PENDING)} AS few FROM (
       SELECT 1 FROM reservation
       WHERE ${expiryConditions(filter)} AND status = 'pending' LIMIT ${sql.lit(FEW_PENDING + 1)}
     ) AS pending`.execute(db);
@@ -107,9 +111,9 @@ export function selectReservations(
   selection: IdPage,
 ): RawBuilder<ReservationRow> {
   return sql<ReservationRow>`
-    SELECT ${sql.raw(COLUMNS)}
+    WITH ${CLOCK} SELECT ${COLUMNS}
     FROM (${SOURCES[source](filter, selection)}) AS reservation
-    ${sql.raw(LINES)}
+    ${LINES}
     ORDER BY ${selection.order}`;
 }
 
@@ -148,7 +152,7 @@ const SOURCES: Record<ReservationSource, (filter: ReservationFilter, selection: 
 function expiryConditions({ expiringBeforeMs }: ReservationFilter): RawBuilder<SqlBool> {
   const before =
     expiringBeforeMs === undefined ? sql`true` : sql`expires_at < ${toRfc3339(expiringBeforeMs)}::timestamptz`;
-  return sql<SqlBool>`expires_at > statement_timestamp() AND ${before}`;
+  return sql<SqlBool>`expires_at > ${NOW} AND ${before}`;
 }
 
 function conditionsOf(filter: ReservationFilter): RawBuilder<SqlBool> {
@@ -170,9 +174,9 @@ function conditionsOf(filter: ReservationFilter): RawBuilder<SqlBool> {
 }
 
 function statusCondition(status: ReservationStatus): RawBuilder<unknown> {
-  if (status === 'pending') return sql`status = 'pending' AND expires_at > statement_timestamp()`;
+  if (status === 'pending') return sql`status = 'pending' AND expires_at > ${NOW}`;
   if (status === 'expired') {
-    return sql`(status = 'expired' OR (status = 'pending' AND expires_at <= statement_timestamp()))`;
+    return sql`(status = 'expired' OR (status = 'pending' AND expires_at <= ${NOW}))`;
   }
   return sql`status = ${status}`;
 }

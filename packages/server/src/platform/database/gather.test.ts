@@ -53,7 +53,7 @@ test('what comes while a round is in flight waits for the next one', async () =>
   expect(await Promise.all(later)).toEqual([4, 6]);
 });
 
-test('a full round starts beside the one in flight, a third waits', async () => {
+test('a full round starts beside the one in flight, a third one waits', async () => {
   const { rounds, read } = doubles(2);
   const answers = [1, 2, 3, 4, 5, 6, 7].map(read);
   await turn();

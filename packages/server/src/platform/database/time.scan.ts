@@ -31,7 +31,7 @@ export interface TimeScanResult<Row> {
 
 const BUDGET_MS = 1_000;
 /** Most filters find their page at once, or the whole span is short. */
-const FIRST_TRY_MS = 150;
+const FIRST_TRY_MS = 250;
 const STEP_TIMEOUT_MS = 500;
 const STEP_SPAN_MS = 60_000;
 const QUICK_STEP_MS = 20;
