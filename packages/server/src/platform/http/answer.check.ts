@@ -1,3 +1,4 @@
+import type { FastifyReply } from 'fastify';
 import type { TSchema } from 'typebox';
 import { Explainer } from './explain.ts';
 import { pointerTo } from './field.path.ts';
@@ -15,7 +16,7 @@ export function checkAnswers(app: HttpServer): void {
   app.addHook('onSend', (request, reply, payload, done) => {
     const { schema, url, method } = request.routeOptions;
     const declared = (schema as { response?: Record<string, TSchema> } | undefined)?.response;
-    if (declared === undefined || reply.statusCode === 500 || isRaw(payload)) return done(null, payload);
+    if (declared === undefined || reply.statusCode === 500 || !isJson(reply, payload)) return done(null, payload);
     const answer = reply.statusCode >= 400 ? ProblemSchema : declared[String(reply.statusCode)];
     const faults =
       answer === undefined ? ['the status is not declared'] : faultsOf(explainer, answer, JSON.parse(String(payload)));
@@ -25,8 +26,9 @@ export function checkAnswers(app: HttpServer): void {
   });
 }
 
-function isRaw(payload: unknown): boolean {
-  return payload === null || payload === undefined || !(typeof payload === 'string' || Buffer.isBuffer(payload));
+function isJson(reply: FastifyReply, payload: unknown): boolean {
+  const isText = typeof payload === 'string' || Buffer.isBuffer(payload);
+  return isText && String(reply.getHeader('content-type')).includes('json');
 }
 
 function faultsOf(explainer: Explainer, schema: TSchema, value: unknown): string[] {

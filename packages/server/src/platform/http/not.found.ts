@@ -2,14 +2,14 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Problem, problems } from '../../kernel/problem.ts';
 import { sendProblem } from './error.mapping.ts';
 import type { HttpServer } from './http.options.ts';
-import { API_HEADERS } from './security.headers.ts';
+import { stampHeaders } from './route.guard.ts';
 
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'];
 
 /** 404 for a path that no route has; 405, with what is allowed, for one that has other methods. */
 export function answerUnknownRoutes(app: HttpServer): void {
   app.setNotFoundHandler((request: FastifyRequest, reply: FastifyReply) => {
-    reply.headers(Object.fromEntries(API_HEADERS)).header('x-request-id', request.id);
+    stampHeaders(request, reply);
     const allowed = allowedMethods(app, request.url);
     if (allowed === '') {
       const detail = `There is no ${request.method} ${pathOf(request.url).slice(0, 200)}: look routes up in /openapi.json.`;

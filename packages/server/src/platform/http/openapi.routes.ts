@@ -1,5 +1,5 @@
 import type { RouteOptions } from 'fastify';
-import './route.config.ts';
+import { COMMAND_METHODS } from './route.config.ts';
 import { sampleOf } from './openapi.sample.ts';
 import { ProblemSchema } from './schemas.ts';
 
@@ -27,7 +27,6 @@ interface RouteSchema {
   [keyword: string]: unknown;
 }
 
-const COMMANDS = new Set(['POST', 'PUT', 'PATCH', 'DELETE']);
 const PROBLEM = 'application/problem+json';
 
 /** What every route can answer besides what it declares. */
@@ -60,7 +59,7 @@ export function describeRoute({ schema, url, route }: { schema: unknown; url: st
     described.querystring = withoutRequiredDefaults(querystring);
   }
   if (body !== undefined) described.body = withSample(body);
-  if (COMMANDS.has(String(route.method)) && scope !== 'public') {
+  if (COMMAND_METHODS.has(String(route.method)) && scope !== 'public') {
     described.headers = {
       type: 'object',
       properties: { 'Idempotency-Key': IDEMPOTENCY_KEY, ...own.headers?.properties },

@@ -3,13 +3,18 @@ import type { Caller, Scope } from '../auth/index.ts';
 declare module 'fastify' {
   interface FastifyRequest {
     caller: Caller;
+    /** Whether it counts as under way. */
+    inFlight: boolean;
   }
   interface FastifyContextConfig {
     /** Who may call: a caller with this scope, or anybody. A route without it does not start. */
     scope?: Scope | 'public';
     /** In bytes, where it is not the usual one; `bulk` is the configured one for bulk routes. */
     bodyLimit?: number | 'bulk';
-    /** It answers for as long as the client listens: its duration says nothing, and load is not shed by it. */
+    /** It answers for as long as the client listens: its duration says nothing, and it does not count as load. */
     stream?: boolean;
   }
 }
+
+/** The methods that change something, and take an Idempotency-Key. */
+export const COMMAND_METHODS: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH', 'DELETE']);

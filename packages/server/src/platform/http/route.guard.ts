@@ -1,15 +1,23 @@
-import type { onRequestHookHandler, onResponseHookHandler, preValidationHookHandler, RouteOptions } from 'fastify';
+import type {
+  FastifyReply,
+  FastifyRequest,
+  onRequestHookHandler,
+  onResponseHookHandler,
+  onSendHookHandler,
+  preValidationHookHandler,
+  RouteOptions,
+} from 'fastify';
 import { Type } from 'typebox';
 import { Problem, problems, validationFailed } from '../../kernel/problem.ts';
 import { ANONYMOUS, type Caller, type Scope } from '../auth/index.ts';
+import { bodyDefault } from './body.default.ts';
 import { checkIdempotencyKey } from './command.meta.ts';
 import type { HttpOptions, HttpServer } from './http.options.ts';
 import type { LoadGauge } from './load.gauge.ts';
-import './route.config.ts';
+import { COMMAND_METHODS } from './route.config.ts';
 import { API_HEADERS } from './security.headers.ts';
 
 const SLOW_MS = 1_000;
-const COMMANDS = new Set(['POST', 'PUT', 'PATCH', 'DELETE']);
 const NO_PARAMETERS = Type.Object({}, { additionalProperties: false });
 
 /** Instances whose routes are a plugin's own and need no key: it cannot name a scope. */
@@ -20,12 +28,21 @@ export function openToAll(app: object): void {
   openInstances.add(app);
 }
 
+/** A route and what its hooks need of its settings. */
+interface Guarded {
+  route: RouteOptions;
+  scope: Scope | 'public';
+  stream: boolean;
+}
+
 /**
  * Gives every route its guard: who may call, what a key must look like, when load is shed, how long it took. Hooks are
  * added per route, with all that they need in their closure, because looking a route's settings up costs more per
  * request than the checks themselves.
  */
 export function guardRoutes(app: HttpServer, options: HttpOptions, load: LoadGauge): void {
+  app.decorateRequest('caller', null, []);
+  app.decorateRequest('inFlight', false);
   app.addHook('onRoute', function guardRoute(route) {
     const { scope = scopeOfInstance(this), bodyLimit, stream = false } = route.config ?? {};
     if (scope === undefined) throw new Error(`${String(route.method)} ${route.url} has no config.scope`);
@@ -34,33 +51,42 @@ export function guardRoutes(app: HttpServer, options: HttpOptions, load: LoadGau
     }
     // What a plugin serves, such as the files of a page, may be asked for with any query.
     if (route.config?.scope !== undefined) route.schema = { querystring: NO_PARAMETERS, ...route.schema };
-    const guards = [enter(options, load, route, scope), ...listOf(route.onRequest)];
-    route.onRequest = guards;
-    route.onResponse = [leave(options, load, route, stream), ...listOf(route.onResponse)] as onResponseHookHandler[];
+    const guarded = { route, scope, stream };
+    route.onRequest = [enter(options, load, guarded), ...listOf(route.onRequest)];
+    route.onSend = [leave(load), ...listOf(route.onSend)] as onSendHookHandler[];
+    route.onResponse = [observe(options, guarded), ...listOf(route.onResponse)] as onResponseHookHandler[];
     const emptyBody = bodyDefault(route);
-    if (emptyBody !== null)
+    if (emptyBody !== null) {
       route.preValidation = [emptyBody, ...listOf(route.preValidation)] as preValidationHookHandler[];
+    }
   });
+}
+
+/** On every answer, whatever becomes of it. */
+export function stampHeaders(request: FastifyRequest, reply: FastifyReply): void {
+  for (const [name, value] of API_HEADERS) reply.header(name, value);
+  reply.header('x-request-id', request.id);
 }
 
 function enter(
   { authenticate }: HttpOptions,
   load: LoadGauge,
-  route: RouteOptions,
-  scope: Scope | 'public',
+  { route, scope, stream }: Guarded,
 ): onRequestHookHandler {
-  const isCommand = COMMANDS.has(String(route.method));
+  const isCommand = COMMAND_METHODS.has(String(route.method));
   return (request, reply, done) => {
     const { raw } = request;
-    for (const [name, value] of API_HEADERS) reply.header(name, value);
-    reply.header('x-request-id', request.id);
-    load.enter();
-    if (scope === 'public') {
-      request.caller = ANONYMOUS;
-      done();
-      return;
+    stampHeaders(request, reply);
+    if (!stream) {
+      load.enter();
+      request.inFlight = true;
     }
     try {
+      checkHost(raw.headers.host, raw.httpVersionMinor);
+      if (scope === 'public') {
+        request.caller = ANONYMOUS;
+        return done();
+      }
       load.refuseWhenOverloaded();
       if (isCommand) checkIdempotencyKey(raw.headers['idempotency-key']);
       const caller = authenticate(raw);
@@ -70,70 +96,47 @@ function enter(
       }
       request.caller = admit(caller, scope);
     } catch (error) {
-      done(error as Error);
-      return;
+      return done(error as Error);
     }
     done();
   };
+}
+
+/** RFC 9112, section 3.2: a 400 "to any HTTP/1.1 request message that lacks a Host header field". */
+function checkHost(host: string | undefined, minorVersion: number): void {
+  if (host === undefined && minorVersion > 0) throw validationFailed([{ path: 'Host', message: 'is required' }]);
 }
 
 /** @throws Problem `forbidden` */
 function admit(caller: Caller, scope: Scope): Caller {
   if (caller.scopes.has(scope)) return caller;
   const has = [...caller.scopes].join(', ') || 'none';
-  throw new Problem(
-    problems.forbidden,
-    `This needs the scope ${scope}; yours: ${has}.`,
-    {},
-    {
-      'www-authenticate': `Bearer realm="holdfast", error="insufficient_scope", scope="${scope}"`,
-    },
-  );
-}
-
-function leave(
-  { metrics, log }: HttpOptions,
-  load: LoadGauge,
-  route: RouteOptions,
-  stream: boolean,
-): onResponseHookHandler {
-  const method = String(route.method);
-  const observe = metrics.requests.forRoute(method, route.url);
-  return (request, reply, done) => {
-    const durationMs = reply.elapsedTime;
-    load.leave();
-    if (!stream) {
-      observe(reply.statusCode, durationMs);
-      if (durationMs >= SLOW_MS)
-        log.warn({ requestId: request.id, method, route: route.url, durationMs }, 'slow request');
-    }
-    if (log.isLevelEnabled('debug')) {
-      log.debug({ requestId: request.id, method, route: route.url, status: reply.statusCode, durationMs }, 'request');
-    }
-    done();
-  };
+  const challenge = `Bearer realm="holdfast", error="insufficient_scope", scope="${scope}"`;
+  const detail = `This needs the scope ${scope}; yours: ${has}.`;
+  throw new Problem(problems.forbidden, detail, {}, { 'www-authenticate': challenge });
 }
 
 /**
- * A command whose body has no required field may come without one, and one that takes no body may come with an empty
- * object. A route with `consumes` reads its body itself.
+ * A request is under way until its answer was made. Not until the client has it: of a client that hangs up Fastify says
+ * nothing more, and the count would never come down.
  */
-function bodyDefault({ method, schema }: RouteOptions): preValidationHookHandler | null {
-  const { body, consumes } = (schema ?? {}) as { body?: { type?: unknown; required?: unknown[] }; consumes?: unknown };
-  if (!COMMANDS.has(String(method)) || consumes !== undefined) return null;
-  if (body === undefined) {
-    return (request, _reply, done) => {
-      const given: unknown = request.body ?? {};
-      const isEmpty =
-        typeof given === 'object' && given !== null && !Array.isArray(given) && Object.keys(given).length === 0;
-      done(
-        isEmpty ? undefined : validationFailed([{ path: '', message: 'must be empty: this route takes no fields' }]),
-      );
-    };
-  }
-  if (body.type !== 'object' || (body.required ?? []).length > 0) return null;
-  return (request, _reply, done) => {
-    if (request.body === undefined) request.body = {};
+function leave(load: LoadGauge): onSendHookHandler {
+  return (request, _reply, payload, done) => {
+    if (request.inFlight) load.leave();
+    request.inFlight = false;
+    done(null, payload);
+  };
+}
+
+function observe({ metrics, log }: HttpOptions, { route, stream }: Guarded): onResponseHookHandler {
+  const method = String(route.method);
+  const count = metrics.requests.forRoute(method, route.url);
+  return (request, reply, done) => {
+    const durationMs = reply.elapsedTime;
+    const about = { requestId: request.id, method, route: route.url, status: reply.statusCode, durationMs };
+    if (!stream) count(reply.statusCode, durationMs);
+    if (!stream && durationMs >= SLOW_MS) log.warn(about, 'slow request');
+    else log.debug(about, 'request');
     done();
   };
 }

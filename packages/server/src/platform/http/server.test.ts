@@ -1,8 +1,13 @@
 import { request as httpRequest } from 'node:http';
+import { connect } from 'node:net';
+import { Type } from 'typebox';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { systemClock } from '../../kernel/clock.ts';
 import { Problem, problems } from '../../kernel/problem.ts';
+import { Authenticator, expandScopes, hashApiKey, type KeyStore } from '../auth/index.ts';
+import { createLogger } from '../log/index.ts';
 import { echoServer, exchange, listen } from './http.fixture.ts';
-import { openApiDocument, type HttpServer } from './index.ts';
+import { openApiDocument, type Caller, type HttpServer } from './index.ts';
 
 const ID = '0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b';
 const ORDER = { lines: [{ sku: 'SKU-1', quantity: 1 }] };
@@ -224,6 +229,12 @@ describe('what is hardly HTTP', () => {
     await slow.close();
   });
 
+  test('no Host is 400', async () => {
+    const answer = await exchange(port, 'GET /health HTTP/1.1\r\nConnection: close\r\n\r\n');
+    expect(answer).toMatch(/^HTTP\/1\.1 400 /);
+    expect(answer).toContain('application/problem+json');
+  });
+
   test('a target in absolute form, an asterisk and an unknown method are answered', async () => {
     const close = 'Host: localhost\r\nConnection: close\r\n\r\n';
     expect(await exchange(port, `GET http://localhost/health HTTP/1.1\r\n${close}`)).toMatch(/^HTTP\/1\.1 200 /);
@@ -298,6 +309,103 @@ describe('load', () => {
     expect((await first).statusCode).toBe(200);
     expect((await busy.inject('/api/v1/held')).statusCode).toBe(200);
     await busy.close();
+  });
+});
+
+describe('clients that hang up', () => {
+  test('before the body is whole, or before the answer, leave nothing behind', async () => {
+    let release = () => {};
+    const held = new Promise<void>((resolve) => (release = resolve));
+    let held1 = 0;
+    const left = await echoServer({
+      routes: (scope) => {
+        scope.route({
+          method: 'POST',
+          url: '/held',
+          config: { scope: 'read' },
+          schema: { body: Type.Object({}, { additionalProperties: true }) },
+          handler: async () => {
+            held1 += 1;
+            await held;
+            return {};
+          },
+        });
+      },
+    });
+    const leftPort = await listen(left);
+    const inFlight = async () => /http_requests_in_flight (\d+)/.exec((await left.inject('/metrics')).body)?.[1];
+    const head = 'POST /api/v1/held HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n';
+    const partial = connect(leftPort, '127.0.0.1', () => partial.write(`${head}Content-Length: 9\r\n\r\n{`));
+    const whole = connect(leftPort, '127.0.0.1', () => whole.write(`${head}Content-Length: 2\r\n\r\n{}`));
+    // The third is the one that asks.
+    await expect.poll(inFlight).toBe('3');
+    await expect.poll(() => held1).toBe(1);
+    partial.destroy();
+    whole.destroy();
+    await expect.poll(inFlight).toBe('2');
+    release();
+    await expect.poll(inFlight).toBe('1');
+    await left.close();
+  });
+});
+
+describe('who may call', () => {
+  const known = new Map<string, Caller>([
+    ['reader', { actor: 'key:1', owner: 'key:1', scopes: expandScopes(['read']) }],
+    ['reserver', { actor: 'key:2', owner: 'key:2', scopes: expandScopes(['reserve']) }],
+    ['ingester', { actor: 'key:3', owner: 'key:3', scopes: expandScopes(['ingest']) }],
+    ['admin', { actor: 'key:4', owner: 'key:4', scopes: expandScopes(['admin']) }],
+  ]);
+  let guarded: HttpServer;
+  beforeAll(async () => {
+    const keys: KeyStore = {
+      findByHash: async (hash) => {
+        const key = [...known.keys()].find((one) => hashApiKey(one).equals(hash));
+        const scopes = [...(known.get(key ?? '')?.scopes ?? [])];
+        return Promise.resolve(key === undefined ? null : { id: key, scopes, expiresAtMs: null });
+      },
+      anyExists: () => Promise.resolve(true),
+      touch: () => Promise.resolve(),
+    };
+    const authenticator = new Authenticator({ keys, jwt: null, clock: systemClock, log: createLogger('silent') });
+    guarded = await echoServer({ authenticate: authenticator.authenticate });
+  });
+  afterAll(() => guarded.close());
+
+  const cases: ['GET' | 'POST' | 'DELETE', string, Record<string, number>][] = [
+    ['GET', '/api/v1/orders', { '': 401, wrong: 401, reader: 200, reserver: 200, ingester: 403, admin: 200 }],
+    ['POST', '/api/v1/orders/A', { '': 401, wrong: 401, reader: 403, reserver: 201, ingester: 403, admin: 201 }],
+    ['DELETE', `/api/v1/orders/${ID}`, { '': 401, wrong: 401, reader: 403, reserver: 403, ingester: 403, admin: 204 }],
+    ['GET', '/metrics', { '': 401, wrong: 401, reader: 200, reserver: 200, ingester: 403, admin: 200 }],
+    ['GET', '/health/ready', { '': 200, wrong: 200, reader: 200 }],
+    ['GET', '/openapi.json', { '': 200, wrong: 200 }],
+    ['GET', '/docs/', { '': 200, wrong: 200 }],
+    ['GET', '/api/v1/nope', { '': 404, admin: 404 }],
+  ];
+  test.each(cases)('%s %s: %j', async (method, url, statuses) => {
+    const payload = method === 'POST' ? { payload: ORDER } : {};
+    for (const [key, status] of Object.entries(statuses)) {
+      const headers = key === '' ? {} : { authorization: `Bearer ${key}` };
+      const answer = await guarded.inject({ method, url, headers, ...payload });
+      expect([key, answer.statusCode]).toEqual([key, status]);
+    }
+  });
+
+  test('a refusal says what is needed', async () => {
+    const none = await guarded.inject('/api/v1/orders');
+    expect(none.headers['www-authenticate']).toBe('Bearer realm="holdfast"');
+    expect(none.headers['x-request-id']).toBeDefined();
+    const wrong = await guarded.inject({ url: '/api/v1/orders', headers: { 'x-api-key': 'wrong' } });
+    expect(wrong.headers['www-authenticate']).toBe('Bearer realm="holdfast", error="invalid_token"');
+    const short = await guarded.inject({ url: '/api/v1/orders', headers: { 'x-api-key': 'ingester' } });
+    expect(short.headers['www-authenticate']).toContain('error="insufficient_scope", scope="read"');
+    expect(short.json()).toMatchObject({ code: 'forbidden', detail: 'This needs the scope read; yours: ingest.' });
+  });
+
+  test('nobody without a key has a body read', async () => {
+    const payload = '{'.repeat(100);
+    const headers = { 'content-type': 'application/json' };
+    expect((await guarded.inject({ method: 'POST', url: '/api/v1/orders/A', payload, headers })).statusCode).toBe(401);
   });
 });
 

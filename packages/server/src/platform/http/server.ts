@@ -14,7 +14,7 @@ import { LoadGauge } from './load.gauge.ts';
 import { answerUnknownRoutes } from './not.found.ts';
 import { parseQuery } from './query.parser.ts';
 import { createRequestIds } from './request.id.ts';
-import { guardRoutes } from './route.guard.ts';
+import { guardRoutes, stampHeaders } from './route.guard.ts';
 
 /** Longer path parts are refused by the router; shorter ones by their schema, which can say why. */
 const PATH_PART_MAX_LENGTH = 2_000;
@@ -30,7 +30,6 @@ export async function createHttpServer(options: HttpOptions): Promise<HttpServer
   const { config, log } = options;
   const load = new LoadGauge(config, systemClock);
   const app: HttpServer = fastify(serverOptions(options));
-  app.decorateRequest('caller', null, []);
   app.setValidatorCompiler(createValidatorCompiler());
   // JSON.stringify writes what it is given; fast-json-stringify would make 0 of a null where the schema says integer.
   app.setSerializerCompiler(() => JSON.stringify);
@@ -44,6 +43,9 @@ export async function createHttpServer(options: HttpOptions): Promise<HttpServer
   if (options.checkAnswers === true) checkAnswers(app);
   await documentRoutes(app, options);
   healthRoutes(app, options);
+  options.metrics.collected({ name: 'http_requests_in_flight', help: 'Requests that are under way' }, () => [
+    { labels: {}, value: load.inFlight },
+  ]);
   load.start();
   return app;
 }
@@ -66,6 +68,8 @@ function serverOptions({ config, log }: HttpOptions): FastifyHttpOptions<RawServ
     requestTimeout: config.requestTimeoutMs,
     keepAliveTimeout: config.keepAliveTimeoutMs,
     http: {
+      // Ours says why.
+      requireHostHeader: false,
       headersTimeout: Math.min(config.headersTimeoutMs, config.requestTimeoutMs),
       connectionsCheckingInterval: Math.min(2_000, config.headersTimeoutMs),
     },
@@ -81,7 +85,7 @@ function serverOptions({ config, log }: HttpOptions): FastifyHttpOptions<RawServ
     requestIdHeader: false,
     routerOptions: { querystringParser: parse, maxParamLength: PATH_PART_MAX_LENGTH },
     frameworkErrors: (error, request, reply) => {
-      reply.header('x-request-id', request.id);
+      stampHeaders(request, reply);
       sendError(error, request, reply, log);
     },
     clientErrorHandler: (error, socket) => answerClientError(error, socket, genReqId({ headers: {} })),

@@ -14,10 +14,7 @@ export interface Metrics {
    * A gauge that is asked when someone reads /metrics. `collect` answers all its values; labels that it no longer
    * answers are gone.
    */
-  collected<Label extends string>(
-    options: Names<Label>,
-    collect: () => Promise<Sample<Label>[]> | Sample<Label>[],
-  ): void;
+  collected<Label extends string>(options: Names<Label>, collect: Collect<Label>): void;
   /** The text of /metrics. */
   render(): Promise<string>;
   readonly contentType: string;
@@ -28,6 +25,8 @@ export interface Sample<Label extends string> {
   value: number;
 }
 
+type Collect<Label extends string> = () => Promise<Sample<Label>[]> | Sample<Label>[];
+
 export interface MetricsOptions {
   /** Process, heap, garbage collection and event-loop lag: off in tests, where many servers live in one process. */
   runtime: boolean;
@@ -37,6 +36,23 @@ export function createMetrics({ runtime }: MetricsOptions): Metrics {
   const registry = new Registry();
   if (runtime) collectDefaultMetrics({ register: registry });
   const registers = [registry];
+  const unread = new Counter({
+    name: 'metrics_unread_total',
+    help: 'Metrics that could not be read when they were asked for',
+    labelNames: ['metric'],
+    registers,
+  });
+
+  /** A metric that cannot be read, as while the database is away, is counted and does not take the others with it. */
+  async function collected<Label extends string>(name: string, collect: Collect<Label>): Promise<Sample<Label>[]> {
+    try {
+      return await collect();
+    } catch {
+      unread.inc({ metric: name });
+      return [];
+    }
+  }
+
   return {
     registry,
     requests: new RequestHistogram(registry),
@@ -48,7 +64,7 @@ export function createMetrics({ runtime }: MetricsOptions): Metrics {
         ...options,
         registers,
         collect: async () => {
-          const samples = await collect();
+          const samples = await collected(options.name, collect);
           gauge.reset();
           for (const { labels, value } of samples) gauge.set(labels, value);
         },
