@@ -1,7 +1,7 @@
-import type pg from 'pg';
 import { toRfc3339 } from '../kernel/clock.ts';
 import type { IdSource } from '../kernel/ids.ts';
 import type { Problem } from '../kernel/problem.ts';
+import type { LaneClient } from '../platform/database/index.ts';
 import { decide, type Decision, type Outcome } from './decide.ts';
 import { footprintOf, weightOf, type Footprint } from './footprint.ts';
 import { buildState, levelKey, type LapsedTuple, type Loaded } from './loaded.ts';
@@ -99,7 +99,7 @@ interface Targets {
  * @throws StaleFootprint, RolledBack, TouchesStuck, and what the database throws
  */
 export async function runBatch(
-  client: pg.Client,
+  client: LaneClient,
   asked: readonly Asked[],
   context: BatchContext,
 ): Promise<BatchOutcome> {
@@ -120,12 +120,12 @@ export async function runBatch(
   return outcome;
 }
 
-async function rowsOf<Row>(client: pg.Client, statement: read.Statement): Promise<Row[]> {
+async function rowsOf<Row>(client: LaneClient, statement: read.Statement): Promise<Row[]> {
   const { rows } = await client.query(statement);
   return rows as Row[];
 }
 
-async function lookUp(client: pg.Client, asked: readonly Asked[], context: BatchContext): Promise<Targets> {
+async function lookUp(client: LaneClient, asked: readonly Asked[], context: BatchContext): Promise<Targets> {
   const footprint = footprintOf(asked.map(({ command }) => command));
   await learnNames(client, footprint, context);
   const idsOf = (cache: NameCache, names: Iterable<string>): number[] =>
@@ -159,7 +159,7 @@ async function lookUp(client: pg.Client, asked: readonly Asked[], context: Batch
   return targets;
 }
 
-async function learnNames(client: pg.Client, footprint: Footprint, context: BatchContext): Promise<void> {
+async function learnNames(client: LaneClient, footprint: Footprint, context: BatchContext): Promise<void> {
   const skus = context.products.missing(footprint.skus);
   const codes = context.locations.missing(footprint.codes);
   const [products, locations] = await Promise.all([
@@ -211,7 +211,7 @@ interface Locked {
 
 /** Locks in one order everywhere: levels, products that change, reservations. What must be fresh is read after that. */
 async function lockAndLoad(
-  client: pg.Client,
+  client: LaneClient,
   begun: Promise<unknown>,
   asked: readonly Asked[],
   targets: Targets,
@@ -351,7 +351,7 @@ function refuseStale(targets: Targets, loaded: Loaded, context: BatchContext): v
 
 /** Decides; where something would be refused for the sake of what is not loaded yet, loads it and decides again. */
 async function decideFully(
-  client: pg.Client,
+  client: LaneClient,
   asked: readonly Asked[],
   loaded: Loaded,
   blocks: number[],
@@ -380,7 +380,7 @@ async function decideFully(
 
 /** Loads lapsed lines with their reservations, which it locks. A level that may have more stays unlooked. */
 async function loadLapsed(
-  client: pg.Client,
+  client: LaneClient,
   loaded: Loaded,
   wanted: ReadonlyMap<Level, number>,
   limits: Map<string, number>,
@@ -417,7 +417,7 @@ async function loadLapsed(
   loaded.lines.push(...lines);
 }
 
-async function loadAlerts(client: pg.Client, loaded: Loaded, wanted: ReadonlySet<Level>): Promise<void> {
+async function loadAlerts(client: LaneClient, loaded: Loaded, wanted: ReadonlySet<Level>): Promise<void> {
   const levels = [...wanted].filter(
     ({ product, location }) => !loaded.alertLevels.has(levelKey(product.id, location.id)),
   );
@@ -433,7 +433,7 @@ async function loadAlerts(client: pg.Client, loaded: Loaded, wanted: ReadonlySet
 }
 
 /** A maker of a level's row holds its product `FOR SHARE`: a change of its settings comes before or after, never between. */
-async function holdMadeLevels(client: pg.Client, writes: Writes, loaded: Loaded): Promise<void> {
+async function holdMadeLevels(client: LaneClient, writes: Writes, loaded: Loaded): Promise<void> {
   const made = new Set([...writes.levels].filter((level) => !level.exists).map((level) => level.product.id));
   if (made.size === 0) return;
   const versions = new Map(loaded.products.map(([id, , , version]) => [id, version]));

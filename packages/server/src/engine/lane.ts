@@ -1,5 +1,4 @@
-import type pg from 'pg';
-import { isConnectionLost, isConflict, isLockTimeout } from '../platform/database/index.ts';
+import { isConflict, isConnectionLost, isLockTimeout, type LaneClient } from '../platform/database/index.ts';
 import {
   RolledBack,
   runBatch,
@@ -30,7 +29,7 @@ export type BatchResult =
 
 export interface LaneOptions {
   name: string;
-  connect: (name: string) => Promise<pg.Client>;
+  connect: (name: string) => Promise<LaneClient>;
   context: () => Omit<BatchContext, 'onCommit'>;
   onLost: (error: unknown) => void;
 }
@@ -40,7 +39,7 @@ const SETTLE_PAUSE_MS = 50;
 /** One connection on which batches run, one after the other. */
 export class Lane {
   readonly #options: LaneOptions;
-  #client: pg.Client | null = null;
+  #client: LaneClient | null = null;
   isBusy = false;
 
   constructor(options: LaneOptions) {
@@ -69,7 +68,7 @@ export class Lane {
   }
 
   /** Runs something else on the connection; null where it could not be done. */
-  async runAlone<Result>(work: (client: pg.Client) => Promise<Result>, deadlineMs: number): Promise<Result | null> {
+  async runAlone<Result>(work: (client: LaneClient) => Promise<Result>, deadlineMs: number): Promise<Result | null> {
     try {
       return await work(await this.#connected(deadlineMs));
     } catch (error) {
@@ -84,7 +83,7 @@ export class Lane {
     await client?.end().catch(() => undefined);
   }
 
-  async #connected(deadlineMs: number): Promise<pg.Client> {
+  async #connected(deadlineMs: number): Promise<LaneClient> {
     if (this.#client !== null) return this.#client;
     const connecting = this.#options.connect(this.#options.name);
     const client = await within(connecting, deadlineMs).catch((error: unknown) => {
@@ -150,7 +149,7 @@ export class Lane {
     return { kind: 'unknown' };
   }
 
-  #cut(client: pg.Client): void {
+  #cut(client: LaneClient): void {
     const { stream } = (client as unknown as { connection: { stream: { destroy: () => void } } }).connection;
     stream.destroy();
   }

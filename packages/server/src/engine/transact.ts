@@ -127,13 +127,13 @@ async function journal(
   while (blocks.length * BLOCK_SIZE < outcome.journal.length) blocks.push(await statements.nextBlock(tx));
   const rows = outcome.journal.map(({ kind, subject, data }, index) => ({
     id: (blocks[Math.floor(index / BLOCK_SIZE)] as number) + (index % BLOCK_SIZE),
-    at: toRfc3339(clock.nowMs),
+    at: clock.nowMs,
     kind,
     actor: meta.actor,
-    request_id: meta.requestId,
+    requestId: meta.requestId,
     subject,
-    ledger_from: null,
-    ledger_count: 0,
+    ledgerFrom: null,
+    ledgerCount: 0,
     data: data === null ? null : JSON.stringify(data),
   }));
   await statements.insertJournal(tx, rows);
@@ -141,6 +141,7 @@ async function journal(
 
 function withoutSecrets({ body, secret = [] }: Outcome): string | null {
   if (body === null) return null;
+  if (secret.length === 0) return JSON.stringify(body);
   return JSON.stringify({ ...body, ...Object.fromEntries(secret.map((member) => [member, null])) });
 }
 

@@ -5,6 +5,7 @@ import { Problem, type ProblemDocument } from '../../kernel/problem.ts';
 import type { Database } from '../../platform/database/index.ts';
 import { parseSort } from '../../platform/database/keyset.ts';
 import { etagOf } from '../../platform/http/index.ts';
+import { chunksOf, commitInChunks } from '../bulk.chunks.ts';
 import type { NewProductBody, ProductQuery } from './product.schema.ts';
 import {
   findProduct,
@@ -37,12 +38,6 @@ export async function createProduct(engine: Engine, body: NewProductBody, meta: 
 type BatchResult =
   { index: number; ok: true; product: ProductView } | { index: number; ok: false; error: ProblemDocument };
 
-interface BatchAnswer {
-  succeeded: number;
-  failed: number;
-  results: BatchResult[];
-}
-
 /**
  * Makes the products that can be made and says of each what became of it. Chunk by chunk, each one commit with its slice
  * of the answer under the idempotency key: a repeat goes on at the first chunk that is missing.
@@ -52,21 +47,12 @@ export async function createProducts(
   products: readonly NewProductBody[],
   meta: CommandMeta,
 ): Promise<Answer> {
-  const whole: BatchAnswer = { succeeded: 0, failed: 0, results: [] };
-  let replayed = true;
-  for (let offset = 0; offset < products.length; offset += CHUNK_MAX) {
-    const slice = products.slice(offset, offset + CHUNK_MAX);
-    const answer = await engine.transact(chunkMeta(meta, offset / CHUNK_MAX), async (tx, now) => {
+  return await commitInChunks(chunksOf(products, CHUNK_MAX), meta, (slice, offset, chunkMeta) =>
+    engine.transact(chunkMeta, async (tx, now) => {
       const rows = await insertProducts(tx, firstOfEach(slice).map(toNewProduct), now);
       return chunkOutcome(slice, offset, rows.map(productView));
-    });
-    const chunk = JSON.parse(answer.body ?? '') as BatchAnswer;
-    whole.succeeded += chunk.succeeded;
-    whole.failed += chunk.failed;
-    whole.results.push(...chunk.results);
-    replayed &&= answer.replayed === true;
-  }
-  return { status: 200, body: JSON.stringify(whole), replayed };
+    }),
+  );
 }
 
 /** @throws Problem `product_not_found` */
@@ -102,12 +88,7 @@ function chunkOutcome(slice: readonly NewProductBody[], offset: number, made: Pr
     if (product !== undefined) return { index: offset + place, ok: true, product };
     return { index: offset + place, ok: false, error: duplicateSku(sku).toJSON() };
   });
-  const body: BatchAnswer = { succeeded: made.length, failed: slice.length - made.length, results };
-  return { status: 200, body, journal: made.map(created) };
-}
-
-function chunkMeta(meta: CommandMeta, chunk: number): CommandMeta {
-  return meta.idempotency === null ? meta : { ...meta, idempotency: { ...meta.idempotency, chunk } };
+  return { status: 200, body: results, journal: made.map(created) };
 }
 
 function created(product: ProductView) {

@@ -1,7 +1,7 @@
 import type { AdjustRequest, Engine } from '../../engine/index.ts';
 import type { Answer, CommandMeta } from '../../kernel/command.ts';
 import { validationFailed, type FieldError } from '../../kernel/problem.ts';
-import { submitInChunks } from '../bulk.chunks.ts';
+import { chunksOf, commitInChunks } from '../bulk.chunks.ts';
 import { ATOMIC_MAX, type AdjustBody, type AdjustmentsBody } from './adjust.schema.ts';
 
 /** Items of one commit, at most. */
@@ -32,13 +32,10 @@ export async function adjustMany(engine: Engine, body: AdjustmentsBody, meta: Co
     errors.push({ path: '/adjustments', message: `must have at most ${ATOMIC_MAX} items to be atomic` });
   }
   if (errors.length > 0) throw validationFailed(errors.slice(0, 100));
-  const chunks = atomic ? [adjustments] : chunksOf(adjustments);
-  return await submitInChunks(engine, chunks, meta, (requests: AdjustRequest[], offset) => ({
-    kind: 'adjustMany',
-    requests,
-    atomic,
-    offset,
-  }));
+  const chunks: AdjustRequest[][] = atomic ? [adjustments] : chunksOf(adjustments, CHUNK_MAX);
+  return await commitInChunks(chunks, meta, (requests, offset, chunkMeta) =>
+    engine.submit({ kind: 'adjustMany', requests, atomic, offset }, chunkMeta),
+  );
 }
 
 /** What the shape alone cannot say. */
@@ -50,10 +47,4 @@ function contradictions({ type, quantity, movement = 'adjustment' }: AdjustBody,
   }
   if (type !== 'set' && quantity < 1) errors.push({ path: `${at}/quantity`, message: `must be at least 1 to ${type}` });
   return errors;
-}
-
-function chunksOf<Item>(items: Item[]): Item[][] {
-  const chunks: Item[][] = [];
-  for (let from = 0; from < items.length; from += CHUNK_MAX) chunks.push(items.slice(from, from + CHUNK_MAX));
-  return chunks;
 }

@@ -2,7 +2,7 @@ import type { Engine, Expiry, ReserveRequest, Sourcing } from '../../engine/inde
 import type { Answer, CommandMeta } from '../../kernel/command.ts';
 import { validationFailed, type FieldError } from '../../kernel/problem.ts';
 import { parseTimestamp } from '../../platform/http/index.ts';
-import { submitInChunks } from '../bulk.chunks.ts';
+import { commitInChunks } from '../bulk.chunks.ts';
 import { BATCH_LINES_MAX, type ReservationBody, type ReserveOneBody } from './reservation.body.schema.ts';
 
 /** Reservations of one commit, at most. */
@@ -67,15 +67,12 @@ export async function reserveMany(engine: Engine, bodies: ReservationBody[], met
     throw validationFailed([{ path: '/reservations', message: `must have at most ${BATCH_LINES_MAX} lines in all` }]);
   }
   const requests = bodies.map((body, index) => reserveRequestOf(body, `/reservations/${index}`));
-  const chunks = chunksOf(requests);
-  return await submitInChunks(engine, chunks, meta, (chunk, offset) => ({
-    kind: 'reserveMany',
-    requests: chunk,
-    offset,
-  }));
+  return await commitInChunks(chunksByLines(requests), meta, (chunk, offset, chunkMeta) =>
+    engine.submit({ kind: 'reserveMany', requests: chunk, offset }, chunkMeta),
+  );
 }
 
-function chunksOf(requests: ReserveRequest[]): ReserveRequest[][] {
+function chunksByLines(requests: ReserveRequest[]): ReserveRequest[][] {
   const chunks: ReserveRequest[][] = [];
   let chunk: ReserveRequest[] = [];
   let lines = 0;

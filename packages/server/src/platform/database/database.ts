@@ -12,6 +12,9 @@ export interface DatabaseOptions {
   onError?: (error: Error) => void;
 }
 
+/** A pipelined connection of an engine's lane. */
+export type LaneClient = pg.Client;
+
 /** The role that may write, but neither update nor delete the ledger and the journal. */
 export const SERVING_ROLE = 'holdfast_app';
 
@@ -72,7 +75,7 @@ export class Database {
   }
 
   /** A connection of its own, for an engine's lane. Pipelined: statements are sent without waiting for one another. */
-  async openLane(applicationName: string): Promise<pg.Client> {
+  async openLane(applicationName: string): Promise<LaneClient> {
     const client = new pg.Client({
       ...this.#clientConfig(),
       pipeline: true,
