@@ -221,7 +221,6 @@ CREATE TABLE journal_entry (
   PRIMARY KEY (id, at),
   CONSTRAINT journal_ledger_range_is_whole CHECK ((ledger_from IS NULL) = (ledger_count = 0))
 ) PARTITION BY RANGE (at);
-CREATE INDEX journal_entry_newest ON journal_entry (at, id);
 CREATE INDEX journal_entry_audit ON journal_entry (id)
   WHERE kind IN ('product.created', 'product.updated', 'product.archived', 'location.created', 'location.updated',
     'location.archived', 'level.updated', 'api_key.created', 'api_key.revoked', 'alert.acknowledged');
