@@ -57,6 +57,8 @@ const LEVELS = `
 export function createLevelReader(database: Database): Gatherer<LevelKey, LevelAnswer> {
   return createGatherer({
     maxKeys: ROUND_MAX,
+    // No name holds a slash.
+    idOf: ({ sku, code }) => `${sku}/${code}`,
     load: async (keys: LevelKey[]) => {
       const { rows } = await database.pool.query<LevelColumns>({
         name: 'levels',

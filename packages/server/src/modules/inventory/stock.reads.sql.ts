@@ -45,6 +45,7 @@ const STOCKS = `
 export function createStockReader(database: Database): Gatherer<string, ProductStock | null> {
   return createGatherer({
     maxKeys: ROUND_MAX,
+    idOf: (sku) => sku,
     load: async (skus: string[]) => {
       const { rows } = await database.pool.query<StockColumns>({
         name: 'stocks',

@@ -80,8 +80,11 @@ const POSITION = [
 ] as const satisfies OrderColumn[];
 
 /**
- * Times, on 1.5 million entries in 6 partitions, 300,000 of them at one of a product's 20 levels, first page or deep in
- * the list: see the notes at the streams.
+ * Measured on 1.5 million entries in 6 partitions, 300,000 of them at one of a product's 20 levels, on the first page or
+ * a later one: all of it 4 ms, a product's 4 ms, a level's 4 ms, a location's 3 ms, a caller's reference, with or
+ * without its type, 2 ms, a lot's 2 ms, a reservation's 3 ms (of the product with 300,000 entries, while it is open,
+ * 200 ms), and 1 to 4 ms for a type or an actor that one entry in ten has. What no index serves and next to nothing
+ * matches, an actor with 5 entries, takes 0.8 s; in longer ledgers a second per page: see scanTime.
  */
 function pageOf(
   streams: readonly LedgerStream[],

@@ -61,11 +61,12 @@ export function createReservationReader(database: Database): Gatherer<string, Re
   const text = BY_ID.compile(database.kysely).sql;
   return createGatherer({
     maxKeys: ROUND_MAX,
+    idOf: (id) => id,
     load: async (ids: string[]) => {
       const { rows } = await database.pool.query<ReservationRow>({
         name: 'reservations',
         text,
-        values: [[...new Set(ids)]],
+        values: [ids],
       });
       const found = new Map(toViews(rows).map((view) => [view.id, view]));
       return ids.map((id) => found.get(id) ?? null);

@@ -4,7 +4,9 @@ export type Gatherer<Key, Value> = (key: Key) => Promise<Value>;
 export interface GathererOptions<Key, Value> {
   /** Keys of one round at most. */
   maxKeys: number;
-  /** Answers all keys of a round, in their order. */
+  /** What makes two keys the same: a round asks for each once, however many read a hot one. */
+  idOf: (key: Key) => string;
+  /** Answers the keys of a round, in their order. Callers with the same key share the value, which none may change. */
   load: (keys: Key[]) => Promise<readonly Value[]>;
 }
 
@@ -43,7 +45,7 @@ export function createGatherer<Key, Value>(options: GathererOptions<Key, Value>)
       const round = waiting.slice(0, options.maxKeys);
       waiting = waiting.slice(options.maxKeys);
       inFlight += 1;
-      void runRound(round, options.load).finally(() => {
+      void runRound(round, options).finally(() => {
         inFlight -= 1;
         startSoon();
       });
@@ -60,14 +62,23 @@ export function createGatherer<Key, Value>(options: GathererOptions<Key, Value>)
 
 async function runRound<Key, Value>(
   round: Waiter<Key, Value>[],
-  load: (keys: Key[]) => Promise<readonly Value[]>,
+  { idOf, load }: GathererOptions<Key, Value>,
 ): Promise<void> {
   try {
-    const values = await load(round.map((waiter) => waiter.key));
-    if (values.length !== round.length) {
-      throw new Error(`A round of ${round.length} keys was answered with ${values.length} values`);
+    const keys: Key[] = [];
+    const placeOf = new Map<string, number>();
+    const places = round.map(({ key }) => {
+      const id = idOf(key);
+      const known = placeOf.get(id);
+      if (known !== undefined) return known;
+      placeOf.set(id, keys.length);
+      return keys.push(key) - 1;
+    });
+    const values = await load(keys);
+    if (values.length !== keys.length) {
+      throw new Error(`A round of ${keys.length} keys was answered with ${values.length} values`);
     }
-    round.forEach((waiter, index) => waiter.resolve(values[index] as Value));
+    round.forEach((waiter, index) => waiter.resolve(values[places[index] ?? 0] as Value));
   } catch (error) {
     for (const waiter of round) waiter.reject(error);
   }
