@@ -43,6 +43,12 @@ const IDEMPOTENCY_KEY: JsonSchema = {
   examples: ['order-1042-reserve'],
 };
 
+const IF_MATCH: JsonSchema = {
+  type: 'string',
+  description: 'The ETag that the resource must still have.',
+  examples: ['"3"'],
+};
+
 /** A route's schema as the document shows it. Routes without an operationId are a plugin's own and are left out. */
 export function describeRoute({ schema, url, route }: { schema: unknown; url: string; route: RouteOptions }) {
   const own = (schema ?? {}) as RouteSchema;
@@ -59,13 +65,17 @@ export function describeRoute({ schema, url, route }: { schema: unknown; url: st
     described.querystring = withoutRequiredDefaults(querystring);
   }
   if (body !== undefined) described.body = withSample(body);
-  if (COMMAND_METHODS.has(String(route.method)) && scope !== 'public') {
-    described.headers = {
-      type: 'object',
-      properties: { 'Idempotency-Key': IDEMPOTENCY_KEY, ...own.headers?.properties },
-    };
-  }
+  const headers = { ...conditionalHeaders(String(route.method), own), ...own.headers?.properties };
+  if (Object.keys(headers).length > 0) described.headers = { type: 'object', properties: headers };
   return { schema: described, url };
+}
+
+/** The headers that count on every route of a kind, which no route declares for itself. */
+function conditionalHeaders(method: string, { response = {} }: RouteSchema): Record<string, JsonSchema> {
+  return {
+    ...(COMMAND_METHODS.has(method) && { 'Idempotency-Key': IDEMPOTENCY_KEY }),
+    ...('412' in response && { 'If-Match': IF_MATCH }),
+  };
 }
 
 function withScope(description: string | undefined, scope: string | undefined): string {

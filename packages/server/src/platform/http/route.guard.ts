@@ -68,12 +68,7 @@ export function stampHeaders(request: FastifyRequest, reply: FastifyReply): void
   reply.header('x-request-id', request.id);
 }
 
-function enter(
-  { authenticate }: HttpOptions,
-  load: LoadGauge,
-  { route, scope, stream }: Guarded,
-): onRequestHookHandler {
-  const isCommand = COMMAND_METHODS.has(String(route.method));
+function enter({ authenticate }: HttpOptions, load: LoadGauge, { scope, stream }: Guarded): onRequestHookHandler {
   return (request, reply, done) => {
     const { raw } = request;
     stampHeaders(request, reply);
@@ -88,13 +83,12 @@ function enter(
         return done();
       }
       load.refuseWhenOverloaded();
-      if (isCommand) checkIdempotencyKey(raw.headers['idempotency-key']);
       const caller = authenticate(raw);
       if (caller instanceof Promise) {
-        caller.then((known) => (request.caller = admit(known, scope))).then(() => done(), done);
+        caller.then((known) => letIn(request, known, scope)).then(() => done(), done);
         return;
       }
-      request.caller = admit(caller, scope);
+      letIn(request, caller, scope);
     } catch (error) {
       return done(error as Error);
     }
@@ -107,13 +101,18 @@ function checkHost(host: string | undefined, minorVersion: number): void {
   if (host === undefined && minorVersion > 0) throw validationFailed([{ path: 'Host', message: 'is required' }]);
 }
 
-/** @throws Problem `forbidden` */
-function admit(caller: Caller, scope: Scope): Caller {
-  if (caller.scopes.has(scope)) return caller;
+/** @throws Problem `forbidden`; `validation_failed` for an Idempotency-Key that is none */
+function letIn(request: FastifyRequest, caller: Caller, scope: Scope): void {
+  if (!caller.scopes.has(scope)) throw scopeMissing(caller, scope);
+  request.caller = caller;
+  if (COMMAND_METHODS.has(request.method)) checkIdempotencyKey(request.raw.headers['idempotency-key']);
+}
+
+function scopeMissing(caller: Caller, scope: Scope): Problem {
   const has = [...caller.scopes].join(', ') || 'none';
   const challenge = `Bearer realm="holdfast", error="insufficient_scope", scope="${scope}"`;
   const detail = `This needs the scope ${scope}; yours: ${has}.`;
-  throw new Problem(problems.forbidden, detail, {}, { 'www-authenticate': challenge });
+  return new Problem(problems.forbidden, detail, {}, { 'www-authenticate': challenge });
 }
 
 /**
