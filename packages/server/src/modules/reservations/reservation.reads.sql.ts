@@ -163,13 +163,12 @@ function conditionsOf(filter: ReservationFilter): RawBuilder<SqlBool> {
   if (expiringBeforeMs !== undefined) conditions.push(sql`status = 'pending' AND ${expiryConditions(filter)}`);
   if (orderId !== undefined) conditions.push(sql`order_id = ${orderId}`);
   if (userId !== undefined) conditions.push(sql`user_id = ${userId}`);
-  if (productId !== undefined) conditions.push(sql`product_ids @> ARRAY[${productId}::bigint]`);
-  if (locationId !== undefined) {
-    const ofProduct = productId === undefined ? sql`true` : sql`line.product_id = ${productId}::bigint`;
+  if (productId !== undefined || locationId !== undefined) {
+    const products = productId === undefined ? sql`ANY (product_ids)` : sql`${productId}::bigint`;
+    const place = locationId === undefined ? sql`true` : sql`line.location_id = ${locationId}::bigint`;
     conditions.push(sql`EXISTS (
       SELECT FROM reservation_line AS line
-      WHERE line.product_id = ANY (product_ids) AND line.reservation_id = reservation.id
-        AND line.location_id = ${locationId}::bigint AND ${ofProduct})`);
+      WHERE line.product_id = ${products} AND line.reservation_id = reservation.id AND ${place})`);
   }
   return sql<SqlBool>`${sql.join(conditions, sql` AND `)}`;
 }
