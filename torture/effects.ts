@@ -1,0 +1,107 @@
+import type pg from 'pg';
+import type { Fault } from './checker.ts';
+import type { Effect, Journal } from './journal.ts';
+import { OPENING } from './shop.ts';
+
+const SHOWN = 5;
+
+/**
+ * Holds what clients were told against what is there: the ledger has the entries of every acknowledged request exactly
+ * once and not one more, and what was made is there under the id that was answered. Every request must have an outcome.
+ */
+export async function checkEffects(client: pg.Client, journal: Journal): Promise<Fault[]> {
+  const unclear = journal.entries.filter(({ outcome }) => outcome === 'open' || outcome === 'broken');
+  return [
+    ...faultOf(
+      'every request got an answer that a client can act on',
+      unclear.map(({ key, call, attempts }) => ({ key, path: call.path, last: describe(attempts.at(-1)) })),
+    ),
+    ...(await compareLedger(client, journal)),
+    ...(await compareMade(client, journal, 'reservation', 'order_id')),
+    ...(await compareMade(client, journal, 'transfer', 'reference_id')),
+    ...(await compareAnswers(client, journal)),
+  ];
+}
+
+async function compareLedger(client: pg.Client, journal: Journal): Promise<Fault[]> {
+  const { rows } = await client.query<Effect>(
+    `SELECT e.type, p.sku, w.code AS location, e.reference_id AS reference, e.delta_on_hand::float8 AS "onHand",
+       e.delta_reserved::float8 AS reserved, e.delta_committed::float8 AS committed
+     FROM ledger_entry e JOIN product p ON p.id = e.product_id JOIN location w ON w.id = e.location_id
+     WHERE e.reference_id IS DISTINCT FROM $1`,
+    [OPENING],
+  );
+  const balance = new Map<string, number>();
+  const add = (effects: Effect[], sign: 1 | -1): void => {
+    for (const effect of effects) {
+      const name = nameOf(effect);
+      balance.set(name, (balance.get(name) ?? 0) + sign);
+    }
+  };
+  add(rows, 1);
+  add(
+    journal.entries.flatMap(({ effects }) => effects),
+    -1,
+  );
+  const wrong = [...balance].filter(([, count]) => count !== 0);
+  return [
+    ...faultOf(
+      'every acknowledged effect is in the ledger',
+      wrong.filter(([, count]) => count < 0).map(([name, count]) => `${name}: ${-count} missing`),
+    ),
+    ...faultOf(
+      'nothing is in the ledger that was not acknowledged, or twice',
+      wrong.filter(([, count]) => count > 0).map(([name, count]) => `${name}: ${count} too many`),
+    ),
+  ];
+}
+
+async function compareMade(
+  client: pg.Client,
+  journal: Journal,
+  table: 'reservation' | 'transfer',
+  column: 'order_id' | 'reference_id',
+): Promise<Fault[]> {
+  const { rows } = await client.query<{ id: string; key: string }>(
+    `SELECT id::text AS id, ${column} AS key FROM ${table} ORDER BY id`,
+  );
+  const there = rows.map(({ id, key }) => `${key} ${id}`);
+  const told = journal.entries.flatMap(({ key, made }) => (made?.table === table ? [`${key} ${made.id}`] : []));
+  return [
+    ...faultOf(`every acknowledged ${table} is there`, differenceOf(told, there)),
+    ...faultOf(`no ${table} is there that was not acknowledged`, differenceOf(there, told)),
+  ];
+}
+
+/** What is stored under a key is what its client was told, and a refused request stored nothing. */
+async function compareAnswers(client: pg.Client, journal: Journal): Promise<Fault[]> {
+  const { rows } = await client.query<{ key: string; body: string; status: number }>(
+    'SELECT key, body, status FROM idempotency_key',
+  );
+  const stored = rows.map(({ key, status, body }) => `${key} ${status} ${body}`);
+  const told = journal.entries.flatMap(({ key, outcome, answer }) =>
+    outcome === 'done' && answer !== null ? [`${key} ${answer.status} ${answer.text}`] : [],
+  );
+  return [
+    ...faultOf('every acknowledged answer is stored under its key', differenceOf(told, stored)),
+    ...faultOf('nothing is stored under a key that was not acknowledged', differenceOf(stored, told)),
+  ];
+}
+
+function differenceOf(some: string[], others: string[]): string[] {
+  const known = new Set(others);
+  return some.filter((one) => !known.has(one));
+}
+
+function faultOf(rule: string, rows: unknown[]): Fault[] {
+  return rows.length === 0 ? [] : [{ rule: `${rule} (${rows.length})`, rows: rows.slice(0, SHOWN) }];
+}
+
+function nameOf({ type, sku, location, reference, onHand, reserved, committed }: Effect): string {
+  return `${type} ${sku} at ${location} for ${reference}: ${onHand}, ${reserved}, ${committed}`;
+}
+
+function describe(attempt: Journal['entries'][number]['attempts'][number] | undefined): string {
+  if (attempt === undefined) return 'never sent';
+  return attempt.answer === null ? String(attempt.failure) : `${attempt.answer.status} ${attempt.answer.text}`;
+}

@@ -1,0 +1,131 @@
+import { spawn } from 'node:child_process';
+import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import type { ClientConfig } from 'pg';
+
+/** A server in a process of its own. */
+export interface Holdfast {
+  /** Such as http://127.0.0.1:41234 */
+  address: string;
+  pid: number;
+  /** From its start until it was ready. */
+  readyAfterMs: number;
+  signal(name: NodeJS.Signals): void;
+  /** SIGKILL, and waits until it is gone. */
+  kill(): Promise<void>;
+  /** SIGTERM, as an operator would; resolves with its exit code, null where a signal ended it. */
+  stop(): Promise<number | null>;
+  /** What it wrote. */
+  output(): string;
+}
+
+const CLI = fileURLToPath(new URL('../packages/server/src/main/cli.ts', import.meta.url));
+/** "The same start on the same data is ready within 20 s"; a machine that runs all suites at once is given more. */
+const READY_WITHIN_MS = 45_000;
+const STOP_WITHIN_MS = 20_000;
+/** Settings of whoever runs the tests are not the tested server's. */
+const OWN_SETTINGS = /^(HOLDFAST_.*|DATABASE_.*|HOST|PORT|REDIS_URL|LOG_LEVEL|CORS_ORIGIN|TRUST_PROXY|BODY_LIMIT|NODE_OPTIONS|VITEST.*)$/;
+
+const running = new Set<number>();
+process.on('exit', () => {
+  for (const pid of running) endProcess(pid, 'SIGKILL');
+});
+
+/** Starts `holdfast serve` on a free port of loopback and waits until it is ready. */
+export async function startHoldfast(env: Record<string, string>, port = 0): Promise<Holdfast> {
+  const startedMs = performance.now();
+  const inherited = Object.entries(process.env).filter(([name]) => !OWN_SETTINGS.test(name));
+  const child = spawn(process.execPath, [CLI, 'serve', '--port', String(port)], {
+    env: { ...Object.fromEntries(inherited), LOG_LEVEL: 'warn', ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const pid = child.pid ?? 0;
+  running.add(pid);
+  let output = '';
+  let hasEnded = false;
+  const ended = new Promise<number | null>((resolve) => {
+    child.once('exit', (code) => {
+      running.delete(pid);
+      hasEnded = true;
+      resolve(code);
+    });
+  });
+  child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString('utf8')));
+  child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString('utf8')));
+
+  let address: string | undefined;
+  while (performance.now() - startedMs < READY_WITHIN_MS && !hasEnded) {
+    address ??= /^[^{\n]*(http:\/\/[\d.]+:\d+)/m.exec(output)?.[1];
+    if (address !== undefined && (await isReady(address))) {
+      return {
+        address,
+        pid,
+        readyAfterMs: performance.now() - startedMs,
+        signal: (name) => endProcess(pid, name),
+        kill: async () => {
+          endProcess(pid, 'SIGKILL');
+          await ended;
+        },
+        stop: async () => {
+          endProcess(pid, 'SIGCONT');
+          endProcess(pid, 'SIGTERM');
+          const timer = setTimeout(() => endProcess(pid, 'SIGKILL'), STOP_WITHIN_MS);
+          const code = await ended;
+          clearTimeout(timer);
+          return code;
+        },
+        output: () => output,
+      };
+    }
+    await delay(20);
+  }
+  endProcess(pid, 'SIGKILL');
+  throw new Error(`holdfast serve was not ready within ${READY_WITHIN_MS} ms; it wrote:\n${output}`);
+}
+
+async function isReady(address: string): Promise<boolean> {
+  try {
+    const answer = await fetch(`${address}/health/ready`);
+    await answer.arrayBuffer();
+    return answer.status === 200;
+  } catch {
+    return false;
+  }
+}
+
+export function endProcess(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch {
+    // It is gone already.
+  }
+}
+
+/** A directory for an embedded database. Where we are root, PostgreSQL's own account has to enter it. */
+export async function makeDataDirectory(): Promise<{ path: string; remove(): Promise<void> }> {
+  const parent = await mkdtemp(join(tmpdir(), 'holdfast-torture-'));
+  await chmod(parent, 0o711);
+  return {
+    path: join(parent, 'data'),
+    remove: async () => {
+      const postmaster = await findPostmaster(join(parent, 'data')).catch(() => null);
+      if (postmaster !== null) endProcess(postmaster.pid, 'SIGQUIT');
+      await rm(parent, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
+    },
+  };
+}
+
+export interface Postmaster {
+  pid: number;
+  connection: ClientConfig;
+}
+
+/** The PostgreSQL of a data directory, from its postmaster.pid: pid, data, start, port, socket's directory. */
+export async function findPostmaster(dataDirectory: string): Promise<Postmaster> {
+  const lines = (await readFile(join(dataDirectory, 'postgres', 'postmaster.pid'), 'utf8')).split('\n');
+  const [pid = '', , , port = '', host = ''] = lines.map((line) => line.trim());
+  return { pid: Number(pid), connection: { host, port: Number(port), user: 'holdfast', database: 'holdfast' } };
+}

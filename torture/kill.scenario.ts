@@ -1,0 +1,107 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { ApiClient } from './api.client.ts';
+import { checkInvariants, type Fault } from './checker.ts';
+import { withClient } from './database.ts';
+import { checkEffects } from './effects.ts';
+import { endProcess, findPostmaster, type Holdfast, makeDataDirectory, startHoldfast } from './holdfast.ts';
+import { seededRandom } from './random.ts';
+import { faultUnless, type Report } from './scenario.ts';
+import { openShop } from './shop.ts';
+import { startTraffic } from './traffic.ts';
+
+export type Victim = 'server' | 'postmaster' | 'backend' | 'both';
+
+export interface KillOptions {
+  /** One kill each, in this order. */
+  victims: readonly Victim[];
+  /** Under load before each kill: from half of it to one and a half. */
+  betweenMs: number;
+  clients: number;
+  seed: number;
+}
+
+/** "After a kill -9 of anything, the same start on the same data is ready within 20 s." */
+const READY_WITHIN_MS = 20_000;
+/** "Answers outcome_unknown within 5 s"; a busy machine is given a little more. */
+const ANSWER_WITHIN_MS = 6_500;
+
+/** kill -9 in mid-load, again and again, on one data directory. */
+export async function killUnderLoad({ victims, betweenMs, clients, seed }: KillOptions): Promise<Report> {
+  const random = seededRandom(seed);
+  const data = await makeDataDirectory();
+  const env = { HOLDFAST_DATA: data.path };
+  let server = await startHoldfast(env);
+  const api = new ApiClient(() => server.address, clients);
+  const faults: Fault[] = [];
+  let slowestStartMs = 0;
+  let inFlight = 0;
+  let returns = Promise.resolve();
+  try {
+    const shop = await openShop(api, 12, 3, 100);
+    const traffic = startTraffic({ api, shop, clients, seed, whenBack: () => returns });
+    for (const victim of victims) {
+      await delay(random.between(betweenMs / 2, betweenMs * 1.5));
+      inFlight += traffic.journal.count('open');
+      if (victim !== 'server') await killDatabase(data.path, victim);
+      if (victim === 'postmaster' || victim === 'backend') continue;
+      await server.kill();
+      const starting = startHoldfast(env);
+      returns = starting.then(
+        () => undefined,
+        () => undefined,
+      );
+      server = await starting;
+      slowestStartMs = Math.max(slowestStartMs, server.readyAfterMs);
+    }
+    await delay(betweenMs);
+    await traffic.finish();
+    const { journal } = traffic;
+    const { connection } = await findPostmaster(data.path);
+    faults.push(...(await withClient(connection, (client) => checkEffects(client, journal))));
+    faults.push(...(await withClient(connection, checkInvariants)));
+    faults.push(...(await stopOrderly(server)));
+    const rest = { rounds: victims.length, acknowledged: journal.count('done'), refused: journal.count('refused') };
+    return {
+      faults: [
+        ...faults,
+        ...faultUnless(slowestStartMs < READY_WITHIN_MS, 'ready within 20 s after a kill', slowestStartMs),
+        ...faultUnless(journal.slowestMs < ANSWER_WITHIN_MS, 'an answer within 5 s', journal.slowestMs),
+        ...faultUnless(inFlight > 0, 'the kills met requests in flight, or they prove nothing'),
+      ],
+      facts: {
+        ...rest,
+        inFlight,
+        repeated: journal.repeated,
+        outcomeUnknown: journal.codes('outcome_unknown'),
+        slowestAnswerMs: Math.round(journal.slowestMs),
+        slowestStartMs: Math.round(slowestStartMs),
+      },
+    };
+  } finally {
+    api.close();
+    await server.stop();
+    await data.remove();
+  }
+}
+
+async function killDatabase(dataDirectory: string, victim: Victim): Promise<void> {
+  const { pid, connection } = await findPostmaster(dataDirectory);
+  if (victim !== 'backend') {
+    endProcess(pid, 'SIGKILL');
+    return;
+  }
+  // One session of an engine's lane: PostgreSQL then ends all the others too, and recovers.
+  const backends = await withClient(connection, (client) =>
+    client.query<{ pid: number }>(
+      `SELECT pid FROM pg_stat_activity WHERE application_name LIKE 'holdfast lane%' ORDER BY pid`,
+    ),
+  );
+  for (const row of backends.rows.slice(0, 1)) endProcess(row.pid, 'SIGKILL');
+}
+
+async function stopOrderly(server: Holdfast): Promise<Fault[]> {
+  const startedMs = performance.now();
+  const code = await server.stop();
+  const tookMs = performance.now() - startedMs;
+  return faultUnless(code === 0 && tookMs < 10_000, 'SIGTERM drains and exits 0 within 10 s', { code, tookMs });
+}
