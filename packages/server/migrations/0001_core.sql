@@ -202,6 +202,9 @@ CREATE INDEX ledger_entry_newest ON ledger_entry (at, seq);
 -- Entries of a reservation are reached through its products; those of callers' own references need an index.
 CREATE INDEX ledger_entry_reference ON ledger_entry (reference_id, reference_type, at, seq)
   WHERE reference_type IS NOT NULL AND reference_type <> 'reservation';
+-- Of the common types a walk through the newest finds a page at once; the rare ones took a second without it.
+CREATE INDEX ledger_entry_type ON ledger_entry (type, at, seq)
+  WHERE type NOT IN ('reserve', 'release', 'expire', 'commit', 'sale');
 CREATE INDEX ledger_entry_lot ON ledger_entry (lot, at, seq) WHERE lot IS NOT NULL;
 
 -- Every accepted command: what was asked, by whom, what it did. The events of the stream are read from here.

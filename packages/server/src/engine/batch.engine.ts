@@ -2,7 +2,7 @@ import type { Answer, CommandMeta } from '../kernel/command.ts';
 import { createIdSource } from '../kernel/ids.ts';
 import { Problem, problems } from '../kernel/problem.ts';
 import type { LaneClient } from '../platform/database/index.ts';
-import type { BatchContext } from './batch.ts';
+import type { BatchContext } from './batch.context.ts';
 import type { Outcome } from './decide.ts';
 import { weightOf } from './footprint.ts';
 import { Lane, type BatchResult } from './lane.ts';
@@ -217,6 +217,8 @@ export class BatchEngine {
       case 'again':
         return this.#stillInTime(batch);
       case 'away':
+        // Not the commands' fault: once the database is back they go together again.
+        for (const pending of batch) pending.attempts -= 1;
         await new Promise((resolve) => setTimeout(resolve, AWAY_PAUSE_MS));
         return this.#stillInTime(batch);
       case 'unknown':
@@ -225,7 +227,7 @@ export class BatchEngine {
       case 'stuck':
         return this.#setAside(batch, (index) => result.indexes.has(index));
       case 'lock_timeout':
-        return await this.#handleLockTimeout(lane, batch);
+        return this.#handleLockTimeout(lane, batch);
       case 'failed':
         return this.#isolate(batch, result.error);
     }

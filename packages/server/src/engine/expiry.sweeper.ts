@@ -1,5 +1,6 @@
 import { systemClock, type Clock } from '../kernel/clock.ts';
 import type { CommandMeta } from '../kernel/command.ts';
+import { Loop } from '../kernel/loop.ts';
 import type { Database } from '../platform/database/index.ts';
 import { selectLapsedReservations } from './expiry.sql.ts';
 import type { Engine } from './stock.engine.ts';
@@ -35,9 +36,7 @@ const SYSTEM: CommandMeta = { actor: 'system:expiry', requestId: '', idempotency
  */
 export class ExpirySweeper {
   readonly #options: Required<ExpirySweeperOptions>;
-  #timer: NodeJS.Timeout | null = null;
-  #running: Promise<void> = Promise.resolve();
-  #isStopped = false;
+  readonly #loop: Loop;
 
   constructor(options: ExpirySweeperOptions) {
     this.#options = {
@@ -49,6 +48,8 @@ export class ExpirySweeper {
       onError: () => undefined,
       ...options,
     };
+    const { intervalMs, onError } = this.#options;
+    this.#loop = new Loop(() => this.#runAndRest(), { afterErrorMs: intervalMs, onError });
   }
 
   async runOnce(): Promise<SweepReport> {
@@ -59,28 +60,19 @@ export class ExpirySweeper {
   }
 
   start(): void {
-    const { clock, intervalMs, onSweep, onError } = this.#options;
-    const loop = async (): Promise<void> => {
-      let pauseMs = intervalMs;
-      const startedMs = clock.monotonic();
-      try {
-        const report = await this.runOnce();
-        onSweep(report);
-        // A burst is swept at once, but leaves the engine as much time for others as it took.
-        if (report.more) pauseMs = Math.min(intervalMs, (clock.monotonic() - startedMs) / 2);
-      } catch (error) {
-        onError(error);
-      }
-      if (this.#isStopped) return;
-      this.#timer = setTimeout(() => (this.#running = loop()), pauseMs);
-      this.#timer.unref();
-    };
-    this.#running = loop();
+    this.#loop.start();
   }
 
   async stop(): Promise<void> {
-    this.#isStopped = true;
-    if (this.#timer !== null) clearTimeout(this.#timer);
-    await this.#running;
+    await this.#loop.stop();
+  }
+
+  async #runAndRest(): Promise<number> {
+    const { clock, intervalMs, onSweep } = this.#options;
+    const startedMs = clock.monotonic();
+    const report = await this.runOnce();
+    onSweep(report);
+    // A burst is swept at once, but leaves the engine half as much time for others as it took.
+    return report.more ? Math.min(intervalMs, (clock.monotonic() - startedMs) / 2) : intervalMs;
   }
 }

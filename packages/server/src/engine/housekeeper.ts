@@ -1,3 +1,4 @@
+import { Loop } from '../kernel/loop.ts';
 import type { Database } from '../platform/database/index.ts';
 import { deleteOldKeys, makePartitions } from './expiry.sql.ts';
 
@@ -15,24 +16,27 @@ export interface HousekeepingReport {
 const MONTHS_AHEAD = 3;
 const KEYS_AT_ONCE = 5_000;
 const ROUNDS_MAX = 200;
+const AFTER_ERROR_MS = 10_000;
 
 /** Makes partitions ahead and forgets idempotency keys of yesterday. Safe on any number of instances. */
 export class Housekeeper {
-  readonly #options: Required<HousekeeperOptions>;
-  #timer: NodeJS.Timeout | null = null;
-  #running: Promise<void> = Promise.resolve();
-  #isStopped = false;
+  readonly #database: Database;
+  readonly #loop: Loop;
 
-  constructor(options: HousekeeperOptions) {
-    this.#options = { intervalMs: 600_000, onError: () => undefined, ...options };
+  constructor({ database, intervalMs = 600_000, onError = () => undefined }: HousekeeperOptions) {
+    this.#database = database;
+    const run = async (): Promise<number> => {
+      await this.runOnce();
+      return intervalMs;
+    };
+    this.#loop = new Loop(run, { afterErrorMs: AFTER_ERROR_MS, onError });
   }
 
   async runOnce(): Promise<HousekeepingReport> {
-    const { database } = this.#options;
-    const partitionsMade = await makePartitions(database, MONTHS_AHEAD);
+    const partitionsMade = await makePartitions(this.#database, MONTHS_AHEAD);
     let keysDeleted = 0;
-    for (let round = 0; round < ROUNDS_MAX && !this.#isStopped; round += 1) {
-      const deleted = await deleteOldKeys(database, KEYS_AT_ONCE);
+    for (let round = 0; round < ROUNDS_MAX; round += 1) {
+      const deleted = await deleteOldKeys(this.#database, KEYS_AT_ONCE);
       keysDeleted += deleted;
       if (deleted < KEYS_AT_ONCE) break;
     }
@@ -40,22 +44,10 @@ export class Housekeeper {
   }
 
   start(): void {
-    const loop = async (): Promise<void> => {
-      try {
-        await this.runOnce();
-      } catch (error) {
-        this.#options.onError(error);
-      }
-      if (this.#isStopped) return;
-      this.#timer = setTimeout(() => (this.#running = loop()), this.#options.intervalMs);
-      this.#timer.unref();
-    };
-    this.#running = loop();
+    this.#loop.start();
   }
 
   async stop(): Promise<void> {
-    this.#isStopped = true;
-    if (this.#timer !== null) clearTimeout(this.#timer);
-    await this.#running;
+    await this.#loop.stop();
   }
 }

@@ -1,13 +1,13 @@
 import { isConflict, isConnectionLost, isLockTimeout, type LaneClient } from '../platform/database/index.ts';
 import {
   RolledBack,
-  runBatch,
   StaleFootprint,
   TouchesStuck,
   type BatchContext,
   type BatchOutcome,
   type Sent,
-} from './batch.ts';
+} from './batch.context.ts';
+import { runBatch } from './batch.ts';
 import { selectTransactionStatus } from './read.sql.ts';
 import type { Asked } from './stock.command.ts';
 
@@ -107,7 +107,7 @@ export class Lane {
       this.#drop();
       this.#options.onLost(error);
       // Before COMMIT was sent the transaction cannot have committed.
-      return sent === null ? { kind: 'away' } : await this.#askWhatBecameOf(sent, deadlineMs);
+      return sent === null ? { kind: 'away' } : this.#askWhatBecameOf(sent, deadlineMs);
     }
     const isClean = await this.#rollBack();
     if (!isClean) this.#drop();

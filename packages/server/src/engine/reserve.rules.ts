@@ -1,4 +1,5 @@
 import { Problem } from '../kernel/problem.ts';
+import { fewestPlaces } from './fewest.rules.ts';
 import {
   expiryOf,
   locationOf,
@@ -8,15 +9,7 @@ import {
   releaseLapsed,
   viewOf,
 } from './hold.rules.ts';
-import {
-  Basket,
-  bestOffer,
-  fewestPlaces,
-  placeLine,
-  type Piece,
-  type Placement,
-  type Wanted,
-} from './sourcing.rules.ts';
+import { Basket, bestOffer, placeLine, type Piece, type Placement, type Wanted } from './sourcing.rules.ts';
 import type { LineRequest, ReserveRequest, Sourcing } from './stock.command.ts';
 import { stockProblems } from './stock.problems.ts';
 import type { Recorder } from './stock.recorder.ts';
@@ -232,5 +225,6 @@ export function holdPieces(books: Recorder, reservation: Reservation, pieces: Pi
     reservation.lines.push(line);
     books.writes.lines.add(line);
   }
-  reservation.productIds = [...new Set(reservation.lines.map((line) => line.product.id))];
+  // Products of lines that were replaced stay: their ledger entries are found through here.
+  reservation.productIds = [...new Set([...reservation.productIds, ...pieces.map(({ wanted }) => wanted.product.id)])];
 }

@@ -3,9 +3,6 @@ import type { Sourcing } from './stock.command.ts';
 import type { Recorder } from './stock.recorder.ts';
 import { freeUnits } from './hold.rules.ts';
 
-/** The most places for which `fewest_locations` tries every set. */
-const EXACT_PLACES_MAX = 10;
-
 /** A line to be placed. */
 export interface Wanted {
   /** Index in the request. */
@@ -129,7 +126,7 @@ function splitOver(basket: Basket, wanted: Wanted, places: Level[]): Piece[] {
   return pieces;
 }
 
-function openPlaces(product: Product, placement: Placement): Level[] {
+export function openPlaces(product: Product, placement: Placement): Level[] {
   return [...product.levels.values()].filter(
     ({ location }) =>
       location.active &&
@@ -166,102 +163,4 @@ export function distanceTo(near: { lat: number; lng: number }, location: Pick<Lo
     half(location.lat - near.lat) +
     Math.cos(near.lat * radians) * Math.cos(location.lat * radians) * half(location.lng - near.lng);
   return 2 * EARTH_RADIUS_KM * Math.asin(Math.min(1, Math.sqrt(chord)));
-}
-
-/**
- * The smallest set of places from which every sourced line of a request can be served; among equals, the one whose
- * places come first by priority. Places that named lines already draw from cost nothing. Every set is tried up to
- * {@link EXACT_PLACES_MAX} candidates; beyond, the place that serves the most is added until all are served.
- *
- * @returns null where no set can serve all
- */
-export function fewestPlaces(basket: Basket, wanted: Wanted[], placement: Placement): ReadonlySet<Location> | null {
-  const given = new Set<Location>([...basket.taken.keys()].map((level) => level.location));
-  const candidates = candidatePlaces(basket, wanted, placement);
-  const all = new Set([...candidates, ...given]);
-  if (unserved(basket, wanted, placement, all) > 0) return null;
-  const extra = candidates.filter((location) => !given.has(location));
-  return extra.length <= EXACT_PLACES_MAX
-    ? smallestSet(extra, (set) => unserved(basket, wanted, placement, new Set([...given, ...set])) === 0, given)
-    : greedySet(extra, (set) => unserved(basket, wanted, placement, set), given);
-}
-
-function candidatePlaces(basket: Basket, wanted: Wanted[], placement: Placement): Location[] {
-  const places = new Set<Location>();
-  for (const line of wanted) {
-    for (const level of openPlaces(line.product, placement)) {
-      if (basket.room(level, line.quantity) > 0) places.add(level.location);
-    }
-  }
-  return [...places].sort(byPriority);
-}
-
-/** Units that a set of places cannot serve. */
-function unserved(basket: Basket, wanted: Wanted[], placement: Placement, places: ReadonlySet<Location>): number {
-  const trial = basket.fork();
-  const among: Placement = {
-    ...placement,
-    partial: false,
-    allowed: allowedAmong(placement, places),
-    sourcing: { split: placement.sourcing.split === true },
-  };
-  let missing = 0;
-  for (const line of wanted) {
-    missing += line.quantity;
-    for (const piece of placeLine(trial, line, among)) missing -= piece.quantity;
-  }
-  return missing;
-}
-
-function allowedAmong(placement: Placement, places: ReadonlySet<Location>): ReadonlySet<Location> {
-  return placement.allowed === null ? places : new Set([...places].filter((place) => placement.allowed?.has(place)));
-}
-
-function smallestSet(
-  places: Location[],
-  serves: (set: Location[]) => boolean,
-  given: Set<Location>,
-): ReadonlySet<Location> {
-  for (let size = 0; size <= places.length; size += 1) {
-    const found = firstCombination(places, size, serves);
-    if (found !== null) return new Set([...given, ...found]);
-  }
-  return new Set([...given, ...places]);
-}
-
-/** The first combination, in the order of the places, that serves. */
-function firstCombination(
-  places: Location[],
-  size: number,
-  serves: (set: Location[]) => boolean,
-  chosen: Location[] = [],
-  from = 0,
-): Location[] | null {
-  if (chosen.length === size) return serves(chosen) ? chosen : null;
-  for (let index = from; index <= places.length - (size - chosen.length); index += 1) {
-    const place = places[index];
-    if (place === undefined) break;
-    const found = firstCombination(places, size, serves, [...chosen, place], index + 1);
-    if (found !== null) return found;
-  }
-  return null;
-}
-
-function greedySet(
-  places: Location[],
-  missing: (set: ReadonlySet<Location>) => number,
-  given: Set<Location>,
-): ReadonlySet<Location> {
-  const chosen = new Set(given);
-  const rest = [...places];
-  while (rest.length > 0 && missing(chosen) > 0) {
-    let best = 0;
-    let bestMissing = Number.POSITIVE_INFINITY;
-    for (const [index, place] of rest.entries()) {
-      const left = missing(new Set([...chosen, place]));
-      if (left < bestMissing) [best, bestMissing] = [index, left];
-    }
-    chosen.add(rest.splice(best, 1)[0] as Location);
-  }
-  return chosen;
 }

@@ -33,7 +33,7 @@ export async function findStuckLevels(
   for (const [product, location] of ofProducts.rows) wanted.set(levelKey(product, location), [product, location]);
   for (const [, product, location] of ofReservations.rows) wanted.set(levelKey(product, location), [product, location]);
 
-  return await heldElsewhere(client, [...wanted.values()]);
+  return heldElsewhere(client, [...wanted.values()]);
 }
 
 async function heldElsewhere(client: LaneClient, pairs: [number, number][]): Promise<Set<string>> {

@@ -74,7 +74,10 @@ export const ReservationBody = Shape(
     sourcing: Type.Optional(SourcingBody),
     partial,
   },
-  { title: 'NewReservation' },
+  {
+    title: 'NewReservation',
+    examples: [{ orderId: 'ORDER-1001', lines: [{ sku: 'MUG-BLUE', quantity: 2 }], ttlSeconds: 900 }],
+  },
 );
 export type ReservationBody = Static<typeof ReservationBody>;
 
@@ -130,7 +133,7 @@ export const CancelBody = Shape(
   { title: 'Cancellation' },
 );
 
-export const ExtendBody = Shape(expiryFields, { title: 'Extension' });
+export const ExtendBody = Shape(expiryFields, { title: 'Extension', examples: [{ ttlSeconds: 1800 }] });
 
 /** `POST /inventory/{sku}/reserve` */
 export const ReserveOneBody = Shape(
@@ -143,7 +146,7 @@ export const ReserveOneBody = Shape(
     attributes: Type.Optional(Nullable(Attributes)),
     ...expiryFields,
   },
-  { title: 'NewOneLineReservation' },
+  { title: 'NewOneLineReservation', examples: [{ quantity: 2, orderId: 'ORDER-1001', ttlSeconds: 900 }] },
 );
 export type ReserveOneBody = Static<typeof ReserveOneBody>;
 

@@ -1,0 +1,59 @@
+import type { IdSource } from '../kernel/ids.ts';
+import type { LaneClient } from '../platform/database/index.ts';
+import type { Outcome } from './decide.ts';
+import type { LedgerType } from './ledger.view.ts';
+import type { NameCache } from './names.ts';
+import type { Statement } from './read.sql.ts';
+
+/** What a batch needs besides its connection. */
+export interface BatchContext {
+  products: NameCache;
+  locations: NameCache;
+  /** Levels that another transaction was seen to hold for too long, by `product:location`. */
+  stuck: ReadonlySet<string>;
+  ids: IdSource;
+  role: string | null;
+  lockTimeoutMs: number;
+  idleTimeoutMs: number;
+  defaultTtlMs: number;
+  /** Added to the database's clock; 0 but in tests that travel in time. */
+  timeShiftMs: () => number;
+  /** Told before COMMIT is sent: from here on a lost connection leaves the outcome open. */
+  onCommit: (sent: Sent) => void;
+}
+
+/** A COMMIT on its way, and what its commands are answered once it is known to have arrived. */
+export interface Sent {
+  transactionId: string;
+  outcome: BatchOutcome;
+}
+
+/** What a committed batch did. */
+export interface BatchOutcome {
+  /** One per command, in their order. */
+  outcomes: Outcome[];
+  /** Its ledger entries, as metrics count them. */
+  entries: { type: LedgerType; location: string }[];
+}
+
+/** Something moved between the look and the lock: the same batch is tried again. */
+export class StaleFootprint extends Error {}
+
+/** COMMIT was answered with ROLLBACK: nothing of the batch was done. */
+export class RolledBack extends Error {}
+
+/** Commands of the batch touch levels that are known to be stuck; by index. */
+export class TouchesStuck extends Error {
+  readonly indexes: ReadonlySet<number>;
+
+  constructor(indexes: ReadonlySet<number>) {
+    super('some commands touch stuck levels');
+    this.indexes = indexes;
+  }
+}
+
+/** Rows of a statement, as arrays. */
+export async function rowsOf<Row>(client: LaneClient, statement: Statement): Promise<Row[]> {
+  const { rows } = await client.query(statement);
+  return rows as Row[];
+}
