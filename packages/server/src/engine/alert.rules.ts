@@ -1,5 +1,5 @@
-import { toRfc3339 } from '../kernel/clock.ts';
-import { availableUnits, type Alert, type AlertType, type Level } from './stock.state.ts';
+import type { AlertType } from './alert.view.ts';
+import { availableUnits, type Alert, type Level } from './stock.state.ts';
 
 /** The bit of each type in a level's `openAlerts`. */
 export const ALERT_BITS = { low_stock: 1, out_of_stock: 2, overstock: 4, shortage: 8 } as const satisfies Record<
@@ -86,20 +86,4 @@ function resolve(level: Level, type: AlertType, nowMs: number): Alert {
   level.openAlerts &= ~ALERT_BITS[type];
   level.alerts?.delete(type);
   return alert;
-}
-
-export function alertView(alert: Alert): object {
-  return {
-    id: alert.id,
-    type: alert.type,
-    status: alert.status,
-    sku: alert.level.product.sku,
-    location: alert.level.location.code,
-    threshold: alert.threshold,
-    value: alert.value,
-    openedAt: toRfc3339(alert.openedAt),
-    acknowledgedAt: alert.acknowledgedAt === null ? null : toRfc3339(alert.acknowledgedAt),
-    acknowledgedBy: alert.acknowledgedBy,
-    resolvedAt: alert.resolvedAt === null ? null : toRfc3339(alert.resolvedAt),
-  };
 }

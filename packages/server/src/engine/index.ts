@@ -1,3 +1,4 @@
+export { alertView, type AlertFacts, type AlertStatus, type AlertType, type AlertView } from './alert.view.ts';
 export type { LedgerEntryFacts, LedgerEntryView, LedgerType } from './ledger.view.ts';
 export { LEDGER_TYPES, ledgerEntryView } from './ledger.view.ts';
 export type { LevelFacts, LevelView } from './level.view.ts';

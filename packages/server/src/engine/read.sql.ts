@@ -1,5 +1,6 @@
 import { numberArray, textArray } from '../platform/database/index.ts';
-import type { AlertType, LineState } from './stock.state.ts';
+import type { AlertType } from './alert.view.ts';
+import type { LineState } from './stock.state.ts';
 import type { ReservationStatus, ReservationType } from './reservation.view.ts';
 import type { ProductRow } from './product.view.ts';
 

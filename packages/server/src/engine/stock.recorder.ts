@@ -1,5 +1,6 @@
 import type { IdSource } from '../kernel/ids.ts';
-import { alertView, changeAlerts } from './alert.rules.ts';
+import { changeAlerts } from './alert.rules.ts';
+import { alertView } from './alert.view.ts';
 import type { LedgerType } from './ledger.view.ts';
 import {
   openUnits,
@@ -179,7 +180,9 @@ export class Recorder {
       }
       for (const alert of changes) {
         this.writes.alerts.add(alert);
-        this.record(alert.status === 'resolved' ? 'alert.resolved' : 'alert.opened', alert.id, () => alertView(alert));
+        this.record(alert.status === 'resolved' ? 'alert.resolved' : 'alert.opened', alert.id, () =>
+          alertView({ ...alert, sku: alert.level.product.sku, location: alert.level.location.code }),
+        );
       }
     }
     this.#alertsDue.clear();

@@ -1,4 +1,5 @@
 import type { IdempotencyRequest } from '../kernel/command.ts';
+import type { AlertStatus, AlertType } from './alert.view.ts';
 import type { LevelFacts } from './level.view.ts';
 import type { LedgerType } from './ledger.view.ts';
 import type { ProductRow } from './product.view.ts';
@@ -133,12 +134,10 @@ export interface JournalEntry {
   data: string | null;
 }
 
-export type AlertType = 'low_stock' | 'out_of_stock' | 'overstock' | 'shortage';
-
 export interface Alert {
   id: string;
   type: AlertType;
-  status: 'active' | 'acknowledged' | 'resolved';
+  status: AlertStatus;
   level: Level;
   threshold: number | null;
   value: number;

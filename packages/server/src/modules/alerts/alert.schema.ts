@@ -33,7 +33,6 @@ export const AlertSchema = Shape(
   },
   { title: 'Alert' },
 );
-export type AlertView = Static<typeof AlertSchema>;
 
 export const AlertPage = PageOf(AlertSchema);
 

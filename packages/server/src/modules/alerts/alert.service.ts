@@ -1,13 +1,12 @@
 import type { Transaction } from 'kysely';
-import type { Engine, Outcome } from '../../engine/index.ts';
-import { toRfc3339 } from '../../kernel/clock.ts';
+import { alertView, type AlertView, type Engine, type Outcome } from '../../engine/index.ts';
 import type { Answer, CommandMeta } from '../../kernel/command.ts';
 import { toPage, type Page } from '../../kernel/page.ts';
 import { Problem } from '../../kernel/problem.ts';
 import type { Database, Tables } from '../../platform/database/index.ts';
 import { alertProblems } from './alert.problems.ts';
 import { ALERT_TRANSITIONS } from './alert.rules.ts';
-import type { AlertQuery, AlertView } from './alert.schema.ts';
+import type { AlertQuery } from './alert.schema.ts';
 import {
   acknowledgeAlerts,
   alertOrder,
@@ -24,7 +23,7 @@ type JournalDraft = Outcome['journal'][number];
 export async function getAlert(database: Database, id: string): Promise<AlertView> {
   const row = await findAlert(database.kysely, id);
   if (row === undefined) throw alertNotFound([id]);
-  return alertView(row);
+  return viewOf(row);
 }
 
 /** @throws Problem `invalid_cursor` */
@@ -33,7 +32,7 @@ export async function pageOfAlerts(database: Database, query: AlertQuery): Promi
   const filter = { status, type, location, sku };
   const list = { route: 'alerts', sort, ...filter };
   const rows = await listAlerts(database.kysely, filter, alertOrder(sort === '-openedAt'), { list, cursor, limit });
-  return toPage(list, limit, rows, (row) => [row.id], alertView);
+  return toPage(list, limit, rows, (row) => [row.id], viewOf);
 }
 
 /** @throws Problem `alert_not_found`, `invalid_transition` */
@@ -42,7 +41,7 @@ export async function acknowledgeAlert(engine: Engine, id: string, meta: Command
     const [alert] = await lockAlerts(tx, [id]);
     if (alert === undefined) throw alertNotFound([id]);
     if (ALERT_TRANSITIONS[alert.status].acknowledge === undefined) throw alreadyResolved(alert);
-    if (alert.status === 'acknowledged') return { status: 200, body: alertView(alert), journal: [] };
+    if (alert.status === 'acknowledged') return { status: 200, body: viewOf(alert), journal: [] };
 
     await acknowledgeAlerts(tx, [id], meta.actor, now);
     const view = acknowledgedView(alert, meta.actor, now);
@@ -84,31 +83,25 @@ export async function resolveAlertsOfLocation(
   nowMs: number,
 ): Promise<JournalDraft[]> {
   const resolved = await resolveAlertsAt(tx, locationId, nowMs);
-  return resolved.map((alert) => ({ kind: 'alert.resolved', subject: alert.id, data: alertView(alert) }));
+  return resolved.map((alert) => ({ kind: 'alert.resolved', subject: alert.id, data: viewOf(alert) }));
 }
 
 function acknowledgedView(alert: Alert, actor: string, nowMs: number): AlertView {
-  return alertView({ ...alert, status: 'acknowledged', acknowledged_at: nowMs, acknowledged_by: actor });
+  return viewOf({ ...alert, status: 'acknowledged', acknowledged_at: nowMs, acknowledged_by: actor });
 }
 
 function acknowledged(view: AlertView): JournalDraft {
   return { kind: 'alert.acknowledged', subject: view.id, data: view };
 }
 
-function alertView(row: Alert): AlertView {
-  return {
-    id: row.id,
-    type: row.type,
-    status: row.status,
-    sku: row.sku,
-    location: row.location,
-    threshold: row.threshold,
-    value: row.value,
-    openedAt: toRfc3339(row.opened_at),
-    acknowledgedAt: row.acknowledged_at === null ? null : toRfc3339(row.acknowledged_at),
+function viewOf(row: Alert): AlertView {
+  return alertView({
+    ...row,
+    openedAt: row.opened_at,
+    acknowledgedAt: row.acknowledged_at,
     acknowledgedBy: row.acknowledged_by,
-    resolvedAt: row.resolved_at === null ? null : toRfc3339(row.resolved_at),
-  };
+    resolvedAt: row.resolved_at,
+  });
 }
 
 function alertNotFound(ids: readonly string[]): Problem {
@@ -120,6 +113,6 @@ function alertNotFound(ids: readonly string[]): Problem {
 function alreadyResolved(alert: Alert): Problem {
   return new Problem(
     alertProblems.invalidTransition,
-    `The alert is resolved since ${alertView(alert).resolvedAt}: there is nothing left to acknowledge.`,
+    `The alert is resolved since ${viewOf(alert).resolvedAt}: there is nothing left to acknowledge.`,
   );
 }
