@@ -62,11 +62,12 @@ async function decideFully(
       blocks.push(...(more?.[2] ?? []));
       continue;
     }
-    for (const [index, problem] of decision.doomed) doomed.set(index, problem);
-    const isComplete = decision.doomed.size + decision.lapsedWanted.size + decision.alertsWanted.size === 0;
-    if (isComplete) return decision;
+    const isInformed = decision.lapsedWanted.size + decision.alertsWanted.size === 0;
+    if (isInformed && decision.doomed.size === 0) return decision;
     if (decision.lapsedWanted.size > 0) await loadLapsed(client, loaded, decision.lapsedWanted, limits);
     if (decision.alertsWanted.size > 0) await loadAlerts(client, loaded, decision.alertsWanted);
+    // An atomic command is doomed only by a decision that knew everything: lapsed units might have saved it.
+    if (isInformed) for (const [index, problem] of decision.doomed) doomed.set(index, problem);
   }
   throw new Error('a decision kept asking for more');
 }
