@@ -1,4 +1,4 @@
-import { stockProblems } from '../../engine/stock.problems.ts';
+import { stockProblems } from '../../engine/index.ts';
 import { systemClock } from '../../kernel/clock.ts';
 import { createKept } from '../../kernel/kept.ts';
 import type { Database } from '../../platform/database/index.ts';

@@ -1,5 +1,4 @@
-import { stockProblems } from '../../engine/stock.problems.ts';
-import type { LevelView } from '../../engine/level.view.ts';
+import { type LevelView, stockProblems } from '../../engine/index.ts';
 import { instantMs } from '../../kernel/instant.ts';
 import { Problem, validationFailed } from '../../kernel/problem.ts';
 import type { Gatherer } from '../../platform/database/gather.ts';

@@ -1,5 +1,5 @@
 import { sql, type RawBuilder, type SqlBool } from 'kysely';
-import { levelView, type LevelFacts, type LevelView } from '../../engine/level.view.ts';
+import { levelView, type LevelFacts, type LevelView } from '../../engine/index.ts';
 import { decodeCursor, toPage, type Page } from '../../kernel/page.ts';
 import type { Database } from '../../platform/database/index.ts';
 import { inOrder, parseSort, rowsAfter, type ListOrder, type OrderColumn } from '../../platform/database/keyset.ts';

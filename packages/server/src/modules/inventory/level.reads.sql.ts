@@ -1,6 +1,6 @@
 import type { Database } from '../../platform/database/index.ts';
 import { createGatherer, type Gatherer } from '../../platform/database/gather.ts';
-import { levelView, type LevelView } from '../../engine/level.view.ts';
+import { levelView, type LevelView } from '../../engine/index.ts';
 
 export interface LevelKey {
   sku: string;

@@ -1,4 +1,4 @@
-import { levelView, shortageOf, type LevelView } from '../../engine/level.view.ts';
+import { levelView, shortageOf, type LevelView } from '../../engine/index.ts';
 import { toRfc3339 } from '../../kernel/clock.ts';
 import { createGatherer, type Gatherer } from '../../platform/database/gather.ts';
 import type { Database } from '../../platform/database/index.ts';

@@ -1,4 +1,4 @@
-import { stockProblems } from '../../engine/stock.problems.ts';
+import { stockProblems } from '../../engine/index.ts';
 import type { Database } from '../../platform/database/index.ts';
 import type { HttpServer } from '../../platform/http/index.ts';
 import { Refusal } from '../../platform/http/refusal.schema.ts';

@@ -1,5 +1,5 @@
 import { sql, type RawBuilder, type SqlBool } from 'kysely';
-import { ledgerEntryView, type LedgerEntryView, type LedgerType } from '../../engine/ledger.view.ts';
+import { ledgerEntryView, type LedgerEntryView, type LedgerType } from '../../engine/index.ts';
 import { toRfc3339 } from '../../kernel/clock.ts';
 import { decodeCursor, encodeCursor, toPage, type Page } from '../../kernel/page.ts';
 import type { Database } from '../../platform/database/index.ts';

@@ -1,5 +1,4 @@
-import { stockProblems } from '../../engine/stock.problems.ts';
-import type { LedgerEntryView } from '../../engine/ledger.view.ts';
+import { type LedgerEntryView, stockProblems } from '../../engine/index.ts';
 import { boundMs } from '../../kernel/instant.ts';
 import type { Page } from '../../kernel/page.ts';
 import { Problem } from '../../kernel/problem.ts';

@@ -1,5 +1,5 @@
 import { Type, type Static } from 'typebox';
-import { LEDGER_TYPES } from '../../engine/ledger.view.ts';
+import { LEDGER_TYPES } from '../../engine/index.ts';
 import {
   LocationCode,
   Nullable,

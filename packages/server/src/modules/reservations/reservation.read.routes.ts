@@ -1,4 +1,4 @@
-import { stockProblems } from '../../engine/stock.problems.ts';
+import { stockProblems } from '../../engine/index.ts';
 import { Problem } from '../../kernel/problem.ts';
 import type { Database } from '../../platform/database/index.ts';
 import { etagOf, type HttpServer } from '../../platform/http/index.ts';

@@ -5,7 +5,7 @@ import {
   type ReservationFacts,
   type ReservationStatus,
   type ReservationView,
-} from '../../engine/reservation.view.ts';
+} from '../../engine/index.ts';
 import { toRfc3339 } from '../../kernel/clock.ts';
 import { createGatherer, type Gatherer } from '../../platform/database/gather.ts';
 import type { IdPage } from '../../platform/database/id.scan.ts';

@@ -1,4 +1,4 @@
-import type { ReservationView } from '../../engine/reservation.view.ts';
+import type { ReservationView } from '../../engine/index.ts';
 import { boundMs } from '../../kernel/instant.ts';
 import type { Page } from '../../kernel/page.ts';
 import { readIdList } from '../../platform/database/id.scan.ts';
