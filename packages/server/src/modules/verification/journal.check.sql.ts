@@ -2,78 +2,115 @@ import { sql, type RawBuilder } from 'kysely';
 import { toRfc3339 } from '../../kernel/clock.ts';
 import { only, type Snapshot } from './snapshot.sql.ts';
 
-/** Instants in milliseconds since the epoch, both included. */
-export interface TimeRange {
-  fromMs: number;
-  toMs: number;
+/** A number of the ledger that no journal entry has, or that several have. */
+export interface ClaimRow {
+  seq: number;
+  claims: number;
 }
 
-/** The instant of the `count`th movement or journal entry from an instant on: what ends a window; null at the end. */
-export async function findWindowEnd(tx: Snapshot, fromMs: number, count: number): Promise<number | null> {
-  const nth = (table: 'ledger_entry' | 'journal_entry', number: 'seq' | 'id'): RawBuilder<unknown> => sql`(
-    SELECT at FROM ${sql.table(table)} WHERE at >= ${instant(fromMs)}
-    ORDER BY at, ${sql.ref(number)} OFFSET ${count}::bigint LIMIT 1)`;
-  const { rows } = await sql<{ at: number | null }>`
-    SELECT least(${nth('ledger_entry', 'seq')}, ${nth('journal_entry', 'id')}) AS at`.execute(tx);
-  return only(rows).at;
+export interface EntryWindow {
+  /** Milliseconds since the epoch: the last instant of the window; null where it reached the end. */
+  endMs: number | null;
+  entries: number;
+  differing: ClaimRow[];
 }
 
-/** A number that a journal entry claims for a ledger entry, or that a ledger entry has. Exactly one of each is right. */
-export interface SeqRow {
+/** A run of numbers never leaves its block of the sequence (engine/numbers.ts). */
+const BLOCK_SIZE = 4096;
+
+/** A journal entry as the numbers it has; most have one, and a function call for each would cost more than the rest. */
+const claimsOf = (condition: RawBuilder<unknown>): RawBuilder<unknown> => sql`
+  claiming AS MATERIALIZED (
+    SELECT at, ledger_from, ledger_count FROM journal_entry WHERE ledger_count > 0 AND ${condition}
+  ), claim AS (
+    SELECT ledger_from AS seq FROM claiming
+    UNION ALL
+    SELECT ledger_from + place FROM claiming CROSS JOIN LATERAL generate_series(1, ledger_count - 1) AS place
+    WHERE ledger_count > 1
+  )`;
+
+/**
+ * The next ledger entries by time, about `count` of them, beside the journal entries that can have them, which the
+ * blocks of their numbers tell: the journal has no index on time. Two counts say whether all is well; only where it is
+ * not, each number is looked at. (0.9 M entries/s on a 2-core machine.)
+ */
+export async function compareEntries(
+  tx: Snapshot,
+  fromMs: number,
+  lastMs: number,
+  count: number,
+): Promise<EntryWindow> {
+  const from = instant(fromMs);
+  const { rows: ends } = await sql<{ at: number }>`
+    SELECT at FROM ledger_entry WHERE at >= ${from} AND at <= ${instant(lastMs)}
+    ORDER BY at, seq OFFSET ${count}::bigint LIMIT 1`.execute(tx);
+  const endMs = ends[0]?.at ?? null;
+  const parts = sql`
+    entry AS MATERIALIZED (
+      SELECT seq FROM ledger_entry WHERE at >= ${from} AND at <= ${instant(endMs ?? lastMs)}
+    ), bound AS (
+      SELECT min(seq) / ${sql.lit(BLOCK_SIZE)} * ${sql.lit(BLOCK_SIZE)} AS low, max(seq) AS high FROM entry
+    ), ${claimsOf(sql`id >= (SELECT low FROM bound) AND id <= (SELECT high FROM bound)`)}`;
+  const { rows } = await sql<{ entries: number; pairs: number; claimed: number }>`
+    WITH ${parts}
+    SELECT (SELECT count(*) FROM entry) AS entries, count(*) AS pairs, count(claim.seq) AS claimed
+    FROM entry LEFT JOIN claim ON claim.seq = entry.seq`.execute(tx);
+  const { entries, pairs, claimed } = only(rows);
+  if (pairs === entries && claimed === entries) return { endMs, entries, differing: [] };
+  const { rows: differing } = await sql<ClaimRow>`
+    WITH ${parts}
+    SELECT entry.seq, count(claim.seq) AS claims FROM (SELECT DISTINCT seq FROM entry) AS entry
+    LEFT JOIN claim ON claim.seq = entry.seq
+    GROUP BY entry.seq HAVING count(claim.seq) <> 1 ORDER BY entry.seq`.execute(tx);
+  return { endMs, entries, differing };
+}
+
+export interface JournalPage {
+  /** null: there was none left. */
+  lastId: number | null;
+  claims: number;
+  /** Numbers that were claimed and are not in the ledger at the instants of the page. */
+  missing: number[];
+}
+
+/** The next journal entries by id, and those of their ledger entries that are not there at the same instants. */
+export async function compareClaims(tx: Snapshot, after: number, until: number, limit: number): Promise<JournalPage> {
+  const { rows: ends } = await sql<{ id: number | null }>`
+    SELECT max(id) AS id FROM (
+      SELECT id FROM journal_entry WHERE id > ${after}::bigint AND id <= ${until}::bigint
+      ORDER BY id LIMIT ${limit}::bigint
+    ) AS page`.execute(tx);
+  const lastId = only(ends).id;
+  if (lastId === null) return { lastId, claims: 0, missing: [] };
+  const parts = sql`
+    ${claimsOf(sql`id > ${after}::bigint AND id <= ${lastId}::bigint`)}, bound AS (
+      SELECT min(at) AS first, max(at) AS last, min(ledger_from) AS low, max(ledger_from + ledger_count) AS high
+      FROM claiming
+    ), entry AS (
+      SELECT seq FROM ledger_entry
+      WHERE at >= (SELECT first FROM bound) AND at <= (SELECT last FROM bound)
+        AND seq >= (SELECT low FROM bound) AND seq < (SELECT high FROM bound)
+    )`;
+  const { rows } = await sql<{ claims: number; seqs: number[] | null }>`
+    WITH ${parts}
+    SELECT count(*) AS claims, array_agg(claim.seq) FILTER (WHERE entry.seq IS NULL) AS seqs
+    FROM claim LEFT JOIN entry ON entry.seq = claim.seq`.execute(tx);
+  const { claims, seqs } = only(rows);
+  return { lastId, claims, missing: seqs ?? [] };
+}
+
+/** A number, with what the whole ledger and the whole journal say of it. */
+export interface LocatedSeq {
   seq: number;
   claims: number;
   entries: number;
-}
-
-export interface SeqSlice {
-  entries: number;
-  claims: number;
-  differing: SeqRow[];
-}
-
-/**
- * The ledger entries of a window beside the ranges of its journal entries, by number. Both sides are read from the
- * indexes on time; a command's entries and its journal entry have the same instant, except where the clock was set back.
- */
-export async function compareSeqs(tx: Snapshot, { fromMs, toMs }: TimeRange): Promise<SeqSlice> {
-  const within = sql`at >= ${instant(fromMs)} AND at <= ${instant(toMs)}`;
-  const { rows } = await sql<Partial<SeqRow> & { totalClaims: number; totalEntries: number }>`
-    WITH number AS (
-      SELECT ledger_from + place AS seq, 1 AS claim, 0 AS entry
-      FROM journal_entry CROSS JOIN LATERAL generate_series(0, ledger_count - 1) AS place
-      WHERE ${within} AND ledger_count > 0
-      UNION ALL
-      SELECT seq, 0, 1 FROM ledger_entry WHERE ${within}
-    ), compared AS MATERIALIZED (
-      SELECT seq, sum(claim) AS claims, sum(entry) AS entries FROM number GROUP BY seq
-    ), total AS (
-      SELECT coalesce(sum(claims), 0)::bigint AS "totalClaims", coalesce(sum(entries), 0)::bigint AS "totalEntries"
-      FROM compared
-    )
-    SELECT total.*, compared.seq, compared.claims, compared.entries FROM total
-    LEFT JOIN compared ON claims <> 1 OR entries <> 1
-    ORDER BY seq`.execute(tx);
-  const { totalClaims, totalEntries } = only(rows);
-  const differing = rows.flatMap(({ seq, claims, entries }) =>
-    seq == null ? [] : [{ seq, claims: claims ?? 0, entries: entries ?? 0 }],
-  );
-  return { claims: totalClaims, entries: totalEntries, differing };
-}
-
-export interface LocatedSeq extends SeqRow {
   sku: string | null;
   location: string | null;
   journalId: number | null;
   kind: string | null;
 }
 
-/** A run of numbers never leaves its block of the sequence (engine/numbers.ts). */
-const BLOCK_SIZE = 4096;
-
-/**
- * These numbers, looked for in the whole ledger and the whole journal, on one snapshot. Reads all of the ledger: only
- * where windows left something open.
- */
+/** Looks these numbers up on one snapshot. Reads all of the ledger's index: only where something was left open. */
 export async function locateSeqs(tx: Snapshot, seqs: readonly number[]): Promise<LocatedSeq[]> {
   const { rows } = await sql<LocatedSeq>`
     WITH asked AS (SELECT DISTINCT unnest(${seqs}::bigint[]) AS seq),

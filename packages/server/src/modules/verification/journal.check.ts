@@ -1,64 +1,57 @@
-import { compareSeqs, findWindowEnd, locateSeqs, type LocatedSeq, type SeqRow } from './journal.check.sql.ts';
+import { compareClaims, compareEntries, locateSeqs, type LocatedSeq } from './journal.check.sql.ts';
 import type { Snapshot } from './snapshot.sql.ts';
 import type { Differences } from './verification.report.ts';
 
 const CHECK = 'journal_has_each_ledger_entry_once';
 
-/** Entries of one window, about. */
-const WINDOW_ENTRIES = 100_000;
+/** Rows of one snapshot, about. */
+const ROWS_AT_ONCE = 100_000;
 /** Numbers that are looked for one by one; of more the rest is only counted. */
-const LOCATED_MAX = 10_000;
-const OPEN_MAX = 200_000;
+const OPEN_MAX = 10_000;
 
 /**
- * Every journal entry's ledger entries are there, and every ledger entry is in exactly one journal entry. Both are
- * compared window by window of time. A number that has not found its other side in its own window may yet find it in
- * another, where a clock was set back between the two: so it is kept, and looked for in the end.
+ * Every ledger entry is in exactly one journal entry, and every journal entry's ledger entries are there. The ledger is
+ * read by time, the journal by number, each beside the part of the other where the two meet. Where a clock was set back
+ * they meet elsewhere: what did not meet is kept, and looked for in the whole of both in the end.
  */
 export class JournalCheck {
-  readonly #open = new Map<number, SeqRow>();
+  readonly #open = new Set<number>();
   #overflow = 0;
 
-  /** Checks the window that begins there. @returns where the next one does */
-  async checkWindow(
-    tx: Snapshot,
-    fromMs: number,
-    lastMs: number,
-  ): Promise<{ nextMs: number; entries: number; claims: number }> {
-    const endMs = await findWindowEnd(tx, fromMs, WINDOW_ENTRIES);
-    const toMs = Math.min(lastMs, endMs ?? lastMs);
-    const slice = await compareSeqs(tx, { fromMs, toMs });
-    for (const row of slice.differing) this.#note(row);
-    return { nextMs: toMs + 1, entries: slice.entries, claims: slice.claims };
+  /** Checks the ledger entries from there on. @returns where the next ones begin */
+  async checkEntries(tx: Snapshot, fromMs: number, lastMs: number): Promise<number> {
+    const { endMs, differing } = await compareEntries(tx, fromMs, lastMs, ROWS_AT_ONCE);
+    for (const { seq } of differing) this.#keep(seq);
+    return (endMs ?? lastMs) + 1;
   }
 
-  /** Whether windows left numbers that have to be looked for. */
+  /** Checks the journal entries after that one. */
+  async checkClaims(tx: Snapshot, after: number, until: number): Promise<{ lastId: number | null; claims: number }> {
+    const { lastId, claims, missing } = await compareClaims(tx, after, until, ROWS_AT_ONCE);
+    for (const seq of missing) this.#keep(seq);
+    return { lastId, claims };
+  }
+
+  /** Whether there is something to look for. */
   get hasOpen(): boolean {
     return this.#open.size > 0;
   }
 
-  /** Looks for what windows left open; what is still not right is a difference. */
+  /** Looks for what did not meet; what is still not right is a difference. */
   async settle(tx: Snapshot, differences: Differences): Promise<void> {
-    const seqs = [...this.#open.keys()];
-    for (const row of await locateSeqs(tx, seqs.slice(0, LOCATED_MAX))) {
+    for (const row of await locateSeqs(tx, [...this.#open])) {
       if (row.claims === 1 && row.entries === 1) continue;
       const { sku, location, seq } = row;
       differences.add(CHECK, { sku, location, subject: String(seq) }, explain(row));
     }
-    for (const seq of seqs.slice(LOCATED_MAX)) {
-      differences.add(CHECK, { subject: String(seq) }, `entry ${seq} and its journal entry do not meet`);
-    }
     for (let rest = this.#overflow; rest > 0; rest -= 1) {
-      differences.add(CHECK, {}, 'an entry and its journal entry do not meet');
+      differences.add(CHECK, {}, 'a ledger entry and its journal entry do not meet');
     }
   }
 
-  #note({ seq, claims, entries }: SeqRow): void {
-    const known = this.#open.get(seq);
-    const sum = { seq, claims: claims + (known?.claims ?? 0), entries: entries + (known?.entries ?? 0) };
-    if (sum.claims === 1 && sum.entries === 1) this.#open.delete(seq);
-    else if (known !== undefined || this.#open.size < OPEN_MAX) this.#open.set(seq, sum);
-    else this.#overflow += 1;
+  #keep(seq: number): void {
+    if (this.#open.size < OPEN_MAX) this.#open.add(seq);
+    else if (!this.#open.has(seq)) this.#overflow += 1;
   }
 }
 

@@ -14,9 +14,11 @@ export interface KeyRange {
 export interface Extent {
   products: number;
   lastProductId: number;
-  /** Milliseconds since the epoch: the first and the last movement or journal entry; null where there is none. */
+  /** Milliseconds since the epoch: the first and the last ledger entry; null where there is none. */
   firstAt: number | null;
   lastAt: number | null;
+  firstJournalId: number | null;
+  lastJournalId: number | null;
   lastReservationId: string | null;
   lastTransferId: string | null;
 }
@@ -31,8 +33,11 @@ export async function onSnapshot<Value>(database: Database, work: (tx: Snapshot)
     .setIsolationLevel('repeatable read')
     .setAccessMode('read only')
     .execute(async (tx) => {
-      // A level's whole history is one step of the check, however long it is.
-      await sql`SELECT set_config('statement_timeout', '0', true), set_config('timezone', 'UTC', true)`.execute(tx);
+      // A level's whole history is one step of the check, however long it is. A step's rows fit into the memory: on
+      // disk, it took a third longer.
+      await sql`
+        SELECT set_config('statement_timeout', '0', true), set_config('work_mem', '64MB', true),
+          set_config('timezone', 'UTC', true)`.execute(tx);
       return work(tx);
     });
 }
@@ -41,8 +46,8 @@ export async function readExtent(tx: Snapshot): Promise<Extent> {
   const { rows } = await sql<Extent>`
     SELECT (SELECT count(*) FROM product) AS products,
       (SELECT coalesce(max(id), 0) FROM product) AS "lastProductId",
-      least((SELECT min(at) FROM ledger_entry), (SELECT min(at) FROM journal_entry)) AS "firstAt",
-      greatest((SELECT max(at) FROM ledger_entry), (SELECT max(at) FROM journal_entry)) AS "lastAt",
+      (SELECT min(at) FROM ledger_entry) AS "firstAt", (SELECT max(at) FROM ledger_entry) AS "lastAt",
+      (SELECT min(id) FROM journal_entry) AS "firstJournalId", (SELECT max(id) FROM journal_entry) AS "lastJournalId",
       (SELECT id FROM reservation ORDER BY id DESC LIMIT 1) AS "lastReservationId",
       (SELECT id FROM transfer ORDER BY id DESC LIMIT 1) AS "lastTransferId"`.execute(tx);
   return only(rows);

@@ -105,17 +105,25 @@ class Verification {
     this.#report('levels', 1);
   }
 
-  async #journal({ firstAt, lastAt }: Extent): Promise<void> {
+  async #journal({ firstAt, lastAt, firstJournalId, lastJournalId }: Extent): Promise<void> {
     const check = new JournalCheck();
     if (firstAt !== null && lastAt !== null) {
       for (let fromMs = firstAt; fromMs <= lastAt;) {
-        const { nextMs, claims } = await this.#snapshot((tx) => check.checkWindow(tx, fromMs, lastAt));
-        this.#checked.journalledEntries += claims;
-        fromMs = nextMs;
-        this.#report('journal', (nextMs - firstAt) / (lastAt - firstAt + 1));
+        const startMs = fromMs;
+        fromMs = await this.#snapshot((tx) => check.checkEntries(tx, startMs, lastAt));
+        this.#report('journal', (fromMs - firstAt) / (lastAt - firstAt + 1) / 2);
       }
-      if (check.hasOpen) await this.#snapshot((tx) => check.settle(tx, this.#differences));
     }
+    if (firstJournalId !== null && lastJournalId !== null) {
+      for (let after = firstJournalId - 1; after < lastJournalId;) {
+        const startId = after;
+        const { lastId, claims } = await this.#snapshot((tx) => check.checkClaims(tx, startId, lastJournalId));
+        this.#checked.journalledEntries += claims;
+        after = lastId ?? lastJournalId;
+        this.#report('journal', 0.5 + (after - firstJournalId) / (lastJournalId - firstJournalId + 1) / 2);
+      }
+    }
+    if (check.hasOpen) await this.#snapshot((tx) => check.settle(tx, this.#differences));
     this.#report('journal', 1);
   }
 
