@@ -1,11 +1,50 @@
 #!/usr/bin/env node
-import { loadConfig } from '../platform/config/index.ts';
-import { serve } from './serve.ts';
+import { Command } from 'commander';
+import { EXIT, runCommandLine } from './command.line.ts';
+import { VERSION } from './version.ts';
 
-const served = await serve(loadConfig(process.env, { port: process.argv[process.argv.indexOf('--port') + 1] }));
-process.stdout.write(`Holdfast serves at ${served.address}\n`);
-for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-  process.on(signal, () => {
-    void served.close().then(() => process.exit(0));
-  });
+/** What a command file exports: it adds its command to the program, and loads what that needs when it runs. */
+interface CommandFile {
+  register(program: Command): void;
 }
+
+/** Only the file of the command that was asked for is loaded: the others would cost the start of a server. */
+const COMMANDS: Readonly<Record<string, () => Promise<CommandFile>>> = {
+  serve: () => import('./serve.command.ts'),
+  migrate: () => import('./migrate.command.ts'),
+  keys: () => import('./keys.command.ts'),
+  backup: () => import('./backup.command.ts'),
+  restore: () => import('./restore.command.ts'),
+  openapi: () => import('./openapi.command.ts'),
+};
+
+const AFTER_HELP = `
+Settings are environment variables, and flags of the commands that use them: \`holdfast serve --help\` lists all.
+
+Exit codes: ${EXIT.ok} done; ${EXIT.refused} refused, or differences were found; ${EXIT.couldNotRun} could not run; ${EXIT.usage} not called correctly.
+
+Examples:
+  $ holdfast serve                             a server with its own PostgreSQL, in ./holdfast-data
+  $ holdfast serve --port 9090 --workers 2
+  $ DATABASE_URL=postgres://… holdfast migrate
+  $ holdfast keys create --name shop --scopes reserve
+  $ holdfast backup backups/today.tar.gz
+`;
+
+/** The command line, with the commands that `argv` may mean. */
+async function buildProgram(argv: readonly string[]): Promise<Command> {
+  const program = new Command('holdfast')
+    .description('Inventory and reservations that cannot oversell.')
+    .version(VERSION, '-v, --version', 'Tell the version.')
+    .helpOption('-h, --help', 'Show help.')
+    .helpCommand('help [command]', 'Show the help of a command.')
+    .addHelpText('after', AFTER_HELP)
+    .showHelpAfterError('(add --help for help)')
+    .exitOverride();
+  const asked = COMMANDS[argv[2] ?? ''];
+  const files = asked === undefined ? Object.values(COMMANDS) : [asked];
+  for (const load of files) (await load()).register(program);
+  return program;
+}
+
+await runCommandLine(await buildProgram(process.argv), process.argv);

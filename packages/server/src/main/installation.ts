@@ -1,19 +1,32 @@
-import type { ClientConfig } from 'pg';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { systemClock } from '../kernel/clock.ts';
 import type { Config } from '../platform/config/index.ts';
-import { Database, migrate, SERVING_ROLE, type MigrationReport } from '../platform/database/index.ts';
+import {
+  Database,
+  isConnectionLost,
+  migrate,
+  SERVING_ROLE,
+  type ConnectionConfig,
+  type MigrationReport,
+} from '../platform/database/index.ts';
 import type { Logger } from '../platform/log/index.ts';
 import { attachOrStartEmbedded, startEmbeddedPostgres, type EmbeddedPostgres } from '../platform/postgres/index.ts';
+import { messageOf } from './failure.message.ts';
 
-/** A database that is open: the embedded one, or the one that DATABASE_URL names. */
-export interface Installation {
-  database: Database;
+/** The PostgreSQL that holds the data, up and migrated: the embedded one, or the one that DATABASE_URL names. */
+export interface Store {
+  connection: ConnectionConfig;
   /** For plain connections with the rights of the schema's owner. */
-  ownerConnection: ClientConfig;
-  connection: ClientConfig;
+  ownerConnection: ConnectionConfig;
   /** null where DATABASE_URL names the database. */
   embedded: EmbeddedPostgres | null;
   migrations: MigrationReport | null;
   close(): Promise<void>;
+}
+
+/** A store, and the door to it. */
+export interface Installation extends Store {
+  database: Database;
 }
 
 export interface OpenOptions {
@@ -24,7 +37,14 @@ export interface OpenOptions {
   /** false: leave the schema as it is. */
   migrates?: boolean;
   poolMax?: number;
+  /** How long to wait for a database that DATABASE_URL names and that cannot be reached: it may start later than we. */
+  waitMs?: number;
+  /** Ends that wait. */
+  signal?: AbortSignal;
 }
+
+const RETRY_MS = 500;
+const TELL_EVERY_MS = 5_000;
 
 /**
  * Opens the installation's database, brings its schema up to date, and takes the serving role.
@@ -32,43 +52,91 @@ export interface OpenOptions {
  * @throws EmbeddedPostgresError, NewerDatabaseError, and what the database throws
  */
 export async function openInstallation(options: OpenOptions): Promise<Installation> {
-  const { config, log, mode, migrates = true } = options;
-  const embedded = config.databaseUrl === null ? await openEmbedded(config, log, mode) : null;
-  const connection: ClientConfig = embedded?.connection ?? { connectionString: config.databaseUrl ?? '' };
+  const { log, poolMax } = options;
+  const store = await openStore(options);
+  try {
+    const { connection } = store;
+    const database = openDatabase({ connection, log, ...(poolMax === undefined ? {} : { poolMax }) });
+    await takeServingRole(database, log);
+    const close = async (): Promise<void> => {
+      await database.close();
+      await store.close();
+    };
+    return { ...store, database, close };
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+/** The same without a door: for who makes one before the store is up, and for who hands the connection on. */
+export async function openStore(options: OpenOptions): Promise<Store> {
+  const { config, log, migrates = true } = options;
+  const embedded = config.databaseUrl === null ? await openEmbedded(options) : null;
+  const connection: ConnectionConfig = embedded?.connection ?? { connectionString: config.databaseUrl ?? '' };
   const ownerConnection =
     config.databaseMigrateUrl === null ? connection : { connectionString: config.databaseMigrateUrl };
   try {
-    const migrations = migrates ? await migrate(ownerConnection) : null;
-    const database = new Database({
-      connection,
-      ...(options.poolMax === undefined ? {} : { poolMax: options.poolMax }),
-      onError: (error) => log.warn({ err: error }, 'an idle database connection was lost'),
-    });
-    await database.chooseRole();
-    await warnOfRights(database, log);
-    const close = async (): Promise<void> => {
-      await database.close();
-      await embedded?.stop();
-    };
-    return { database, ownerConnection, connection, embedded, migrations, close };
+    const migrations = migrates ? await reachable(() => migrate(ownerConnection), options) : null;
+    for (const name of migrations?.applied ?? []) log.info({ migration: name }, 'migrated');
+    const close = async (): Promise<void> => await embedded?.stop();
+    return { connection, ownerConnection, embedded, migrations, close };
   } catch (error) {
     await embedded?.stop();
     throw error;
   }
 }
 
-async function openEmbedded(config: Config, log: Logger, mode: 'own' | 'attach'): Promise<EmbeddedPostgres> {
-  const open = mode === 'own' ? startEmbeddedPostgres : attachOrStartEmbedded;
-  return await open({
-    dataDir: config.dataDirectory,
-    log: (level, message, extra) => log[level](extra ?? {}, message),
+export function openDatabase(options: {
+  connection: ConstructorParameters<typeof Database>[0]['connection'];
+  log: Logger;
+  poolMax?: number;
+}): Database {
+  const { log, ...rest } = options;
+  return new Database({
+    ...rest,
+    onError: (error) => log.debug({ err: error }, 'an idle database connection was lost'),
   });
 }
 
-async function warnOfRights(database: Database, log: Logger): Promise<void> {
+/** Has sessions take the role that cannot rewrite the ledger, and tells the operator when that is not possible. */
+export async function takeServingRole(database: Database, log: Logger): Promise<void> {
+  await database.chooseRole();
   if (!(await database.canRewriteLedger())) return;
   log.warn(
     `This user may change the ledger: it is no member of ${SERVING_ROLE}. ` +
       'Have the role made by a user with CREATEROLE, or migrate by DATABASE_MIGRATE_URL and serve as a lesser user.',
   );
+}
+
+/** Tries again while the database cannot be reached. What it answers, if only by a refusal, is not tried again. */
+export async function reachable<Value>(
+  work: () => Promise<Value>,
+  { log, waitMs = 0, signal }: Pick<OpenOptions, 'log' | 'waitMs' | 'signal'>,
+): Promise<Value> {
+  const startedMs = systemClock.monotonic();
+  let toldMs = -Infinity;
+  for (;;) {
+    try {
+      return await work();
+    } catch (error) {
+      const nowMs = systemClock.monotonic();
+      const leftMs = startedMs + waitMs - nowMs;
+      if (!isConnectionLost(error) || leftMs <= 0) throw error;
+      if (nowMs - toldMs >= TELL_EVERY_MS) {
+        toldMs = nowMs;
+        const left = Number.isFinite(leftMs) ? ` for ${Math.ceil(leftMs / 1000)} s more` : '';
+        log.warn(`The database cannot be reached (${messageOf(error)}); trying again${left}.`);
+      }
+      await sleep(RETRY_MS, undefined, signal === undefined ? {} : { signal });
+    }
+  }
+}
+
+async function openEmbedded({ config, log, mode }: OpenOptions): Promise<EmbeddedPostgres> {
+  const open = mode === 'own' ? startEmbeddedPostgres : attachOrStartEmbedded;
+  return await open({
+    dataDir: config.dataDirectory,
+    log: (level, message, extra) => log[level](extra ?? {}, message),
+  });
 }

@@ -1,6 +1,7 @@
 import { buildApp } from '../app.ts';
 import { ExpirySweeper, Housekeeper, StockEngine } from '../engine/index.ts';
 import { systemClock } from '../kernel/clock.ts';
+import { Problem, problems } from '../kernel/problem.ts';
 import { alertRoutes } from '../modules/alerts/index.ts';
 import { apiKeyRoutes, createKeyStore } from '../modules/api-keys/index.ts';
 import { auditRoutes } from '../modules/audit/index.ts';
@@ -10,12 +11,12 @@ import { registerLedgerReads } from '../modules/ledger/index.ts';
 import { locationRoutes } from '../modules/locations/index.ts';
 import { reservationsFeature } from '../modules/reservations/index.ts';
 import { transfersFeature } from '../modules/transfers/index.ts';
-import { Authenticator } from '../platform/auth/index.ts';
+import { Authenticator, type Authenticate } from '../platform/auth/index.ts';
 import type { Config } from '../platform/config/index.ts';
-import { isConnectionLost, type Database } from '../platform/database/index.ts';
-import type { HttpServer, Routes } from '../platform/http/index.ts';
+import { DatabaseWatch, isConnectionLost, toDatabaseProblem, type Database } from '../platform/database/index.ts';
+import type { HttpServer, Readiness, Routes } from '../platform/http/index.ts';
 import type { Logger } from '../platform/log/index.ts';
-import { createMetrics } from '../platform/metrics/index.ts';
+import { createMetrics, type Metrics } from '../platform/metrics/index.ts';
 import { meterStock } from './stock.metrics.ts';
 import { VERSION } from './version.ts';
 
@@ -33,7 +34,15 @@ export interface ServerOptions {
   extraRoutes?: readonly Routes[];
   /** false: no background duties. */
   duties?: boolean;
+  /** Given its metrics, for who writes the text of several servers. */
+  onMetrics?: (own: Metrics) => void;
+  /** The text of /metrics, where it is not this server's alone. */
+  renderMetrics?: () => Promise<string>;
+  /** How long it waits, when it closes, for connections that are kept alive. */
+  lameDuckMs?: number;
 }
+
+type State = 'starting' | 'serving' | 'stopping';
 
 /** The features over one database, wired: an app that can listen, and its background duties. */
 export interface HoldfastServer {
@@ -41,7 +50,7 @@ export interface HoldfastServer {
   engine: StockEngine;
   authenticator: Authenticator;
   sweeper: ExpirySweeper;
-  /** Begins to serve, and starts the duties. */
+  /** Begins to serve, and starts the duties: until then all but the public routes answer 503. */
   markReady(): void;
   /** Serves what was accepted, then stops; the database stays open. */
   close(): Promise<void>;
@@ -50,6 +59,7 @@ export interface HoldfastServer {
 export async function createServer(options: ServerOptions): Promise<HoldfastServer> {
   const { config, log, database } = options;
   const metrics = createMetrics({ runtime: options.runtimeMetrics ?? true });
+  options.onMetrics?.(metrics);
   const stock = meterStock(metrics, database);
   const shift = options.timeShiftMs === undefined ? {} : { timeShiftMs: options.timeShiftMs };
   const engine = new StockEngine(database, {
@@ -62,15 +72,27 @@ export async function createServer(options: ServerOptions): Promise<HoldfastServ
   });
   const authenticator = new Authenticator({ keys: createKeyStore(database), jwt: config.jwt, clock: systemClock, log });
   const deps = { engine, database, currency: config.currency, keys: authenticator };
-  const readiness = { ready: false };
+  let state: State = 'starting';
+  const authenticate: Authenticate = (request) => {
+    if (state === 'starting') throw new Problem(problems.databaseUnavailable, NOT_OPEN_YET);
+    return authenticator.authenticate(request);
+  };
+  const watch = new DatabaseWatch({
+    database,
+    clock: systemClock,
+    onAway: (reason, error) => log.error({ err: error }, `${reason} Requests are answered with 503 until it is back.`),
+    onBack: (awayMs) => log.info({ awayMs }, 'the database is back'),
+  });
   const app = await buildApp({
     http: {
       config: config.http,
       log,
-      authenticate: authenticator.authenticate,
-      isReady: () => ({ ready: readiness.ready, reasons: readiness.ready ? [] : ['starting'] }),
-      metrics,
+      authenticate,
+      isReady: () => readinessOf(state, watch.reason),
+      translateError: toDatabaseProblem,
+      metrics: options.renderMetrics === undefined ? metrics : { ...metrics, render: options.renderMetrics },
       version: VERSION,
+      lameDuckMs: options.lameDuckMs ?? 0,
       checkAnswers: options.checkAnswers ?? false,
     },
     features: [
@@ -98,16 +120,25 @@ export async function createServer(options: ServerOptions): Promise<HoldfastServ
     authenticator,
     sweeper,
     markReady: () => {
-      readiness.ready = true;
+      state = 'serving';
       if (options.duties === false) return;
+      watch.start();
       sweeper.start();
       housekeeper.start();
     },
     close: async () => {
-      readiness.ready = false;
-      await Promise.all([sweeper.stop(), housekeeper.stop()]);
-      await app.close();
+      state = 'stopping';
+      await Promise.all([app.close(), sweeper.stop(), housekeeper.stop()]);
       await engine.close();
+      await watch.stop();
     },
   };
+}
+
+const NOT_OPEN_YET = 'The server is starting, and its database is not open yet. Try again shortly.';
+
+function readinessOf(state: State, awayBecause: string | null): Readiness {
+  if (state === 'starting') return { ready: false, reasons: [NOT_OPEN_YET] };
+  if (state === 'stopping') return { ready: false, reasons: ['The server is stopping.'] };
+  return { ready: awayBecause === null, reasons: awayBecause === null ? [] : [awayBecause] };
 }

@@ -1,11 +1,12 @@
 import { Kysely, PostgresDialect } from 'kysely';
 import pg from 'pg';
+import { Sessions, type Connection } from './sessions.ts';
 import type { Tables } from './tables.ts';
 import { columnTypes } from './types.ts';
 
 export interface DatabaseOptions {
-  /** Where the database is: what node-postgres takes. */
-  connection: pg.ClientConfig;
+  /** Where the database is; a function, asked for each session, where that is known only later. */
+  connection: Connection;
   /** Connections for reads and small transactions; the engine's lanes have their own. */
   poolMax?: number;
   applicationName?: string;
@@ -30,12 +31,14 @@ export class Database {
   readonly pool: pg.Pool;
   readonly kysely: Kysely<Tables>;
   readonly #options: DatabaseOptions;
+  readonly #sessions: Sessions;
   #servingRole: string | null = null;
 
   constructor(options: DatabaseOptions) {
     this.#options = options;
+    this.#sessions = new Sessions(() => this.#clientConfig());
     this.pool = new pg.Pool({
-      ...this.#clientConfig(),
+      Client: this.#sessions.Client,
       max: options.poolMax ?? POOL_MAX_DEFAULT,
       connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
       idleTimeoutMillis: 30_000,
@@ -93,13 +96,19 @@ export class Database {
     return client;
   }
 
+  /** Statements that wait for an answer in the pool's sessions fail at once, as when a connection is lost. */
+  cutSessions(): void {
+    this.#sessions.cut();
+  }
+
   async close(): Promise<void> {
     await this.kysely.destroy();
   }
 
   #clientConfig(): pg.ClientConfig {
+    const { connection } = this.#options;
     return {
-      ...this.#options.connection,
+      ...(typeof connection === 'function' ? connection() : connection),
       application_name: this.#options.applicationName ?? 'holdfast',
       types: columnTypes,
       keepAlive: true,

@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Problem, problems, validationFailed, type FieldError, type ProblemKind } from '../../kernel/problem.ts';
-import type { Logger } from '../log/index.ts';
+import type { HttpOptions } from './http.options.ts';
 import { drainRefusedBody } from './body.drain.ts';
 import { ERRORS_MAX } from './field.path.ts';
 import { InvalidPart, PARTS } from './validator.ts';
@@ -23,10 +23,15 @@ function invalidPath(message: string): Problem {
 }
 
 /** The only place where something thrown becomes an answer. */
-export function sendError(error: unknown, request: FastifyRequest, reply: FastifyReply, log: Logger): FastifyReply {
-  const problem = problemOf(error, request);
+export function sendError(
+  error: unknown,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  options: Pick<HttpOptions, 'log' | 'translateError'>,
+): FastifyReply {
+  const problem = problemOf(error, request, options.translateError);
   if (problem.status === 413) drainRefusedBody(request, reply);
-  if (problem.status >= 500) logFailure(error, problem, request, log);
+  if (problem.status >= 500) logFailure(error, problem, request, options.log);
   return sendProblem(problem, request, reply);
 }
 
@@ -43,16 +48,17 @@ export function instanceOf(requestId: string): string {
   return `urn:holdfast:request:${encodeURIComponent(requestId)}`;
 }
 
-function problemOf(error: unknown, request: FastifyRequest): Problem {
+function problemOf(error: unknown, request: FastifyRequest, translate: HttpOptions['translateError']): Problem {
   if (error instanceof Problem) return error;
   if (error instanceof InvalidPart) return validationFailed(allErrors(error, request));
   if (!(error instanceof Error)) return internal();
   const { code, statusCode } = error as { code?: unknown; statusCode?: unknown };
   const known = typeof code === 'string' ? FASTIFY_ERRORS[code] : undefined;
   if (known !== undefined) return known(error.message);
-  if (code === 'ECONNRESET') return new Problem(problems.malformedJson, BODY_CUT_SHORT);
+  // Of the request's own connection; one to the database is reset as well, and says so in other words.
+  if (code === 'ECONNRESET' && error.message === 'aborted') return new Problem(problems.malformedJson, BODY_CUT_SHORT);
   if (typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500) return clientError(statusCode);
-  return internal();
+  return translate?.(error) ?? internal();
 }
 
 /** Fastify stops at the first part that is wrong; a caller wants to see them all. */
@@ -81,8 +87,10 @@ function clientError(status: number): Problem {
   return new Problem(kind, 'The request was refused.');
 }
 
-function logFailure(error: unknown, problem: Problem, request: FastifyRequest, log: Logger): void {
+function logFailure(error: unknown, problem: Problem, request: FastifyRequest, log: HttpOptions['log']): void {
   const about = { requestId: request.id, method: request.method, route: request.routeOptions.url, code: problem.code };
   if (problem.status === 500) log.error({ ...about, err: error }, 'request failed');
+  // Thousands a second while the database is away, which the log has told once.
+  else if (problem.status === 503) log.debug(about, 'request refused');
   else log.warn(about, 'request refused');
 }

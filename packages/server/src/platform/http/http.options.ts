@@ -6,6 +6,7 @@ import type {
   RawServerDefault,
 } from 'fastify';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
+import type { Problem } from '../../kernel/problem.ts';
 import type { Authenticate } from '../auth/index.ts';
 import type { Logger } from '../log/index.ts';
 import type { Metrics } from '../metrics/index.ts';
@@ -67,6 +68,13 @@ export interface HttpOptions {
   isReady: () => Readiness;
   metrics: Metrics;
   version: string;
+  /** What a layer below throws that a caller can do something about, such as a database that is away; else null. */
+  translateError?: (error: unknown) => Problem | null;
+  /**
+   * How long a server that closes waits for connections that are kept alive, taking no new ones: each is told to close
+   * with its next answer. Only then are the idle ones closed, into which a request may be on its way.
+   */
+  lameDuckMs?: number;
   /** Checks every answer against its schema: for tests, where a wrong one must not go unseen. */
   checkAnswers?: boolean;
 }

@@ -1,3 +1,4 @@
+import { Server } from 'node:net';
 import fastify, { LogController, type FastifyHttpOptions, type RawServerDefault } from 'fastify';
 import cors from '@fastify/cors';
 import { systemClock } from '../../kernel/clock.ts';
@@ -27,19 +28,19 @@ const DRAIN_STEP_MS = 50;
  * are added with `mount` before it listens.
  */
 export async function createHttpServer(options: HttpOptions): Promise<HttpServer> {
-  const { config, log } = options;
+  const { config } = options;
   const load = new LoadGauge(config, systemClock);
   const app: HttpServer = fastify(serverOptions(options));
   app.setValidatorCompiler(createValidatorCompiler());
   // JSON.stringify writes what it is given; fast-json-stringify would make 0 of a null where the schema says integer.
   app.setSerializerCompiler(() => JSON.stringify);
-  app.setErrorHandler((error, request, reply) => sendError(error, request, reply, log));
+  app.setErrorHandler((error, request, reply) => sendError(error, request, reply, options));
   acceptJsonOnly(app);
   // Before the guard: its one route answers preflights, which carry no key.
   if (config.corsOrigins.length > 0) await app.register(cors, corsOptions(config));
   guardRoutes(app, options, load);
   answerUnknownRoutes(app);
-  closeGracefully(app, load);
+  closeGracefully(app, load, options.lameDuckMs ?? 0);
   if (options.checkAnswers === true) checkAnswers(app);
   await documentRoutes(app, options);
   healthRoutes(app, options);
@@ -60,7 +61,8 @@ export async function mount(app: HttpServer, prefix: string, modules: readonly R
   );
 }
 
-function serverOptions({ config, log }: HttpOptions): FastifyHttpOptions<RawServerDefault> {
+function serverOptions(options: HttpOptions): FastifyHttpOptions<RawServerDefault> {
+  const { config, log } = options;
   const genReqId = createRequestIds();
   return {
     bodyLimit: config.bodyLimitBytes,
@@ -86,7 +88,7 @@ function serverOptions({ config, log }: HttpOptions): FastifyHttpOptions<RawServ
     routerOptions: { querystringParser: parse, maxParamLength: PATH_PART_MAX_LENGTH },
     frameworkErrors: (error, request, reply) => {
       stampHeaders(request, reply);
-      sendError(error, request, reply, log);
+      sendError(error, request, reply, options);
     },
     clientErrorHandler: (error, socket) => answerClientError(error, socket, genReqId({ headers: {} })),
   };
@@ -130,11 +132,24 @@ function parseBody(headers: NodeJS.Dict<string | string[]>, body: Buffer): unkno
 }
 
 /** Node closes what is idle when closing begins; what becomes idle after that is closed here, not a minute later. */
-function closeGracefully(app: HttpServer, load: LoadGauge): void {
+function closeGracefully(app: HttpServer, load: LoadGauge, lameDuckMs: number): void {
   let drain: NodeJS.Timeout | null = null;
   app.addHook('preClose', (done) => {
-    drain = setInterval(() => app.server.closeIdleConnections(), DRAIN_STEP_MS);
-    done();
+    const closeIdle = (): void => {
+      drain = setInterval(() => app.server.closeIdleConnections(), DRAIN_STEP_MS);
+      done();
+    };
+    if (lameDuckMs === 0 || !app.server.listening) {
+      closeIdle();
+      return;
+    }
+    const timer = setTimeout(closeIdle, lameDuckMs);
+    // Not http.Server's own close, which closes idle connections as well.
+    Server.prototype.close.call(app.server, () => {
+      if (drain !== null) return;
+      clearTimeout(timer);
+      closeIdle();
+    });
   });
   app.addHook('onClose', (_instance, done) => {
     if (drain !== null) clearInterval(drain);

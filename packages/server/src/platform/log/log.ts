@@ -8,8 +8,8 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 /** Values that never reach a log, wherever an object that carries them is logged. */
 const SECRETS = ['authorization', 'x-api-key', 'cookie', 'set-cookie', 'key', 'secret', 'password', 'token'];
 
-/** One JSON object per line, on stdout unless a destination is given. */
-export function createLogger(level: LogLevel, destination?: DestinationStream): Logger {
+/** One JSON object per line, on stderr unless a destination is given: stdout is for what a command was asked for. */
+export function createLogger(level: LogLevel, destination: DestinationStream = stderr()): Logger {
   const options = {
     level,
     base: null,
@@ -17,7 +17,15 @@ export function createLogger(level: LogLevel, destination?: DestinationStream): 
     formatters: { level: (label: string) => ({ level: label }) },
     redact: { paths: SECRETS.flatMap(pathsOf), censor: '[redacted]' },
   };
-  return destination === undefined ? pino(options) : pino(options, destination);
+  return pino(options, destination);
+}
+
+/** Written at once, so that the last line before a crash is not lost. */
+function stderr(): DestinationStream {
+  const destination = pino.destination({ dest: 2, sync: true });
+  // Who read the log is gone: no reason to go as well.
+  destination.on('error', () => undefined);
+  return destination;
 }
 
 function pathsOf(name: string): string[] {

@@ -1,0 +1,45 @@
+import { CommanderError, type Command } from 'commander';
+import { Problem } from '../kernel/problem.ts';
+import { explainFailure } from './failure.message.ts';
+
+/** What scripts can rely on; `--help` lists them. */
+export const EXIT = {
+  ok: 0,
+  /** A refusal, or differences were found. */
+  refused: 1,
+  /** The database is not there, a file cannot be read, the configuration is not valid, … */
+  couldNotRun: 2,
+  /** Unknown commands and flags, values that are missing (EX_USAGE of sysexits.h). */
+  usage: 64,
+} as const;
+
+/** A refusal of a command's own: its message is for the person at the terminal. */
+export class CommandRefused extends Error {
+  readonly exitCode: number;
+
+  constructor(message: string, exitCode: number = EXIT.refused) {
+    super(message);
+    this.name = 'CommandRefused';
+    this.exitCode = exitCode;
+  }
+}
+
+/** Runs the command that `argv` names, and sets the exit code. What goes wrong is told in one paragraph on stderr. */
+export async function runCommandLine(program: Command, argv: readonly string[]): Promise<void> {
+  try {
+    await program.parseAsync(argv);
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      // Commander has said what is wrong; help that was asked for is no error.
+      process.exitCode = error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+      return;
+    }
+    process.exitCode = exitCodeOf(error);
+    process.stderr.write(`holdfast: ${explainFailure(error)}\n`);
+  }
+}
+
+function exitCodeOf(error: unknown): number {
+  if (error instanceof CommandRefused) return error.exitCode;
+  return error instanceof Problem && error.status < 500 ? EXIT.refused : EXIT.couldNotRun;
+}

@@ -1,0 +1,39 @@
+import pg from 'pg';
+
+/** What node-postgres takes. */
+export type ConnectionConfig = pg.ClientConfig;
+
+/** A function where it is known only once the database is up. */
+export type Connection = ConnectionConfig | (() => ConnectionConfig);
+
+/** The sessions of a pool, known one by one, so that hung ones can be cut. */
+export class Sessions {
+  readonly #open = new Set<pg.Client>();
+  /** What the pool makes its sessions of: each asks anew where the database is. */
+  readonly Client: new () => pg.Client;
+
+  constructor(config: () => pg.ClientConfig) {
+    const open = this.#open;
+    this.Client = class extends pg.Client {
+      constructor() {
+        super(config());
+        open.add(this);
+        this.once('end', () => open.delete(this));
+        // The pool listens while a session is idle. One that is lost between two statements of a transaction tells its
+        // next statement; without a listener it would end the process.
+        this.on('error', () => undefined);
+      }
+    };
+  }
+
+  /** Whoever waits for a session that is open now is told that it is lost. */
+  cut(): void {
+    for (const session of this.#open) cutSession(session);
+  }
+}
+
+/** Ends a session without a word to a server that may not listen. */
+export function cutSession(session: pg.Client): void {
+  const { stream } = (session as unknown as { connection: { stream: { destroy: () => void } } }).connection;
+  stream.destroy();
+}
