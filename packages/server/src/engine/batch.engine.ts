@@ -51,6 +51,8 @@ const ANSWER_WITHIN_MS = 4_300;
 /** A batch waits so long for a lock before the commands that need it are set apart. */
 const LOCK_TIMEOUT_MS = 250;
 const STUCK_LOCK_TIMEOUT_MS = 1_000;
+/** Who has less time left than one such wait takes is told that the level is busy, rather than cut off in mid-wait. */
+const SIDE_LANE_MARGIN_MS = STUCK_LOCK_TIMEOUT_MS + 150;
 /** A transaction of ours that froze holds its locks no longer than this. */
 const IDLE_TIMEOUT_MS = 2_000;
 /** For so long a level that was seen stuck is left to the side lane. */
@@ -169,6 +171,7 @@ export class BatchEngine {
       if (lane.isBusy || !isWanted) continue;
       void this.#runLane(lane, this.#take(this.#queue), (pending) => this.#queue.unshift(...pending));
     }
+    if (!this.#sideLane.isBusy) this.#sideQueue = this.#stillInTime(this.#sideQueue, levelBusy, SIDE_LANE_MARGIN_MS);
     if (this.#sideQueue.length > 0 && !this.#sideLane.isBusy) {
       void this.#runLane(this.#sideLane, this.#take(this.#sideQueue), (pending) => this.#sideQueue.unshift(...pending));
     }
@@ -234,10 +237,10 @@ export class BatchEngine {
   }
 
   /** Turns away who has waited too long or too often; nothing of theirs was done. */
-  #stillInTime(batch: Pending[], problem: () => Problem = databaseAway): Pending[] {
+  #stillInTime(batch: Pending[], problem = databaseAway, marginMs = 50): Pending[] {
     const nowMs = performance.now();
     return batch.filter((pending) => {
-      if (pending.deadlineMs > nowMs + 50 && pending.attempts < ATTEMPTS_MAX) return true;
+      if (pending.deadlineMs > nowMs + marginMs && pending.attempts < ATTEMPTS_MAX) return true;
       pending.reject(problem());
       return false;
     });
@@ -254,7 +257,7 @@ export class BatchEngine {
 
   /** Finds out which levels are stuck, so that only their callers wait for them. */
   async #handleLockTimeout(lane: Lane, batch: Pending[]): Promise<Pending[]> {
-    if (lane === this.#sideLane) return this.#stillInTime(batch, levelBusy);
+    if (lane === this.#sideLane) return batch;
     const deadlineMs = performance.now() + LOCK_TIMEOUT_MS;
     const caches = { products: this.#products, locations: this.#locations };
     const stuck = await lane.runAlone((client) => findStuckLevels(client, batch, caches), deadlineMs);

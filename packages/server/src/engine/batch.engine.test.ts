@@ -1,0 +1,98 @@
+import pg from 'pg';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startTestApp, type TestApp } from '../../test/app.ts';
+
+const SKUS = ['HELD', 'FREE-1', 'FREE-2', 'FREE-3'];
+
+let holdfast: TestApp;
+let other: pg.Client;
+let watcher: pg.Client;
+beforeAll(async () => {
+  holdfast = await startTestApp();
+  await post('/locations', { code: 'W1', name: 'W1', type: 'warehouse' });
+  for (const sku of SKUS) {
+    await post('/products', { sku, name: sku });
+    await post(`/inventory/${sku}/adjust`, { location: 'W1', type: 'add', quantity: 1000 });
+  }
+  other = new pg.Client(holdfast.connection);
+  await other.connect();
+  watcher = new pg.Client(holdfast.connection);
+  await watcher.connect();
+});
+afterAll(async () => {
+  await other.end();
+  await watcher.end();
+  await holdfast.close();
+});
+
+async function post(url: string, payload: object): Promise<{ status: number; ms: number; code: string | undefined }> {
+  const startedMs = performance.now();
+  const response = await holdfast.app.inject({ method: 'POST', url: `/api/v1${url}`, payload });
+  const body = response.json<{ code?: string }>();
+  return { status: response.statusCode, ms: performance.now() - startedMs, code: body.code };
+}
+
+const reserve = (sku: string) => post('/reservations', { lines: [{ sku, quantity: 1, location: 'W1' }] });
+
+test('a level that another transaction holds delays its own callers alone, and they get an answer in time', async () => {
+  await other.query('BEGIN');
+  await other.query(`SELECT 1 FROM level WHERE product_id = (SELECT id FROM product WHERE sku = 'HELD') FOR UPDATE`);
+  const held = Array.from({ length: 3 }, () => reserve('HELD'));
+  const free = [];
+  for (let round = 0; round < 10; round += 1) {
+    free.push(...(await Promise.all([...SKUS.slice(1).map(reserve), reserve('FREE-1')])));
+  }
+  expect(free.map(({ status }) => status)).toEqual(Array.from({ length: 40 }, () => 201));
+  // The first batch waits for the lock timeout; from then on the level is known to be stuck.
+  expect(free.filter(({ ms }) => ms > 1_000)).toEqual([]);
+  const answers = await Promise.all(held);
+  expect(answers.map(({ status, code }) => [status, code])).toEqual([
+    [503, 'level_busy'],
+    [503, 'level_busy'],
+    [503, 'level_busy'],
+  ]);
+  for (const { ms } of answers) expect(ms).toBeLessThan(5_000);
+  await other.query('ROLLBACK');
+  expect(await reserve('HELD')).toMatchObject({ status: 201 });
+});
+
+test('who waits for a held level is served when it is let go', async () => {
+  await other.query('BEGIN');
+  await other.query(`SELECT 1 FROM level WHERE product_id = (SELECT id FROM product WHERE sku = 'HELD') FOR UPDATE`);
+  const waiting = reserve('HELD');
+  await expect
+    .poll(async () => {
+      const { rows } = await watcher.query<{ n: string }>(
+        `SELECT count(*) AS n FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()`,
+      );
+      return Number(rows[0]?.n);
+    })
+    .toBeGreaterThan(0);
+  await other.query('COMMIT');
+  expect(await waiting).toMatchObject({ status: 201 });
+});
+
+test('a rename between two commands is seen by the next one', async () => {
+  expect(await reserve('FREE-3')).toMatchObject({ status: 201 });
+  await holdfast.database.pool.query(`UPDATE product SET sku = 'MOVED' WHERE sku = 'FREE-3'`);
+  expect(await reserve('FREE-3')).toMatchObject({ status: 404, code: 'product_not_found' });
+  expect(await reserve('MOVED')).toMatchObject({ status: 201 });
+});
+
+test('sessions of the engine that are cut are made anew, and nothing is lost', async () => {
+  const before = await reserved('FREE-2');
+  const asked = Array.from({ length: 50 }, () => reserve('FREE-2'));
+  await watcher.query(
+    `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+     WHERE application_name LIKE 'holdfast lane%' AND datname = current_database()`,
+  );
+  const answers = await Promise.all([...asked, ...Array.from({ length: 50 }, () => reserve('FREE-2'))]);
+  const made = answers.filter(({ status }) => status === 201).length;
+  expect(answers.filter(({ status }) => status !== 201)).toEqual([]);
+  expect((await reserved('FREE-2')) - before).toBe(made);
+});
+
+async function reserved(sku: string): Promise<number> {
+  const response = await holdfast.app.inject(`/api/v1/inventory/${sku}/locations/W1`);
+  return response.json<{ reserved: number }>().reserved;
+}
