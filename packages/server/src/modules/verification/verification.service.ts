@@ -9,7 +9,7 @@ import { Differences, type Checked, type VerificationReport } from './verificati
 
 export type Stage = 'levels' | 'journal' | 'reservations' | 'transfers';
 
-export interface Progress {
+export interface VerificationProgress {
   stage: Stage;
   /** From 0 to 1, of the stage. */
   fraction: number;
@@ -20,7 +20,7 @@ export interface VerificationOptions {
   clock: Clock;
   /** How many differences the report shows; all are counted. */
   limit: number;
-  onProgress?: (progress: Progress) => void;
+  onProgress?: (progress: VerificationProgress) => void;
 }
 
 const RANGE_PRODUCTS_FIRST = 256;
