@@ -27,9 +27,13 @@ export function oneOf<const Words extends readonly string[]>(words: Words): Pars
   };
 }
 
+/** `postgresql://app@/shop?host=/run/postgresql`: libpq's form for a socket, which has no host for URL to see. */
+const EMPTY_HOST = /^(postgres(?:ql)?:\/\/(?:[^/?#@]*@)?)\//;
+
 export function url(...protocols: string[]): Parse<string> {
   return (text) => {
-    if (URL.canParse(text) && protocols.includes(new URL(text).protocol)) return text;
+    const whole = text.replace(EMPTY_HOST, '$1localhost/');
+    if (URL.canParse(whole) && protocols.includes(new URL(whole).protocol)) return text;
     throw new Refusal(`must be a URL that begins with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`);
   };
 }

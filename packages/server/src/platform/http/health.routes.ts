@@ -58,6 +58,7 @@ export function healthRoutes(app: HttpServer, { isReady, version, metrics }: Htt
       operationId: 'getMetrics',
       summary: 'Metrics in the text format of Prometheus',
       produces: ['text/plain'],
+      response: { 200: Type.String({ examples: ['inventory_reservations_total{location="WH001"} 1042\n'] }) },
     },
     handler: async (_request, reply) => reply.header('content-type', metrics.contentType).send(await metrics.render()),
   });

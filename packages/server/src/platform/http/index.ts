@@ -9,7 +9,6 @@ export {
   type Routes,
   type TrustProxy,
 } from './http.options.ts';
-export { openToAll } from './route.guard.ts';
 export * from './schemas.ts';
 export { createHttpServer, mount } from './server.ts';
 export { parseTimestamp } from './timestamp.format.ts';
