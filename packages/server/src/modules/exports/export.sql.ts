@@ -1,0 +1,125 @@
+import { sql, type RawBuilder } from 'kysely';
+import type { LedgerType, LevelFacts, ProductRow } from '../../engine/index.ts';
+import { toRfc3339 } from '../../kernel/clock.ts';
+import type { Database } from '../../platform/database/index.ts';
+
+/** Rows of one round trip. */
+const FETCH_ROWS = 2_000;
+
+/**
+ * The rows of a query as they were when it began, however long the reader takes: a cursor on one snapshot. Neither side
+ * holds more than one fetch of them.
+ */
+export async function* streamRows<Row>(database: Database, query: RawBuilder<Row>): AsyncGenerator<Row[], void> {
+  const tx = await database.kysely
+    .startTransaction()
+    .setIsolationLevel('repeatable read')
+    .setAccessMode('read only')
+    .execute();
+  try {
+    // The wait is the reader's: a pager that nobody scrolls, a slow line.
+    await sql`
+      SELECT set_config('statement_timeout', '0', true), set_config('idle_in_transaction_session_timeout', '0', true),
+        set_config('timezone', 'UTC', true)`.execute(tx);
+    await sql`DECLARE export_rows NO SCROLL CURSOR FOR ${query}`.execute(tx);
+    for (;;) {
+      const { rows } = await sql<Row>`FETCH ${sql.lit(FETCH_ROWS)} FROM export_rows`.execute(tx);
+      if (rows.length > 0) yield rows;
+      if (rows.length < FETCH_ROWS) return;
+    }
+  } finally {
+    await tx.rollback().execute();
+  }
+}
+
+export type ProductExport = ProductRow;
+
+export function selectProducts(includeArchived: boolean): RawBuilder<ProductExport> {
+  return sql<ProductExport>`
+    SELECT sku, name, description, category, attributes, unit_cost, reorder_point, reorder_quantity, max_level,
+      safety_stock, version, created_at, updated_at, archived_at
+    FROM product WHERE ${includeArchived} OR archived_at IS NULL ORDER BY sku`;
+}
+
+export interface StockFilter {
+  sku?: string | undefined;
+  location?: string | undefined;
+}
+
+export interface StockExport extends LevelFacts {
+  sku: string;
+  name: string;
+  location: string;
+  /** The location takes reservations. */
+  isOpen: boolean;
+}
+
+export function selectStock({ sku, location }: StockFilter): RawBuilder<StockExport> {
+  return sql<StockExport>`
+    SELECT p.sku, p.name, o.code AS location, o.active AND o.archived_at IS NULL AS "isOpen", l.on_hand AS "onHand",
+      l.reserved, l.committed, l.incoming, l.safety_stock AS "safetyStock", l.reorder_point AS "reorderPoint",
+      l.reorder_quantity AS "reorderQuantity", l.max_level AS "maxLevel", l.zone, l.aisle, l.shelf, l.version,
+      l.last_movement_at AS "lastMovementAt", l.last_count_at AS "lastCountAt"
+    FROM level l JOIN product p ON p.id = l.product_id JOIN location o ON o.id = l.location_id
+    WHERE p.archived_at IS NULL AND ${isName('p.sku', sku)} AND ${isName('o.code', location)}
+    ORDER BY p.sku, o.code`;
+}
+
+export interface LedgerFilter extends StockFilter {
+  /** Milliseconds since the epoch, inclusive. */
+  fromMs?: number | undefined;
+  /** Exclusive. */
+  toMs?: number | undefined;
+}
+
+export interface LedgerExport {
+  seq: number;
+  at: number;
+  type: LedgerType;
+  sku: string;
+  location: string;
+  deltaOnHand: number;
+  deltaReserved: number;
+  deltaCommitted: number;
+  onHand: number;
+  reserved: number;
+  committed: number;
+  referenceType: string | null;
+  referenceId: string | null;
+  reason: string | null;
+  notes: string | null;
+  unitCost: string | null;
+  lot: string | null;
+  actor: string;
+}
+
+/** Oldest first: what is exported again later begins with the same rows. Names are looked up before the cursor is. */
+export function selectLedger({ sku, location, fromMs, toMs }: LedgerFilter): RawBuilder<LedgerExport> {
+  return sql<LedgerExport>`
+    SELECT e.seq, e.at, e.type, p.sku, o.code AS location, e.delta_on_hand AS "deltaOnHand",
+      e.delta_reserved AS "deltaReserved", e.delta_committed AS "deltaCommitted", e.on_hand AS "onHand", e.reserved,
+      e.committed, e.reference_type AS "referenceType", e.reference_id AS "referenceId", e.reason, e.notes,
+      e.unit_cost AS "unitCost", e.lot, e.actor
+    FROM ledger_entry e JOIN product p ON p.id = e.product_id JOIN location o ON o.id = e.location_id
+    WHERE ${fromMs === undefined ? sql`true` : sql`e.at >= ${toRfc3339(fromMs)}::timestamptz`}
+      AND ${toMs === undefined ? sql`true` : sql`e.at < ${toRfc3339(toMs)}::timestamptz`}
+      AND ${sku === undefined ? sql`true` : sql`e.product_id = (SELECT id FROM product WHERE sku = ${sku})`}
+      AND ${location === undefined ? sql`true` : sql`e.location_id = (SELECT id FROM location WHERE code = ${location})`}
+    ORDER BY e.at, e.seq`;
+}
+
+/** Which of the names do not exist. */
+export async function findUnknown(database: Database, { sku, location }: StockFilter): Promise<string[]> {
+  const { rows } = await sql<{ product: boolean; location: boolean }>`
+    SELECT EXISTS (SELECT FROM product WHERE product.sku = ${sku ?? ''}) AS product,
+      EXISTS (SELECT FROM location WHERE location.code = ${location ?? ''}) AS location`.execute(database.kysely);
+  const [found] = rows;
+  const unknown: string[] = [];
+  if (sku !== undefined && found?.product !== true) unknown.push(`There is no product ${sku}.`);
+  if (location !== undefined && found?.location !== true) unknown.push(`There is no location ${location}.`);
+  return unknown;
+}
+
+function isName(column: string, name: string | undefined): RawBuilder<unknown> {
+  return name === undefined ? sql`true` : sql`${sql.ref(column)} = ${name}`;
+}

@@ -1,0 +1,7 @@
+export {
+  ExportRefused,
+  exportText,
+  type ExportFormat,
+  type ExportOptions,
+  type ExportRequest,
+} from './export.service.ts';
