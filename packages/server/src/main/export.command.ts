@@ -99,15 +99,11 @@ async function toStdout(text: AsyncGenerator<string, void>): Promise<void> {
 
 /** A pipeline ends its last stream: stdout has to stay, for what is still to be said. */
 function stdoutThatStays(): Writable {
+  // What failed is told to the write that met it; without a listener it would end the process as well.
+  process.stdout.on('error', () => undefined);
   return new Writable({
     decodeStrings: false,
-    write: (piece: string, _encoding, done) => {
-      process.stdout.once('error', done);
-      process.stdout.write(piece, (error) => {
-        process.stdout.off('error', done);
-        done(error);
-      });
-    },
+    write: (piece: string, _encoding, done) => void process.stdout.write(piece, done),
   });
 }
 
