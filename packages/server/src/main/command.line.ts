@@ -1,6 +1,5 @@
 import { CommanderError, type Command } from 'commander';
 import { Problem } from '../kernel/problem.ts';
-import { explainFailure } from './failure.message.ts';
 
 /** What scripts can rely on; `--help` lists them. */
 export const EXIT = {
@@ -35,6 +34,8 @@ export async function runCommandLine(program: Command, argv: readonly string[]):
       return;
     }
     process.exitCode = exitCodeOf(error);
+    // It knows the errors of every layer, none of which a command that goes well need load.
+    const { explainFailure } = await import('./failure.message.ts');
     process.stderr.write(`holdfast: ${explainFailure(error)}\n`);
   }
 }

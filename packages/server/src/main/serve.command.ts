@@ -55,7 +55,7 @@ async function run(command: Command): Promise<void> {
   } catch (error) {
     // Told to stop while it started: it has cleaned up, and that is all that was asked.
     if (!stop.signal.aborted) throw error;
-    log.info({ err: error }, 'stopped before it served');
+    log.debug({ err: error }, 'stopped before it served');
   }
   process.exit(0);
 }

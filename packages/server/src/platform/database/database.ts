@@ -96,9 +96,16 @@ export class Database {
     return client;
   }
 
-  /** Statements that wait for an answer in the pool's sessions fail at once, as when a connection is lost. */
+  /**
+   * Statements that wait for an answer in the pool's sessions fail at once, as when a connection is lost; so do those
+   * that come, until `mendSessions`.
+   */
   cutSessions(): void {
     this.#sessions.cut();
+  }
+
+  mendSessions(): void {
+    this.#sessions.mend();
   }
 
   async close(): Promise<void> {

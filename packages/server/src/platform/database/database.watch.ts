@@ -5,7 +5,7 @@ import { failureCode } from './failures.ts';
 import { cutSession } from './sessions.ts';
 
 export interface DatabaseWatchOptions {
-  database: Pick<Database, 'openClient' | 'cutSessions'>;
+  database: Pick<Database, 'openClient' | 'cutSessions' | 'mendSessions'>;
   clock: Clock;
   onAway: (reason: string, error: unknown) => void;
   onBack: (awayMs: number) => void;
@@ -42,9 +42,10 @@ export class DatabaseWatch {
     const hadSession = this.#session !== null;
     let verdict = await this.#ask();
     if (verdict.error !== undefined && hadSession && !verdict.isSilent) verdict = await this.#ask();
-    this.#note(verdict.reason, verdict.error);
     // What hangs would hang for as long as TCP retries; its callers are owed an answer.
     if (verdict.isSilent) this.#options.database.cutSessions();
+    else this.#options.database.mendSessions();
+    this.#note(verdict.reason, verdict.error);
     return verdict.reason;
   }
 

@@ -9,26 +9,38 @@ export type Connection = ConnectionConfig | (() => ConnectionConfig);
 /** The sessions of a pool, known one by one, so that hung ones can be cut. */
 export class Sessions {
   readonly #open = new Set<pg.Client>();
+  #isCut = false;
   /** What the pool makes its sessions of: each asks anew where the database is. */
   readonly Client: new () => pg.Client;
 
   constructor(config: () => pg.ClientConfig) {
-    const open = this.#open;
+    const add = (session: pg.Client): void => this.#add(session);
     this.Client = class extends pg.Client {
       constructor() {
         super(config());
-        open.add(this);
-        this.once('end', () => open.delete(this));
-        // The pool listens while a session is idle. One that is lost between two statements of a transaction tells its
-        // next statement; without a listener it would end the process.
-        this.on('error', () => undefined);
+        add(this);
       }
     };
   }
 
-  /** Whoever waits for a session that is open now is told that it is lost. */
+  /** Whoever waits for a session is told that it is lost, and so is who asks for one, until `mend`. */
   cut(): void {
+    this.#isCut = true;
     for (const session of this.#open) cutSession(session);
+  }
+
+  mend(): void {
+    this.#isCut = false;
+  }
+
+  #add(session: pg.Client): void {
+    this.#open.add(session);
+    session.once('end', () => this.#open.delete(session));
+    // The pool listens while a session is idle. One that is lost between two statements of a transaction tells its next
+    // statement; without a listener it would end the process.
+    session.on('error', () => undefined);
+    // After the pool has called connect, which then fails.
+    if (this.#isCut) process.nextTick(() => cutSession(session));
   }
 }
 
