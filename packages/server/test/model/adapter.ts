@@ -16,13 +16,14 @@ export type Inject = (
 
 export type AdapterOptions = {
   inject: Inject;
-  /** Added to the database's clock by the system under test; advanced by the harness. */
-  shift: { ms: number };
+  /** Moves the clock of the system's database. */
+  advanceClock: (ms: number) => Promise<void>;
   /** Where the system's background sweep is off: runs one. */
   sweep?: () => Promise<void>;
 };
 
-export function httpSystem({ inject, shift, sweep }: AdapterOptions): SystemUnderTest {
+export function httpSystem({ inject, advanceClock, sweep }: AdapterOptions): SystemUnderTest {
+  let shiftMs = 0;
   const read = async (path: string): Promise<Json> => {
     const answer = await inject('GET', path);
     if (answer.status !== 200) throw new Error(`GET ${path}: ${answer.status} ${JSON.stringify(answer.body)}`);
@@ -41,9 +42,11 @@ export function httpSystem({ inject, shift, sweep }: AdapterOptions): SystemUnde
   };
   return {
     exactClock: false,
-    nowMs: () => Date.now() + shift.ms,
+    nowMs: () => Date.now() + shiftMs,
     advanceTime: async (ms) => {
-      shift.ms += ms;
+      const whole = Math.ceil(ms);
+      await advanceClock(whole);
+      shiftMs += whole;
     },
     ...(sweep === undefined ? {} : { sweep }),
     prepare: async (products, locations) => prepare(inject, products, locations),

@@ -138,6 +138,8 @@ export type Refusal = {
   ok: false;
   /** Any of these: the specification does not order the refusals among themselves. */
   codes: string[];
+  /** Where it is not that of the code: "with a refusal 409 with its code". */
+  status?: number;
   /** The short levels of a refused reserve, where the specification fixes them. */
   lines?: ShortLine[];
   /** The first refused item of an atomic bulk. */

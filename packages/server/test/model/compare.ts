@@ -42,14 +42,16 @@ const firstOf = (checks: (string | null)[]): string | null => checks.find((check
 export function compareAnswer(expected: Outcome, answer: Answer, context: Context): string | null {
   const body = asObject(answer.body);
   if (!expected.ok) return compareRefusal(expected, answer.status, body) ?? differs('replayed', false, answer.replayed);
+  if (expected.body.kind === 'replay') {
+    const { status, body: stored } = context.answers.get(expected.body.of) ?? answer;
+    return firstOf([
+      differs('replayed', true, answer.replayed),
+      differs('status', status, answer.status),
+      differs('body', stored, answer.body),
+    ]);
+  }
   if (answer.status !== expected.status) {
     return `expected ${expected.status}, got ${answer.status} ${shown(answer.body)}`;
-  }
-  if (expected.body.kind === 'replay') {
-    return (
-      differs('replayed', true, answer.replayed) ??
-      differs('body', context.answers.get(expected.body.of)?.body, answer.body)
-    );
   }
   return differs('replayed', false, answer.replayed) ?? compareBody(expected, body, context);
 }
@@ -103,7 +105,7 @@ function compareResults(expected: Outcome[], body: Json, context: Context): stri
 function compareRefusal(expected: Refusal, status: number, body: Json): string | null {
   const code = String(body['code']);
   if (expected.orUnchanged === true && (status === 200 || status === 204)) return null;
-  if (!expected.codes.includes(code) || status !== statusOfCode(code)) {
+  if (!expected.codes.includes(code) || status !== (expected.status ?? statusOfCode(code))) {
     return `expected refusal ${expected.codes.join(' or ')}, got ${status} ${shown(body)}`;
   }
   return firstOf([

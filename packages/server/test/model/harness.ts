@@ -2,6 +2,8 @@
  * Runs one generated history against a system and the model side by side. Commands go in groups, all of a group in one
  * tick; the answers must be those of the model taking the same commands one by one, in the order of arrival.
  */
+import { asObject } from './compare.ts';
+import type { Answer } from './command.ts';
 import { describe, explain } from './explain.ts';
 import { LOCATIONS, LOCATION_FIELDS, PRODUCTS } from './generate.ts';
 import type { Sequence, Step, Template } from './generate.ts';
@@ -13,6 +15,9 @@ import { Disagreement, GUARD_MS, emptyStats } from './system.ts';
 import type { Run, Stats, SystemUnderTest } from './system.ts';
 import { addLocation, addProduct, emptyWorld, sweepLapsed } from './world.ts';
 import type { World } from './world.ts';
+
+/** Lines of a history that are still worth reading. */
+const TOLD_WHOLE = 60;
 
 export type RunOptions = {
   system: SystemUnderTest;
@@ -36,11 +41,30 @@ export async function runAgainstModel({
   const versionOf = async (sku: string, location: string) =>
     Number((await system.readLevels(sku)).find((level) => level['location'] === location)?.['version'] ?? 0);
   const resolver: Resolver = { names, world, keyed: [], keyPrefix: `${name}-key`, nowMs: system.nowMs(), versionOf };
-  const run: Run = { system, world, resolver, answers: new Map(), stats, strict: system.sweep !== undefined, anyOrder };
+  const run: Run = {
+    system,
+    world,
+    resolver,
+    answers: new Map(),
+    transcript: [],
+    stats,
+    strict: system.sweep !== undefined,
+    anyOrder,
+  };
   const steps: Step[] = [{ kind: 'group', templates: [sequence.opening] }, ...sequence.steps];
-  for (const step of steps) await takeStep(run, step);
-  await keepClearOfExpiry(run);
-  await settle(run);
+  try {
+    for (const step of steps) await takeStep(run, step);
+    await keepClearOfExpiry(run);
+    await settle(run);
+  } catch (error) {
+    throw withTranscript(run, error);
+  }
+}
+
+/** A short history is told whole. */
+function withTranscript({ transcript }: Run, error: unknown): unknown {
+  if (!(error instanceof Disagreement) || transcript.length > TOLD_WHOLE) return error;
+  return new Disagreement(`${error.message}\n  the whole history:\n${transcript.join('\n')}`, { cause: error });
 }
 
 async function prepareWorld(system: SystemUnderTest, sequence: Sequence, names: Names): Promise<World> {
@@ -56,6 +80,7 @@ async function prepareWorld(system: SystemUnderTest, sequence: Sequence, names: 
 }
 
 async function takeStep(run: Run, step: Step): Promise<void> {
+  if (step.kind !== 'group') run.transcript.push(`  ${JSON.stringify(step)}`);
   switch (step.kind) {
     case 'clock':
       return run.system.advanceTime(step.ms);
@@ -105,10 +130,10 @@ async function takeGroup(run: Run, templates: Template[]): Promise<void> {
   run.world.now = run.system.nowMs();
   run.resolver.nowMs = run.world.now;
   const resolved = await resolveGroup(run.resolver, templates);
-  // Locations are no part of the engine: a change of one is alone on its way.
+  // Locations are no part of the engine, and a DELETE has no body to be read, so that it overtakes: both go alone.
   let group: Resolved[] = [];
   for (const each of resolved) {
-    if (each.sent.op !== 'updateLocation') {
+    if (each.sent.op !== 'updateLocation' && each.sent.op !== 'archiveProduct') {
       group.push(each);
       continue;
     }
@@ -119,11 +144,18 @@ async function takeGroup(run: Run, templates: Template[]): Promise<void> {
   await submitGroup(run, group);
 }
 
+function told({ sent }: Resolved, answer: Answer | undefined): string {
+  const { id, status, code } = asObject(answer?.body);
+  return `  ${JSON.stringify(sent)} → ${answer?.status ?? ''} ${JSON.stringify({ id, status, code })}`;
+}
+
 async function submitGroup(run: Run, group: Resolved[]): Promise<void> {
   if (group.length === 0) return;
   const { system, stats } = run;
   const before = copyWorld(run.world);
   const answers = await system.submitBatch(group.map(({ sent }) => sent));
+  const now = new Date(system.nowMs()).toISOString();
+  run.transcript.push(`  -- group at ${now}`, ...group.map((each, index) => told(each, answers[index])));
   stats.groups += 1;
   stats.commands += group.length;
   if (!explain(run, group, answers)) {

@@ -45,7 +45,7 @@ export function apply(world: World, command: Command, nowMs: number, observed: O
   const fingerprint = JSON.stringify(request);
   const stored = key === undefined ? undefined : world.keys.get(key);
   if (stored !== undefined && (stored.certain || observed.replayed || observed.code === 'idempotency_key_reused')) {
-    if (stored.fingerprint !== fingerprint) return refuse('idempotency_key_reused');
+    if (stored.fingerprint !== fingerprint) return reusedKey(world, command, observed);
     return { ...stored.outcome, body: { kind: 'replay', of: stored.answer } } as Outcome;
   }
 
@@ -55,7 +55,19 @@ export function apply(world: World, command: Command, nowMs: number, observed: O
   if (key !== undefined && outcome.ok) {
     world.keys.set(key, { fingerprint, answer, certain: outcome.changed, outcome });
   }
+  // Where the system took the other reading, 200 as it was, it may have kept that.
+  if (key !== undefined && !outcome.ok && outcome.orUnchanged === true && observed.code === null) {
+    const unchanged: Outcome = { ok: true, status: 200, changed: false, body: { kind: 'none' } };
+    world.keys.set(key, { fingerprint, answer, certain: false, outcome: unchanged });
+  }
   return outcome;
+}
+
+/** A request of a wrong shape may be told that before its key is looked up. */
+function reusedKey(world: World, command: Command, observed: Observed): Outcome {
+  const alone = decide(copyWorld(world), command, observed);
+  const isWrong = !alone.ok && alone.codes.includes('validation_failed');
+  return refuse('idempotency_key_reused', ...(isWrong ? ['validation_failed'] : []));
 }
 
 function decide(world: World, command: Command, observed: Observed): Outcome {

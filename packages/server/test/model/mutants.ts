@@ -97,7 +97,7 @@ const lapses: Mutant[] = [
   ),
   inReservations(
     'lapsed units count as free and are not released',
-    'releaseAsNeeded(world, level, delta - availableOf(world, level));',
+    'if (delta > 0) releaseAsNeeded(world, level, delta - availableOf(world, level));',
     '',
   ),
   inWorld(

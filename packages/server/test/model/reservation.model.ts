@@ -180,7 +180,9 @@ function shipNamed(world: World, reservation: Reservation, named: ShipLine[]): O
 /** Ships units of a confirmed reservation, or of a pending one in one `sale` ("confirm, ship"). */
 function shipUnits(world: World, reservation: Reservation, units: Map<Line, number>): Outcome {
   const pending = reservation.status === 'pending';
-  const byLevel = sumByLevel([...units].map(([line, quantity]) => ({ ...line, quantity })));
+  const byLevel = sumByLevel([...units].map(([line, quantity]) => ({ ...line, quantity }))).filter(
+    ([, , sum]) => sum > 0,
+  );
   // "More than is open, or than is on hand, is 409": what was promised may be missing after a forced count.
   if (byLevel.some(([location, sku, sum]) => sum > levelOf(world, sku, location).onHand)) {
     return refuse('insufficient_stock');
@@ -200,7 +202,8 @@ function hold(world: World, reservation: Reservation, pieces: Piece[]): void {
   const before = openByLevel(reservation.lines).map(([location, sku, units]) => ({ location, sku, quantity: -units }));
   for (const [location, sku, delta] of sumByLevel([...before, ...pieces])) {
     const level = levelOf(world, sku, location);
-    releaseAsNeeded(world, level, delta - availableOf(world, level));
+    // What it held already is its own: only what it takes more can need lapsed units.
+    if (delta > 0) releaseAsNeeded(world, level, delta - availableOf(world, level));
     if (delta !== 0) {
       post(level, delta > 0 ? 'reserve' : 'release', { reserved: delta }, reservationReference(reservation));
     }

@@ -74,7 +74,9 @@ export function modelSystem(model: ModelModules, options: SystemOptions = {}): S
     background();
     const outcome = model.apply(state, command, state.now, { ids: newIds(), replayed: false, code: null });
     const replayed = outcome.ok && outcome.body.kind === 'replay' ? answers[outcome.body.of] : undefined;
-    const status = outcome.ok ? outcome.status : (STATUS[outcome.codes[0] ?? ''] ?? statusOf(outcome.codes[0] ?? ''));
+    const status = outcome.ok
+      ? outcome.status
+      : (outcome.status ?? STATUS[outcome.codes[0] ?? ''] ?? statusOf(outcome.codes[0] ?? ''));
     const answer =
       replayed === undefined ? { status, replayed: false, body: bodyOf(outcome) } : { ...replayed, replayed: true };
     answers.push(answer);

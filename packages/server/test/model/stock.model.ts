@@ -18,6 +18,7 @@ import {
   levelOf,
   levelView,
   post,
+  refreshAlerts,
   releaseAsNeeded,
 } from './world.ts';
 import type { Level, World } from './world.ts';
@@ -80,12 +81,17 @@ export function bulkAdjust(
   body: { adjustments: AdjustItem[]; atomic?: boolean },
   copyOf: (world: World) => World,
 ): Outcome {
-  const each = (on: World) => body.adjustments.map((item) => adjust(on, item.sku, item));
+  const each = (on: World) =>
+    body.adjustments.map((item) => {
+      const result = adjust(on, item.sku, item);
+      refreshAlerts(on, levelOf(on, item.sku, item.location));
+      return result;
+    });
   if (body.atomic === true) {
     const tried = each(copyOf(world));
     const index = tried.findIndex((result) => !result.ok);
     const first = tried[index];
-    if (first?.ok === false) return { ...first, index };
+    if (first?.ok === false) return { ...first, status: 409, index };
   }
   const results = each(world);
   return { ok: true, status: 200, changed: results.some((result) => result.ok), body: { kind: 'results', results } };
@@ -96,7 +102,8 @@ export function transfer(world: World, body: TransferBody): Outcome {
   const sums = new Map<string, number>();
   for (const { sku, quantity } of body.lines) sums.set(sku, (sums.get(sku) ?? 0) + quantity);
   const problem = nameProblem(world, [...sums.keys()], [body.from, body.to]);
-  if (problem !== null) return problem;
+  const inactive = world.locations.get(body.from)?.active === false;
+  if (problem !== null) return refuse(...problem.codes, ...(inactive ? ['location_inactive'] : []));
   const codes = transferProblems(world, body, sums);
   if (codes.length > 0) return refuse(...codes);
 

@@ -46,6 +46,8 @@ export type Run = {
   /** By the order in which the model applied their commands. */
   answers: Map<number, Answer>;
   stats: Stats;
+  /** What was done so far, a line each. */
+  transcript: string[];
   strict: boolean;
   /** Accepts any order within a group, not only that of arrival. */
   anyOrder: boolean;
