@@ -1,0 +1,184 @@
+import type { Engine } from '../../engine/index.ts';
+import { toRfc3339, type Clock } from '../../kernel/clock.ts';
+import type { CommandMeta } from '../../kernel/command.ts';
+import type { Database } from '../../platform/database/index.ts';
+import { NewProductBody } from '../catalog/index.ts';
+import { mapColumns, type Mapping } from './column.mapping.ts';
+import { inspectCsv, readRows, type CsvFile, type CsvRow } from './csv.file.ts';
+import { ImportRefused, type RefusedRow } from './import.refused.ts';
+import { Tally, type ImportProgress, type ImportReport } from './import.report.ts';
+import { findEarlierImport } from './import.sql.ts';
+import { PRODUCT_FIELDS, PRODUCT_KINDS, ProductImport, type ProductItem } from './product.import.ts';
+import { RowReader } from './row.reader.ts';
+import { STOCK_FIELDS, STOCK_KINDS, StockImport, StockRow, type StockItem, type StockMode } from './stock.import.ts';
+
+export interface ImportOptions {
+  database: Database;
+  engine: Engine;
+  clock: Clock;
+  path: string;
+  /** Columns by field, where the header does not say. */
+  map?: ReadonlyMap<string, string>;
+  /** Absent: found out. */
+  delimiter?: string;
+  decimalComma?: boolean;
+  /** Looks at every row and writes nothing. */
+  dryRun?: boolean;
+  /** Stops it between two chunks: the same file again goes on there. */
+  signal?: AbortSignal;
+  /** Told of the file before its first row. */
+  onFile?: (file: CsvFile) => void;
+  onRefused?: (row: RefusedRow) => void;
+  onProgress?: (progress: ImportProgress) => void;
+}
+
+export interface ProductImportRequest extends ImportOptions {
+  /** Products that exist take the values of their rows. */
+  updates?: boolean;
+}
+
+export interface StockImportRequest extends ImportOptions {
+  mode: StockMode;
+  /** Of files that have no column for it. */
+  location?: string;
+  force?: boolean;
+  /** Names another import of the same file, which is then done beside the first. */
+  again?: string;
+}
+
+/** Rows of the file that are settled together. */
+const CHUNK_ROWS = 500;
+/** Idempotency keys are kept for 24 hours; before that, there is time to finish. */
+const RESUMABLE_MS = 23 * 3_600_000;
+const META: CommandMeta = { actor: 'system:import', requestId: 'import', idempotency: null };
+
+/**
+ * Makes and changes products by a CSV file, in constant memory.
+ *
+ * @throws ImportRefused, and what the database throws
+ */
+export async function importProducts(request: ProductImportRequest): Promise<ImportReport> {
+  const { database, engine, clock, dryRun = false, updates = false } = request;
+  const run = new ImportRun(request);
+  const file = await run.open();
+  const mapping = mapColumns(PRODUCT_FIELDS, file.header, request.map ?? new Map());
+  const reader = new RowReader<NewProductBody>(NewProductBody, { mapping, kinds: PRODUCT_KINDS, ...formatOf(request) });
+  const imports = new ProductImport({ database, engine, clock, meta: META, tally: run.tally, updates, dryRun });
+  await run.eachChunk(async (rows) => {
+    const items: ProductItem[] = run.readAll(reader, rows);
+    await imports.importChunk(items);
+  });
+  return run.report('products', file, mapping);
+}
+
+/**
+ * Adjusts levels by a CSV file, in constant memory. The same file again goes on where it stopped.
+ *
+ * @throws ImportRefused, and what the database throws
+ */
+export async function importStock(request: StockImportRequest): Promise<ImportReport> {
+  const { database, engine, clock, mode, location, again, dryRun = false, force = false } = request;
+  const run = new ImportRun(request);
+  const file = await run.open();
+  const supplied = location === undefined ? {} : { location };
+  const mapping = mapColumns(STOCK_FIELDS, file.header, request.map ?? new Map(), new Set(Object.keys(supplied)));
+  const reader = new RowReader<StockRow>(StockRow, { mapping, kinds: STOCK_KINDS, supplied, ...formatOf(request) });
+  const reference = again === undefined ? file.digest : `${file.digest}.${again}`;
+  if (!dryRun) await refuseForgotten(database, reference);
+  const options = { database, engine, clock, meta: META, tally: run.tally, mode, force, dryRun, reference };
+  const imports = new StockImport(options);
+  await run.eachChunk(async (rows, chunk) => {
+    const items: StockItem[] = run.readAll(reader, rows);
+    await imports.importChunk(items, chunk);
+  });
+  return run.report('stock', file, mapping);
+}
+
+function formatOf({ decimalComma }: ImportOptions): { decimalComma?: boolean } {
+  return decimalComma === undefined ? {} : { decimalComma };
+}
+
+/**
+ * Once its keys are gone, an import would do again what it did.
+ *
+ * @throws ImportRefused
+ */
+async function refuseForgotten(database: Database, reference: string): Promise<void> {
+  const earlier = await findEarlierImport(database, reference);
+  if (earlier === null || earlier.ageMs < RESUMABLE_MS) return;
+  throw new ImportRefused(
+    `This file was imported at ${toRfc3339(earlier.at)}. What of it was done is remembered for a day only: to import it ` +
+      'once more, beside what was done then, give that a name: --again <name>.',
+  );
+}
+
+/** One file's way through an import. */
+class ImportRun {
+  readonly tally: Tally;
+  readonly #request: ImportOptions;
+  readonly #startedMs: number;
+  #file: CsvFile | null = null;
+
+  constructor(request: ImportOptions) {
+    this.#request = request;
+    this.#startedMs = request.clock.monotonic();
+    this.tally = new Tally((row) => request.onRefused?.(row));
+  }
+
+  async open(): Promise<CsvFile> {
+    const { path, delimiter, onFile } = this.#request;
+    this.#file = await inspectCsv(path, delimiter ?? null);
+    onFile?.(this.#file);
+    return this.#file;
+  }
+
+  /** The rows that are values; the others are refused. */
+  readAll<Value>(reader: RowReader<Value>, rows: readonly CsvRow[]): { row: CsvRow; value: Value }[] {
+    const items: { row: CsvRow; value: Value }[] = [];
+    for (const row of rows) {
+      const read = reader.read(row);
+      if ('refused' in read) this.tally.refuse(read.refused);
+      else items.push({ row, value: read.value });
+    }
+    return items;
+  }
+
+  /** Chunks of the file, one after another: where each begins depends on the file alone. */
+  async eachChunk(work: (rows: readonly CsvRow[], chunk: number) => Promise<void>): Promise<void> {
+    const file = this.#file;
+    if (file === null) throw new Error('a file is opened before it is read');
+    let rows: CsvRow[] = [];
+    let chunk = 0;
+    const flush = async (): Promise<void> => {
+      if (this.#request.signal?.aborted === true) {
+        const { rows: done } = this.tally.counts;
+        throw new ImportRefused(`Stopped after ${done} of ${file.rows} rows. Import the same file again to go on.`);
+      }
+      await work(rows, chunk);
+      this.tally.counts.rows += rows.length;
+      const { refused, rows: done } = this.tally.counts;
+      this.#request.onProgress?.({ fraction: file.rows === 0 ? 1 : done / file.rows, rows: done, refused });
+      rows = [];
+      chunk += 1;
+    };
+    for await (const row of readRows(file)) {
+      rows.push(row);
+      if (rows.length === CHUNK_ROWS) await flush();
+    }
+    if (rows.length > 0) await flush();
+  }
+
+  report(kind: ImportReport['kind'], file: CsvFile, mapping: Mapping): ImportReport {
+    const { clock, dryRun = false } = this.#request;
+    return {
+      kind,
+      file: file.path,
+      digest: file.digest,
+      dryRun,
+      columns: Object.fromEntries([...mapping].map(([field, place]) => [field, file.header[place] ?? ''])),
+      ...this.tally.counts,
+      firstRefused: this.tally.firstRefused,
+      durationMs: Math.round(clock.monotonic() - this.#startedMs),
+    };
+  }
+}

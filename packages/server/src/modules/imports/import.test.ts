@@ -1,0 +1,260 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { startTestApp, type TestApp } from '../../../test/app.ts';
+import { systemClock } from '../../kernel/clock.ts';
+import { importProducts, importStock, type ImportReport, type RefusedRow, type StockImportRequest } from './index.ts';
+
+let app: TestApp;
+let directory: string;
+let fileNumber = 0;
+let refused: RefusedRow[] = [];
+
+beforeAll(async () => {
+  app = await startTestApp();
+  directory = await mkdtemp(join(tmpdir(), 'holdfast-import-'));
+  for (const code of ['A', 'B']) await api('POST', '/locations', { code, name: code, type: 'warehouse' });
+  for (const sku of ['MUG', 'CUP', 'POT']) await api('POST', '/products', { sku, name: sku });
+});
+
+afterAll(async () => {
+  await rm(directory, { recursive: true });
+  await app.close();
+});
+
+afterEach(() => {
+  refused = [];
+});
+
+async function api(method: 'GET' | 'POST', url: string, payload?: object) {
+  const answer = await app.app.inject({ method, url: `/api/v1${url}`, ...(payload === undefined ? {} : { payload }) });
+  expect(answer.statusCode, answer.body).toBeLessThan(300);
+  return answer.json();
+}
+
+async function file(content: string | Buffer): Promise<string> {
+  const path = join(directory, `${(fileNumber += 1)}.csv`);
+  await writeFile(path, content);
+  return path;
+}
+
+const deps = () => ({
+  database: app.database,
+  engine: app.server.engine,
+  clock: systemClock,
+  onRefused: (row: RefusedRow) => void refused.push(row),
+});
+
+async function products(content: string | Buffer, options: object = {}): Promise<ImportReport> {
+  return importProducts({ ...deps(), path: await file(content), ...options });
+}
+
+async function stock(content: string, options: Partial<StockImportRequest> = {}): Promise<ImportReport> {
+  return importStock({ ...deps(), path: await file(content), mode: 'add', ...options });
+}
+
+const onHand = async (sku: string, location: string): Promise<number> =>
+  (await api('GET', `/inventory/${sku}/locations/${location}`)).onHand;
+
+describe('products', () => {
+  test('a spreadsheet of another making: BOM, semicolons, CR LF, quotes, its own names of columns', async () => {
+    const report = await products(
+      '\uFEFFItem Code;Title;Long Description;Category;Cost;Min stock;Colour\r\n' +
+        'P-1;"Mug; blue";"two\r\nlines";kitchen;2,50;10;x\r\n' +
+        '\r\n' +
+        'P-2;5" pipe;;;0,1;;y\r\n',
+      { decimalComma: true },
+    );
+    expect(report).toMatchObject({ rows: 2, created: 2, refused: 0, unchanged: 0 });
+    expect(report.columns).toEqual({
+      sku: 'Item Code',
+      name: 'Title',
+      description: 'Long Description',
+      category: 'Category',
+      unitCost: 'Cost',
+      reorderPoint: 'Min stock',
+    });
+    expect(await api('GET', '/products/P-1')).toMatchObject({
+      name: 'Mug; blue',
+      description: 'two\r\nlines',
+      category: 'kitchen',
+      unitCost: 2.5,
+      reorderPoint: 10,
+    });
+    expect(await api('GET', '/products/P-2')).toMatchObject({ name: '5" pipe', description: null, unitCost: 0.1 });
+  });
+
+  test('rows that are wrong are refused by their line, and the others are made', async () => {
+    const report = await products(
+      'sku,name,unitCost,attributes,description\n' +
+        'Q-1,fine,1,"{""a"":1}",\n' +
+        'bad sku,x,,,\n' +
+        'Q-2,,,,"over\nthree\nlines"\n' +
+        'Q-3,x,1.23456,,\n' +
+        'Q-4,x,"1,5",,\n' +
+        'Q-5,x,,[1],\n' +
+        'Q-6\n' +
+        `Q-7,${'x'.repeat(201)},,,\n` +
+        'Q-8,also fine,,,,one cell more\n',
+    );
+    expect(report).toMatchObject({ rows: 9, created: 2, refused: 7 });
+    expect(refused.map(({ line, code, reason }) => [line, code, reason])).toEqual([
+      [3, 'validation_failed', expect.stringMatching(/^sku must be 1 to 64 of letters.*it is "bad sku"\.$/)],
+      [4, 'validation_failed', 'name is required.'],
+      [7, 'validation_failed', expect.stringMatching(/^unitCost .*4 decimals/)],
+      [8, 'validation_failed', 'unitCost must be a number, it is "1,5".'],
+      [9, 'validation_failed', 'attributes must be a JSON object.'],
+      [10, 'validation_failed', 'name is required.'],
+      [11, 'validation_failed', expect.stringMatching(/^name must have at most 200 characters/)],
+    ]);
+  });
+
+  test('those that exist are refused where they differ, changed with --update, and left alone where they do not', async () => {
+    const text = 'sku,name,reorderPoint\nR-1,One,5\nR-2,Two,\nR-1,One again,5\n';
+    expect(await products(text)).toMatchObject({ created: 2, refused: 1 });
+    expect(refused).toMatchObject([{ line: 4, code: 'duplicate_sku' }]);
+    // The first row is what is there: only the last differs.
+    expect(await products(text)).toMatchObject({ created: 0, unchanged: 2, refused: 1 });
+    expect(await products(text, { updates: true, dryRun: true })).toMatchObject({ updated: 1, unchanged: 2 });
+    expect(await products(text, { updates: true })).toMatchObject({ updated: 1, unchanged: 2, refused: 0 });
+    expect(await api('GET', '/products/R-1')).toMatchObject({ name: 'One again', reorderPoint: 5, version: 2 });
+    const changed = 'sku,name,reorderPoint\nR-2,Two,7\n';
+    expect(await products(changed, { updates: true })).toMatchObject({ updated: 1 });
+    expect(await api('GET', '/products/R-2')).toMatchObject({ reorderPoint: 7, version: 2 });
+  });
+
+  test('a dry run looks at every row and writes nothing', async () => {
+    const text = 'sku,name\nS-1,One\nS-1,Two\n!,x\nMUG,Other\n';
+    const report = await products(text, { dryRun: true });
+    expect(report).toMatchObject({ dryRun: true, rows: 4, created: 1, refused: 3 });
+    expect(refused.map(({ line }) => line).sort()).toEqual([3, 4, 5]);
+    const { statusCode } = await app.app.inject({ url: '/api/v1/products/S-1' });
+    expect(statusCode).toBe(404);
+  });
+
+  test('what was exported comes back as it was', async () => {
+    const text = `sku,name,description\nT-1,'=1+1,'-x\n`;
+    await products(text);
+    expect(await api('GET', '/products/T-1')).toMatchObject({ name: '=1+1', description: '-x' });
+  });
+});
+
+describe('stock', () => {
+  test('what came in is added once, however often the file is imported', async () => {
+    const text = 'StockCode\tWarehouse\tQty\tCost\nMUG\tA\t10\t2.5\nCUP\tA\t0\t\nMUG\tB\t4\t\n';
+    const first = await stock(text);
+    expect(first).toMatchObject({ rows: 3, updated: 2, unchanged: 1, doneBefore: 0, refused: 0, units: 14 });
+    expect(await stock(text)).toMatchObject({ updated: 2, doneBefore: 2, units: 14 });
+    expect([await onHand('MUG', 'A'), await onHand('MUG', 'B')]).toEqual([10, 4]);
+    const { items } = await api('GET', '/inventory/MUG/ledger?location=A');
+    expect(items).toMatchObject([
+      { type: 'receipt', unitCost: 2.5, reference: { type: 'import', id: first.digest }, actor: 'system:import' },
+    ]);
+    expect(await stock(text, { again: 'second delivery' })).toMatchObject({ updated: 2, doneBefore: 0 });
+    expect(await onHand('MUG', 'A')).toBe(20);
+  });
+
+  test('rows that were refused are tried again, and the others are not', async () => {
+    const text = 'sku,location,quantity\nPOT,A,3\nLATER,A,5\nPOT,NOWHERE,1\n';
+    expect(await stock(text)).toMatchObject({ updated: 1, refused: 2 });
+    expect(refused.map(({ line, code }) => [line, code])).toEqual([
+      [3, 'product_not_found'],
+      [4, 'location_not_found'],
+    ]);
+    await api('POST', '/products', { sku: 'LATER', name: 'x' });
+    expect(await stock(text)).toMatchObject({ updated: 2, doneBefore: 1, refused: 1 });
+    expect(await stock(text)).toMatchObject({ updated: 2, doneBefore: 2, refused: 1 });
+    expect([await onHand('POT', 'A'), await onHand('LATER', 'A')]).toEqual([3, 5]);
+  });
+
+  test('a count sets the level, and says where nothing was different', async () => {
+    await stock('sku,location,quantity\nCUP,B,8\n', { again: 'before' });
+    const text = 'sku,quantity\nCUP,5\n';
+    expect(await stock(text, { mode: 'set', location: 'B', dryRun: true })).toMatchObject({ updated: 1, units: 5 });
+    expect(await stock(text, { mode: 'set', location: 'B' })).toMatchObject({ updated: 1, unchanged: 0 });
+    expect(await stock(text, { mode: 'set', location: 'B', again: '2' })).toMatchObject({ updated: 0, unchanged: 1 });
+    expect(await onHand('CUP', 'B')).toBe(5);
+    await api('POST', '/reservations', { lines: [{ sku: 'CUP', location: 'B', quantity: 4 }] });
+    const low = 'sku,location,quantity\nCUP,B,3\n';
+    expect(await stock(low, { mode: 'set', dryRun: true })).toMatchObject({ refused: 1 });
+    expect(await stock(low, { mode: 'set' })).toMatchObject({ refused: 1 });
+    expect(refused.map(({ code }) => code)).toEqual(['stock_below_promised', 'stock_below_promised']);
+    expect(await stock(low, { mode: 'set', force: true, again: 'f' })).toMatchObject({ updated: 1, refused: 0 });
+    expect(await onHand('CUP', 'B')).toBe(3);
+  });
+
+  test('the same file in another way is refused, since it would be done twice', async () => {
+    const text = 'sku,location,quantity\nPOT,B,6\n';
+    await stock(text);
+    await expect(stock(text, { mode: 'set' })).rejects.toThrow('imported in another way before');
+    expect(await onHand('POT', 'B')).toBe(6);
+  });
+
+  test('an import whose keys are gone is not done again', async () => {
+    const text = 'sku,location,quantity\nPOT,B,9\n';
+    const { digest } = await stock(text);
+    await app.database.pool.query('RESET ROLE');
+    await app.database.pool.query(
+      `UPDATE idempotency_key SET created_at = created_at - interval '25 hours' WHERE key LIKE '%${digest}%'`,
+    );
+    const owner = await app.database.openClient();
+    await owner.query(`UPDATE ledger_entry SET at = at - interval '25 hours' WHERE reference_id = '${digest}'`);
+    await owner.end();
+    await expect(stock(text)).rejects.toThrow(/^This file was imported at .* --again <name>/);
+  });
+
+  test('a dry run says what would happen to each row, and writes nothing', async () => {
+    const text = 'sku,location,quantity\nMUG,A,1\nNOPE,A,1\nMUG,NOPE,1\nMUG,A,-1\nMUG,A,1.5\n';
+    const before = await onHand('MUG', 'A');
+    expect(await stock(text, { dryRun: true })).toMatchObject({ rows: 5, updated: 1, refused: 4, units: 1 });
+    expect(refused.map(({ line, code }) => [line, code])).toEqual(
+      expect.arrayContaining([
+        [3, 'product_not_found'],
+        [4, 'location_not_found'],
+        [5, 'validation_failed'],
+        [6, 'validation_failed'],
+      ]),
+    );
+    expect(await onHand('MUG', 'A')).toBe(before);
+  });
+
+  test('many chunks, in order', async () => {
+    const rows = Array.from({ length: 1_750 }, (_, index) => `MUG,B,${index + 1}`);
+    const text = `sku,location,quantity\n${rows.join('\n')}\n`;
+    const progress: number[] = [];
+    const report = await stock(text, { mode: 'set', onProgress: ({ rows: done }) => void progress.push(done) });
+    expect(report).toMatchObject({ rows: 1_750, refused: 0 });
+    expect(progress).toEqual([500, 1_000, 1_500, 1_750]);
+    expect(await onHand('MUG', 'B')).toBe(1_750);
+  });
+});
+
+describe('a file that cannot be imported is refused before anything is done', () => {
+  test.each([
+    ['', 'is empty: its first line must name the columns'],
+    ['a,b\n1,2\n', 'No column of a, b is called sku: say which it is, --map sku=<column> --map name=<column>.'],
+    ['sku,name,SKU\n', '2 columns are called sku.'],
+    [Buffer.from('sku,name\nA,caf\xe9\n', 'latin1'), 'is not UTF-8 (at about line 2)'],
+    [Buffer.from('\ufeffsku,name\n', 'utf16le'), 'UTF-16'],
+    ['sku,name\nU-1,ok\nU-2,"no end\n', 'a quoted field has no end'],
+  ])('%j', async (content, message) => {
+    await expect(products(content)).rejects.toThrow(message);
+    expect((await app.app.inject({ url: '/api/v1/products/U-1' })).statusCode).toBe(404);
+  });
+
+  test('a mapping of what is not there', async () => {
+    const content = 'sku,name,Other\n';
+    await expect(products(content, { map: new Map([['nme', 'Other']]) })).rejects.toThrow('There is no field nme');
+    await expect(products(content, { map: new Map([['name', 'other']]) })).rejects.toThrow(
+      'The file has no column other',
+    );
+    expect(await products(content, { map: new Map([['name', 'Other']]) })).toMatchObject({
+      columns: { name: 'Other' },
+    });
+  });
+
+  test('no file', async () => {
+    await expect(importProducts({ ...deps(), path: join(directory, 'none.csv') })).rejects.toThrow('There is no file');
+  });
+});
