@@ -153,13 +153,18 @@ const RULES: readonly { rule: string; sql: string }[] = [
 export async function checkInvariants(client: pg.Client): Promise<Fault[]> {
   await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
   try {
-    const faults: Fault[] = [];
-    for (const { rule, sql } of RULES) {
-      const { rows } = await client.query<Record<string, unknown>>(sql);
-      if (rows.length > 0) faults.push({ rule: `${rule} (${rows.length} rows)`, rows: rows.slice(0, SHOWN) });
-    }
-    return faults;
+    return await findFaults(client);
   } finally {
     await client.query('ROLLBACK');
   }
+}
+
+/** The same within the caller's transaction. */
+export async function findFaults(client: pg.Client): Promise<Fault[]> {
+  const faults: Fault[] = [];
+  for (const { rule, sql } of RULES) {
+    const { rows } = await client.query<Record<string, unknown>>(sql);
+    if (rows.length > 0) faults.push({ rule: `${rule} (${rows.length} rows)`, rows: rows.slice(0, SHOWN) });
+  }
+  return faults;
 }

@@ -51,7 +51,11 @@ export async function startFleet(
 }
 
 /** So many calls by so many clients at once, each client one at a time. Calls are numbered from 0. */
-export async function inParallel(calls: number, clients: number, work: (index: number) => Promise<void>): Promise<void> {
+export async function inParallel(
+  calls: number,
+  clients: number,
+  work: (index: number) => Promise<void>,
+): Promise<void> {
   let next = 0;
   const client = async (): Promise<void> => {
     while (next < calls) {

@@ -27,7 +27,8 @@ const CLI = fileURLToPath(new URL('../packages/server/src/main/cli.ts', import.m
 const READY_WITHIN_MS = 45_000;
 const STOP_WITHIN_MS = 20_000;
 /** Settings of whoever runs the tests are not the tested server's. */
-const OWN_SETTINGS = /^(HOLDFAST_.*|DATABASE_.*|HOST|PORT|REDIS_URL|LOG_LEVEL|CORS_ORIGIN|TRUST_PROXY|BODY_LIMIT|NODE_OPTIONS|VITEST.*)$/;
+const OWN_SETTINGS =
+  /^(HOLDFAST_.*|DATABASE_.*|HOST|PORT|REDIS_URL|LOG_LEVEL|CORS_ORIGIN|TRUST_PROXY|BODY_LIMIT|NODE_OPTIONS|VITEST.*)$/;
 
 const running = new Set<number>();
 process.on('exit', () => {
@@ -116,6 +117,19 @@ export async function makeDataDirectory(): Promise<{ path: string; remove(): Pro
       await rm(parent, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
     },
   };
+}
+
+/** A database that comes back may refuse for a while: the work is tried again until it succeeds, or for so long. */
+export async function patiently<Result>(work: () => Promise<Result>, forMs = 30_000): Promise<Result> {
+  const startedMs = performance.now();
+  for (;;) {
+    try {
+      return await work();
+    } catch (error) {
+      if (performance.now() - startedMs > forMs) throw error;
+      await delay(100);
+    }
+  }
 }
 
 export interface Postmaster {

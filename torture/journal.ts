@@ -73,10 +73,7 @@ export class Journal {
   codes(code: string): number {
     const hasCode = (answer: Answer | null): boolean =>
       answer !== null && answer.status >= 400 && answer.text.includes(`"code":"${code}"`);
-    return this.entries.reduce(
-      (sum, { attempts }) => sum + attempts.filter(({ answer }) => hasCode(answer)).length,
-      0,
-    );
+    return this.entries.reduce((sum, { attempts }) => sum + attempts.filter(({ answer }) => hasCode(answer)).length, 0);
   }
 
   /** The longest that any answer took. */

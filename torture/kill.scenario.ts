@@ -1,13 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import type pg from 'pg';
 import { ApiClient } from './api.client.ts';
 import { checkInvariants, type Fault } from './checker.ts';
 import { withClient } from './database.ts';
 import { checkEffects } from './effects.ts';
-import { endProcess, findPostmaster, type Holdfast, makeDataDirectory, startHoldfast } from './holdfast.ts';
+import { endProcess, findPostmaster, type Holdfast, makeDataDirectory, patiently, startHoldfast } from './holdfast.ts';
 import { seededRandom } from './random.ts';
 import { faultUnless, type Report } from './scenario.ts';
 import { openShop } from './shop.ts';
-import { startTraffic } from './traffic.ts';
+import { startTraffic, type Traffic } from './traffic.ts';
 
 export type Victim = 'server' | 'postmaster' | 'backend' | 'both';
 
@@ -36,13 +37,14 @@ export async function killUnderLoad({ victims, betweenMs, clients, seed }: KillO
   let slowestStartMs = 0;
   let inFlight = 0;
   let returns = Promise.resolve();
+  let traffic: Traffic | undefined;
   try {
     const shop = await openShop(api, 12, 3, 100);
-    const traffic = startTraffic({ api, shop, clients, seed, whenBack: () => returns });
+    traffic = startTraffic({ api, shop, clients, seed, whenBack: () => returns });
     for (const victim of victims) {
       await delay(random.between(betweenMs / 2, betweenMs * 1.5));
       inFlight += traffic.journal.count('open');
-      if (victim !== 'server') await killDatabase(data.path, victim);
+      if (victim !== 'server') await patiently(() => killDatabase(data.path, victim));
       if (victim === 'postmaster' || victim === 'backend') continue;
       await server.kill();
       const starting = startHoldfast(env);
@@ -56,9 +58,12 @@ export async function killUnderLoad({ victims, betweenMs, clients, seed }: KillO
     await delay(betweenMs);
     await traffic.finish();
     const { journal } = traffic;
-    const { connection } = await findPostmaster(data.path);
-    faults.push(...(await withClient(connection, (client) => checkEffects(client, journal))));
-    faults.push(...(await withClient(connection, checkInvariants)));
+    const check = async (client: pg.Client): Promise<Fault[]> => [
+      ...(await checkEffects(client, journal)),
+      ...(await checkInvariants(client)),
+    ];
+    const connection = async () => (await findPostmaster(data.path)).connection;
+    faults.push(...(await patiently(async () => await withClient(await connection(), check))));
     faults.push(...(await stopOrderly(server)));
     const rest = { rounds: victims.length, acknowledged: journal.count('done'), refused: journal.count('refused') };
     return {
@@ -78,9 +83,10 @@ export async function killUnderLoad({ victims, betweenMs, clients, seed }: KillO
       },
     };
   } finally {
-    api.close();
     await server.stop();
+    api.close();
     await data.remove();
+    await traffic?.finish();
   }
 }
 
@@ -91,12 +97,10 @@ async function killDatabase(dataDirectory: string, victim: Victim): Promise<void
     return;
   }
   // One session of an engine's lane: PostgreSQL then ends all the others too, and recovers.
-  const backends = await withClient(connection, (client) =>
-    client.query<{ pid: number }>(
-      `SELECT pid FROM pg_stat_activity WHERE application_name LIKE 'holdfast lane%' ORDER BY pid`,
-    ),
-  );
-  for (const row of backends.rows.slice(0, 1)) endProcess(row.pid, 'SIGKILL');
+  const lanes = `SELECT pid FROM pg_stat_activity WHERE application_name LIKE 'holdfast lane%' ORDER BY pid LIMIT 1`;
+  const { rows } = await withClient(connection, (client) => client.query<{ pid: number }>(lanes));
+  if (rows[0] === undefined) throw new Error('the server has no session yet');
+  endProcess(rows[0].pid, 'SIGKILL');
 }
 
 async function stopOrderly(server: Holdfast): Promise<Fault[]> {

@@ -30,7 +30,7 @@ export interface TrafficOptions {
 /** Clients at work. */
 export interface Traffic {
   journal: Journal;
-  /** No new requests; resolves when every sent one has an outcome. */
+  /** No new requests; resolves when every sent one has an outcome. Calling it twice is harmless. */
   finish(): Promise<void>;
 }
 

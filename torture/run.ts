@@ -1,0 +1,130 @@
+// npm run torture -- [options]: the long form of the tests here, against real servers. See --help.
+import { parseArgs } from 'node:util';
+import { findPostmaster, makeDataDirectory, startHoldfast } from './holdfast.ts';
+import { freezeServer, holdLevel } from './freeze.scenario.ts';
+import { killUnderLoad, type Victim } from './kill.scenario.ts';
+import { cutAtCommit } from './proxy.scenario.ts';
+import type { PostgresServer } from './database.ts';
+import type { Report } from './scenario.ts';
+
+const HELP = `Faults and crashes under load, each with an independent check of what is left.
+
+npm run torture -- [options]
+
+  --only <names>    of kill-server, kill-postgres, kill-both, commit, freeze, hold; by comma (all)
+  --rounds <n>      kills of each kind (10)
+  --seconds <n>     how long a server is frozen and a level held (30), and connections are cut (60)
+  --clients <n>     clients at once (32)
+  --seed <n>        the same seed sends the same requests (the time of day)
+  --help            this
+
+Exits with 0 where everything held, 1 where something did not, 2 where it could not run.
+`;
+
+interface Settings {
+  rounds: number;
+  freezeMs: number;
+  cutSeconds: number;
+  clients: number;
+  seed: number;
+}
+
+/** Everything that can be asked for. `postgres` is a PostgreSQL of this run, started for those that need one. */
+const SCENARIOS: Record<string, (settings: Settings, postgres: () => Promise<PostgresServer>) => Promise<Report>> = {
+  'kill-server': (settings) => kills(settings, ['server']),
+  'kill-postgres': (settings) => kills(settings, ['postmaster', 'backend']),
+  'kill-both': (settings) => kills(settings, ['both']),
+  commit: async ({ cutSeconds, clients, seed }, postgres) =>
+    await cutAtCommit({ postgres: await postgres(), seconds: cutSeconds, clients, seed }),
+  freeze: async ({ freezeMs, seed }, postgres) =>
+    await freezeServer({ postgres: await postgres(), forMs: freezeMs, seed }),
+  hold: async ({ freezeMs, seed }, postgres) => await holdLevel({ postgres: await postgres(), forMs: freezeMs, seed }),
+};
+
+async function kills({ rounds, clients, seed }: Settings, kinds: Victim[]): Promise<Report> {
+  const victims = Array.from({ length: rounds }, () => kinds).flat();
+  return await killUnderLoad({ victims, betweenMs: 2_500, clients, seed });
+}
+
+class Misused extends Error {}
+
+function readArguments(): { settings: Settings; names: string[]; help: boolean } {
+  const { values } = parseArgs({
+    args: process.argv.slice(2).filter((argument) => argument !== '--'),
+    options: {
+      only: { type: 'string' },
+      rounds: { type: 'string' },
+      seconds: { type: 'string' },
+      clients: { type: 'string' },
+      seed: { type: 'string' },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  const names = values.only?.split(',').map((name) => name.trim()) ?? Object.keys(SCENARIOS);
+  const unknown = names.filter((name) => !(name in SCENARIOS));
+  if (unknown.length > 0) throw new Misused(`There is no ${unknown.join(', ')}; see --help.`);
+  const number = (text: string | undefined, byDefault: number): number => {
+    const value = text === undefined ? byDefault : Number(text);
+    if (Number.isSafeInteger(value) && value > 0) return value;
+    throw new Misused(`${text} is not a number of 1 or more; see --help.`);
+  };
+  const settings = {
+    rounds: number(values.rounds, 10),
+    freezeMs: number(values.seconds, 30) * 1_000,
+    cutSeconds: number(values.seconds, 60),
+    clients: number(values.clients, 32),
+    seed: number(values.seed, Date.now() % 1_000_000),
+  };
+  return { settings, names, help: values.help };
+}
+
+/** A PostgreSQL for the scenarios that bring their own servers: the embedded one of a Holdfast that has nothing to do. */
+function lender() {
+  let lent: Promise<{ postgres: PostgresServer; close: () => Promise<void> }> | undefined;
+  const start = async () => {
+    const data = await makeDataDirectory();
+    const holdfast = await startHoldfast({ HOLDFAST_DATA: data.path });
+    const { host, port, user, database } = (await findPostmaster(data.path)).connection;
+    const close = async (): Promise<void> => {
+      await holdfast.stop();
+      await data.remove();
+    };
+    return { postgres: { host, port, user, database } as PostgresServer, close };
+  };
+  return {
+    postgres: async (): Promise<PostgresServer> => (await (lent ??= start())).postgres,
+    close: async (): Promise<void> => await (await lent)?.close(),
+  };
+}
+
+async function runAll(settings: Settings, names: string[]): Promise<boolean> {
+  const { postgres, close } = lender();
+  let allHeld = true;
+  try {
+    for (const name of names) {
+      console.log(`\n${name}, seed ${settings.seed}`);
+      const startedMs = performance.now();
+      const report = await SCENARIOS[name]?.(settings, postgres);
+      for (const [fact, value] of Object.entries(report?.facts ?? {})) console.log(`  ${fact}: ${value}`);
+      for (const { rule, rows } of report?.faults ?? []) {
+        console.log(`  BROKEN ${rule}`);
+        for (const row of rows) console.log(`    ${typeof row === 'string' ? row : JSON.stringify(row)}`);
+      }
+      const holds = report?.faults.length === 0;
+      console.log(`  ${holds ? 'held' : 'did not hold'}, ${Math.round((performance.now() - startedMs) / 1_000)} s`);
+      allHeld &&= holds;
+    }
+  } finally {
+    await close();
+  }
+  return allHeld;
+}
+
+try {
+  const { settings, names, help } = readArguments();
+  if (help) console.log(HELP);
+  else process.exitCode = (await runAll(settings, names)) ? 0 : 1;
+} catch (error) {
+  console.error(error instanceof Misused ? error.message : error);
+  process.exitCode = 2;
+}
