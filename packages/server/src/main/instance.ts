@@ -21,6 +21,8 @@ export interface InstanceOptions extends Pick<ServerOptions, 'onMetrics' | 'rend
   config: Config;
   log: Logger;
   poolMax?: number;
+  /** Other processes listen on the same port: the kernel divides connections among them. */
+  sharesPort?: boolean;
   /** Ends the wait for a database. */
   signal?: AbortSignal;
 }
@@ -32,7 +34,7 @@ const DRAIN_MS = 4_500;
 const AFTER_CUT_MS = 400;
 
 export async function createInstance(options: InstanceOptions): Promise<Instance> {
-  const { config, log, poolMax, signal, ...metrics } = options;
+  const { config, log, poolMax, signal, sharesPort = false, ...metrics } = options;
   let connection: ConnectionConfig | null = null;
   const database = openDatabase({
     connection: () => {
@@ -53,7 +55,9 @@ export async function createInstance(options: InstanceOptions): Promise<Instance
     server,
     database,
     listen: async (port = config.port) => {
-      await server.app.listen({ host: config.host, port });
+      // Fastify does not know reusePort, and hands on to Node what it does not know.
+      const where = { host: config.host, port, reusePort: sharesPort };
+      await server.app.listen(where);
       const bound = server.app.server.address();
       if (bound === null || typeof bound === 'string') throw new Error('it listens on no port');
       return `http://${isIPv6(bound.address) ? `[${bound.address}]` : bound.address}:${bound.port}`;

@@ -2,7 +2,8 @@ import type { ConnectionConfig } from '../platform/database/index.ts';
 
 /** What the primary tells a worker. */
 export type ToWorker =
-  | { do: 'listen'; port: number }
+  /** The first ones listen at once and answer 503; one that takes a dead one's place, when it can serve. */
+  | { do: 'listen'; port: number; when: 'now' | 'open' }
   | { do: 'open'; connection: ConnectionConfig }
   | { do: 'stop' }
   /** Send your metrics. */
@@ -14,7 +15,6 @@ export type ToWorker =
 export type ToPrimary =
   /** It can take messages. */
   | { is: 'born' }
-  | { is: 'listening'; address: string }
   | { is: 'ready'; address: string }
   | { is: 'failed'; message: string }
   | { is: 'reporting'; round: number; report: MetricsReport }

@@ -6,6 +6,7 @@ import { explainFailure } from './failure.message.ts';
 import { createInstance, type Instance } from './instance.ts';
 import { exitOnDefect } from './lifecycle.ts';
 import { mayListenEarly } from './serve.ts';
+import { KERNEL_DIVIDES } from './port.sharing.ts';
 import { isToWorker, type ToPrimary, type ToWorker } from './worker.messages.ts';
 import { WorkerMetrics } from './worker.metrics.ts';
 
@@ -26,6 +27,7 @@ export async function work(config: Config, workers: number): Promise<void> {
     config,
     log,
     poolMax: Math.max(POOL_MIN, Math.min(POOL_MAX, Math.floor(POOLED_MAX / workers))),
+    sharesPort: KERNEL_DIVIDES,
     signal: stop.signal,
     onMetrics: (own) => metrics.use(own),
     renderMetrics: () => metrics.render(),
@@ -57,7 +59,7 @@ class Worker {
   async obey(message: ToWorker): Promise<void> {
     switch (message.do) {
       case 'listen':
-        return await this.#listen(message.port);
+        return await this.#listen(message);
       case 'open':
         return await this.#open(message.connection);
       case 'report':
@@ -70,17 +72,15 @@ class Worker {
     }
   }
 
-  async #listen(port: number): Promise<void> {
+  async #listen({ port, when }: { port: number; when: 'now' | 'open' }): Promise<void> {
     this.#port = port;
-    if (!mayListenEarly(this.#config)) return;
-    this.#address = await this.#instance.listen(port);
-    tell({ is: 'listening', address: this.#address });
+    if (when === 'now' && mayListenEarly(this.#config)) this.#address = await this.#instance.listen(port);
   }
 
   async #open(connection: ConnectionConfig): Promise<void> {
     await this.#instance.connect(connection);
-    this.#address ??= await this.#instance.listen(this.#port);
     this.#instance.server.markReady();
+    this.#address ??= await this.#instance.listen(this.#port);
     tell({ is: 'ready', address: this.#address });
   }
 }

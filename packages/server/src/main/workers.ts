@@ -5,6 +5,7 @@ import type { ConnectionConfig } from '../platform/database/index.ts';
 import type { Logger } from '../platform/log/index.ts';
 import { CommandRefused, EXIT } from './command.line.ts';
 import { openDatabase, openStore, takeServingRole, type Store } from './installation.ts';
+import { claimPort, KERNEL_DIVIDES } from './port.sharing.ts';
 import { ReportRounds } from './report.rounds.ts';
 import { DATABASE_WITHIN_MS, prepare, type Served, type ServeOptions } from './serve.ts';
 import { isToPrimary, type ToPrimary, type ToWorker } from './worker.messages.ts';
@@ -26,14 +27,14 @@ export async function serveByWorkers(config: Config, options: WorkersOptions): P
   const { log, workers, ...rest } = options;
   const opening = openStore({ config, log, mode: 'own', waitMs: DATABASE_WITHIN_MS, ...rest });
   opening.catch(() => undefined);
-  const crew = new Crew(config.port, log);
+  const crew = new Crew(log);
   const close = async (): Promise<void> => {
     await crew.stop();
     const store = await opening;
     await store.close();
   };
   try {
-    crew.start(workers);
+    crew.start(workers, await claimPort(config));
     const store = await Promise.race([opening, crew.failed]);
     await prepareOnce(config, log, store);
     const address = await Promise.race([crew.open(store.connection), crew.failed]);
@@ -65,22 +66,24 @@ class Crew {
   readonly failed: Promise<never>;
   #fail: (error: Error) => void = () => undefined;
   #onReady: (address: string) => void = () => undefined;
-  #port: number;
+  #port = 0;
   #count = 0;
   #connection: ConnectionConfig | null = null;
   #isServing = false;
   #isStopping = false;
   #backoffMs = 0;
 
-  constructor(port: number, log: Logger) {
-    this.#port = port;
+  constructor(log: Logger) {
     this.#log = log;
     this.failed = new Promise<never>((_resolve, reject) => (this.#fail = reject));
     this.failed.catch(() => undefined);
   }
 
-  start(count: number): void {
+  start(count: number, port: number): void {
     this.#count = count;
+    this.#port = port;
+    // Not Node's round robin: a connection that it hands to a worker which dies just then hangs for ever.
+    if (!KERNEL_DIVIDES) cluster.schedulingPolicy = cluster.SCHED_NONE;
     for (let index = 0; index < count; index += 1) this.#fork();
   }
 
@@ -134,10 +137,6 @@ class Crew {
     switch (message.is) {
       case 'born':
         return this.#welcome(worker);
-      case 'listening':
-        // A port that was free for one is for all of them, and for those who come after them.
-        this.#port = Number(new URL(message.address).port);
-        return;
       case 'ready':
         return this.#noteReady(worker, message.address);
       case 'failed':
@@ -155,13 +154,12 @@ class Crew {
       send(worker, { do: 'stop' });
       return;
     }
-    send(worker, { do: 'listen', port: this.#port });
+    send(worker, { do: 'listen', port: this.#port, when: this.#isServing ? 'open' : 'now' });
     if (this.#connection !== null) send(worker, { do: 'open', connection: this.#connection });
   }
 
   #noteReady(worker: Worker, address: string): void {
     this.#ready.add(worker);
-    this.#port = Number(new URL(address).port);
     if (this.#isServing) {
       this.#log.info({ worker: worker.id, pid: worker.process.pid }, 'a worker serves');
       return;

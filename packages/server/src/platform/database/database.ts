@@ -109,7 +109,9 @@ export class Database {
   }
 
   async close(): Promise<void> {
+    // Which ends the pool, but only where it was used through Kysely.
     await this.kysely.destroy();
+    if (!this.pool.ending) await this.pool.end();
   }
 
   #clientConfig(): pg.ClientConfig {
