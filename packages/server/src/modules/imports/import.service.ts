@@ -48,6 +48,8 @@ export interface StockImportRequest extends ImportOptions {
 
 /** Rows of the file that are settled together. */
 const CHUNK_ROWS = 500;
+/** Two share a commit, the others gather meanwhile. */
+const ADD_CHUNKS_AT_ONCE = 4;
 /** Idempotency keys are kept for 24 hours; before that, there is time to finish. */
 const RESUMABLE_MS = 23 * 3_600_000;
 const META: CommandMeta = { actor: 'system:import', requestId: 'import', idempotency: null };
@@ -64,7 +66,7 @@ export async function importProducts(request: ProductImportRequest): Promise<Imp
   const mapping = mapColumns(PRODUCT_FIELDS, file.header, request.map ?? new Map());
   const reader = new RowReader<NewProductBody>(NewProductBody, { mapping, kinds: PRODUCT_KINDS, ...formatOf(request) });
   const imports = new ProductImport({ database, engine, clock, meta: META, tally: run.tally, updates, dryRun });
-  await run.eachChunk(async (rows) => {
+  await run.eachChunk(1, async (rows) => {
     const items: ProductItem[] = run.readAll(reader, rows);
     await imports.importChunk(items);
   });
@@ -87,7 +89,8 @@ export async function importStock(request: StockImportRequest): Promise<ImportRe
   if (!dryRun) await refuseForgotten(database, reference);
   const options = { database, engine, clock, meta: META, tally: run.tally, mode, force, dryRun, reference };
   const imports = new StockImport(options);
-  await run.eachChunk(async (rows, chunk) => {
+  // Of what came in the order does not matter; the last count of a level is the one that counts.
+  await run.eachChunk(mode === 'add' ? ADD_CHUNKS_AT_ONCE : 1, async (rows, chunk) => {
     const items: StockItem[] = run.readAll(reader, rows);
     await imports.importChunk(items, chunk);
   });
@@ -143,29 +146,47 @@ class ImportRun {
     return items;
   }
 
-  /** Chunks of the file, one after another: where each begins depends on the file alone. */
-  async eachChunk(work: (rows: readonly CsvRow[], chunk: number) => Promise<void>): Promise<void> {
+  /** Chunks of the file, in its order, so many at a time: where each begins depends on the file alone. */
+  async eachChunk(atOnce: number, work: (rows: readonly CsvRow[], chunk: number) => Promise<void>): Promise<void> {
     const file = this.#file;
     if (file === null) throw new Error('a file is opened before it is read');
+    const inFlight = new Set<Promise<void>>();
     let rows: CsvRow[] = [];
     let chunk = 0;
-    const flush = async (): Promise<void> => {
-      if (this.#request.signal?.aborted === true) {
-        const { rows: done } = this.tally.counts;
-        throw new ImportRefused(`Stopped after ${done} of ${file.rows} rows. Import the same file again to go on.`);
-      }
-      await work(rows, chunk);
-      this.tally.counts.rows += rows.length;
-      const { refused, rows: done } = this.tally.counts;
-      this.#request.onProgress?.({ fraction: file.rows === 0 ? 1 : done / file.rows, rows: done, refused });
+    const start = async (): Promise<void> => {
+      this.#refuseStopped(file);
+      const settled = this.#settle(file, rows, work(rows, chunk)).finally(() => inFlight.delete(settled));
+      inFlight.add(settled);
+      // Met below, or by whoever waits for a place.
+      settled.catch(() => undefined);
       rows = [];
       chunk += 1;
+      if (inFlight.size >= atOnce) await Promise.race(inFlight);
     };
-    for await (const row of readRows(file)) {
-      rows.push(row);
-      if (rows.length === CHUNK_ROWS) await flush();
+    try {
+      for await (const row of readRows(file)) {
+        rows.push(row);
+        if (rows.length === CHUNK_ROWS) await start();
+      }
+      if (rows.length > 0) await start();
+      await Promise.all(inFlight);
+    } finally {
+      await Promise.allSettled(inFlight);
     }
-    if (rows.length > 0) await flush();
+  }
+
+  async #settle(file: CsvFile, rows: readonly CsvRow[], work: Promise<void>): Promise<void> {
+    await work;
+    const { counts } = this.tally;
+    counts.rows += rows.length;
+    const fraction = file.rows === 0 ? 1 : counts.rows / file.rows;
+    this.#request.onProgress?.({ fraction, rows: counts.rows, refused: counts.refused });
+  }
+
+  #refuseStopped(file: CsvFile): void {
+    if (this.#request.signal?.aborted !== true) return;
+    const done = this.tally.counts.rows;
+    throw new ImportRefused(`Stopped after ${done} of ${file.rows} rows. Import the same file again to go on.`);
   }
 
   report(kind: ImportReport['kind'], file: CsvFile, mapping: Mapping): ImportReport {

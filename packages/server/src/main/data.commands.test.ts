@@ -1,0 +1,161 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import pg from 'pg';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createDatabase, startTestApp } from '../../test/app.ts';
+
+const CLI = fileURLToPath(new URL('./cli.ts', import.meta.url));
+
+let directory: string;
+let url: string;
+let owner: pg.Client;
+let drop: () => Promise<void>;
+
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'holdfast-commands-'));
+  const made = await createDatabase();
+  drop = made.drop;
+  const { host, port, user, database } = made.connection;
+  url = `postgresql://${user}@localhost:${port}/${database}?host=${encodeURIComponent(host ?? '')}`;
+  owner = new pg.Client(made.connection);
+  await owner.connect();
+  const app = await startTestApp({ connection: made.connection });
+  for (const code of ['A', 'B']) {
+    await app.app.inject({ method: 'POST', url: '/api/v1/locations', payload: { code, name: code, type: 'store' } });
+  }
+  await app.close();
+});
+
+afterAll(async () => {
+  await owner.end();
+  await drop();
+  await rm(directory, { recursive: true });
+});
+
+function start(args: string[], env: NodeJS.ProcessEnv = {}): ChildProcess {
+  const { DATABASE_URL: _url, HOLDFAST_DATA: _data, ...rest } = process.env;
+  return spawn(process.execPath, [CLI, ...args], {
+    cwd: directory,
+    env: { ...rest, DATABASE_URL: url, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+}
+
+async function run(args: string[], env: NodeJS.ProcessEnv = {}): Promise<{ code: number; out: string; err: string }> {
+  const child = start(args, env);
+  let out = '';
+  let err = '';
+  child.stdout?.on('data', (piece: Buffer) => (out += piece.toString()));
+  child.stderr?.on('data', (piece: Buffer) => (err += piece.toString()));
+  const [code] = (await once(child, 'close')) as [number];
+  return { code, out, err };
+}
+
+async function file(name: string, content: string): Promise<string> {
+  await writeFile(join(directory, name), content);
+  return name;
+}
+
+async function count(statement: string): Promise<number> {
+  const { rows } = await owner.query<{ n: string | null }>(`SELECT (${statement})::text AS n`);
+  return Number(rows[0]?.n ?? 0);
+}
+
+test('a stock import that is killed goes on where it stopped, and no unit comes in twice', async () => {
+  const products = Array.from({ length: 2_000 }, (_, index) => `K-${index},Product ${index}`);
+  const made = await run(['import', 'products', await file('k.csv', `sku,name\n${products.join('\n')}\n`), '--json']);
+  expect(made.err).toBe('');
+  expect(JSON.parse(made.out)).toMatchObject({ created: 2_000, refused: 0 });
+  expect(made.code).toBe(0);
+
+  const rows = Array.from({ length: 10_000 }, (_, index) => `K-${index % 2_000},${index % 3 === 0 ? 'A' : 'B'},7`);
+  const path = await file('stock.csv', `sku,location,quantity\n${rows.join('\n')}\n`);
+  for (const threshold of [500, 4_000]) {
+    const child = start(['import', 'stock', path]);
+    const ended = once(child, 'close') as Promise<[number | null, string | null]>;
+    while (child.exitCode === null && (await count('SELECT count(*) FROM ledger_entry')) < threshold) await sleep(10);
+    child.kill('SIGKILL');
+    expect((await ended)[1]).toBe('SIGKILL');
+  }
+  const before = await count('SELECT count(*) FROM ledger_entry');
+  expect(before).toBeGreaterThanOrEqual(4_000);
+  expect(before).toBeLessThan(10_000);
+
+  const again = await run(['import', 'stock', path, '--json']);
+  expect(JSON.parse(again.out)).toMatchObject({ rows: 10_000, updated: 10_000, doneBefore: before, refused: 0 });
+  expect(again.code).toBe(0);
+  expect(await count('SELECT count(*) FROM ledger_entry')).toBe(10_000);
+  expect(await count('SELECT sum(on_hand) FROM level')).toBe(70_000);
+
+  const clean = await run(['verify', '--json']);
+  expect(clean.code).toBe(0);
+  expect(JSON.parse(clean.out)).toMatchObject({ clean: true, checked: { ledgerEntries: 10_000 } });
+});
+
+test('refused rows: exit code 1, and a report that can be put right and imported by itself', async () => {
+  const path = await file(
+    'some.csv',
+    'sku,location,quantity,notes\nK-1,A,1,"a, b"\nK-1,NOWHERE,2,"say ""hi"""\nx y,A,3,\n',
+  );
+  const { code, out } = await run(['import', 'stock', path, '--report', 'refused.csv']);
+  expect(code).toBe(1);
+  expect(out).toContain('3 rows: 1 adjusted, 1 units, 0 unchanged, 2 refused');
+  expect(out).toContain('line 3: location_not_found: There is no location NOWHERE.');
+  const report = await readFile(join(directory, 'refused.csv'), 'utf8');
+  const lines = report.split('\r\n');
+  expect(lines[0]).toBe('sku,location,quantity,notes,refusedLine,refusedCode,refusedReason');
+  expect(lines.slice(1).sort()).toEqual([
+    '',
+    'K-1,NOWHERE,2,"say ""hi""",3,location_not_found,There is no location NOWHERE.',
+    expect.stringMatching(/^x y,A,3,,4,validation_failed,"sku must be 1 to 64 of letters.*"$/),
+  ]);
+  const fixed = await file('fixed.csv', report.replace('NOWHERE', 'B').replace('x y', 'K-2'));
+  expect(await run(['import', 'stock', fixed])).toMatchObject({ code: 0 });
+});
+
+test('what could not run is exit code 2, a wrong call 64', async () => {
+  expect(await run(['import', 'stock', 'none.csv'])).toMatchObject({
+    code: 2,
+    err: 'holdfast: There is no file none.csv.\n',
+  });
+  expect(await run(['import', 'stock', 'k.csv', '--mode', 'replace'])).toMatchObject({ code: 64 });
+  expect(await run(['verify'], { DATABASE_URL: 'postgresql://localhost:1/none' })).toMatchObject({ code: 2 });
+  const missing = join(directory, 'nowhere');
+  expect(await run(['verify', '--data', missing], { DATABASE_URL: '' })).toMatchObject({
+    code: 2,
+    err: `holdfast: There is no data directory ${missing} to check.\n`,
+  });
+});
+
+test('verify: exit code 1 with differences, told in words', async () => {
+  await owner.query(`UPDATE level SET on_hand = on_hand + 1 WHERE product_id = 2 AND location_id = 1`);
+  const { code, out } = await run(['verify', '--limit', '1']);
+  await owner.query(`UPDATE level SET on_hand = on_hand - 1 WHERE product_id = 2 AND location_id = 1`);
+  expect(code).toBe(1);
+  expect(out).toMatch(/^1 difference: /);
+  expect(out).toContain('  level_units_are_the_sum_of_its_ledger: K-1 at A: onHand: the level says ');
+});
+
+test('an export to a file is there as a whole or not at all; one to a pipe may be left', async () => {
+  const done = await run(['export', 'ledger', '--sku', 'K-5', '--out', 'ledger.csv']);
+  expect(done).toMatchObject({ code: 0, out: '' });
+  expect((await readFile(join(directory, 'ledger.csv'), 'utf8')).trimEnd().split('\r\n')).toHaveLength(6);
+  expect(await run(['export', 'stock', '--sku', 'NONE', '--out', 'none.csv'])).toMatchObject({ code: 1 });
+  expect((await readdir(directory)).filter((name) => name.startsWith('none.csv') || name.endsWith('.part'))).toEqual(
+    [],
+  );
+
+  const child = start(['export', 'ledger']);
+  let err = '';
+  child.stderr?.on('data', (piece: Buffer) => (err += piece.toString()));
+  const ended = once(child, 'exit');
+  await once(child.stdout as NodeJS.ReadableStream, 'data');
+  child.stdout?.destroy();
+  expect((await ended)[0]).toBe(0);
+  expect(err).toBe('');
+});
