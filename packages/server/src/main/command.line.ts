@@ -42,5 +42,7 @@ export async function runCommandLine(program: Command, argv: readonly string[]):
 
 function exitCodeOf(error: unknown): number {
   if (error instanceof CommandRefused) return error.exitCode;
+  // By name: its class would bring the database's launcher with it.
+  if (error instanceof Error && error.name === 'BackupRefused') return EXIT.refused;
   return error instanceof Problem && error.status < 500 ? EXIT.refused : EXIT.couldNotRun;
 }

@@ -45,7 +45,7 @@ function isForPeople(error: Error): boolean {
     error instanceof ConfigError ||
     error instanceof EmbeddedPostgresError ||
     error instanceof NewerDatabaseError ||
-    ['CommandRefused', 'RefusedToServe', 'BackupError'].includes(error.name)
+    ['CommandRefused', 'RefusedToServe', 'BackupError', 'BackupRefused'].includes(error.name)
   );
 }
 

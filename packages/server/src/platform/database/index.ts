@@ -1,7 +1,7 @@
 export { Database, SERVING_ROLE, type DatabaseOptions, type LaneClient } from './database.ts';
 export { DatabaseWatch, type DatabaseWatchOptions } from './database.watch.ts';
 export { failureCode, isConflict, isConnectionLost, isLockTimeout, toDatabaseProblem } from './failures.ts';
-export { migrate, NewerDatabaseError, pendingMigrations, type MigrationReport } from './migrator.ts';
+export { latestMigration, migrate, NewerDatabaseError, pendingMigrations, type MigrationReport } from './migrator.ts';
 export type { Connection, ConnectionConfig } from './sessions.ts';
 export type * from './tables.ts';
 export { booleanArray, jsonArray, numberArray, textArray, timeArray } from './arrays.ts';

@@ -55,6 +55,16 @@ export async function pendingMigrations(connection: pg.ClientConfig): Promise<st
   }
 }
 
+/** The newest migration that the database has; null for one without. */
+export async function latestMigration(connection: pg.ClientConfig): Promise<string | null> {
+  const kysely = openAsOwner(connection);
+  try {
+    return (await appliedMigrations(kysely)).at(-1) ?? null;
+  } finally {
+    await kysely.destroy();
+  }
+}
+
 function openAsOwner(connection: pg.ClientConfig): Kysely<unknown> {
   const pool = new pg.Pool({
     ...connection,

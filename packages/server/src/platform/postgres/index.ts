@@ -1,8 +1,13 @@
 import { tmpdir } from 'node:os';
+import { restoreInto, type RestoreBackupOptions, type RestoreReport } from './backup.restore.ts';
 import { packagedBinaries } from './binaries.search.ts';
 import { attachTo, serveFrom } from './embedded.service.ts';
 import type { EmbeddedOptions, EmbeddedPostgres, Surroundings } from './embedded.types.ts';
 
+export { BackupError, type BackupProgress } from './backup.entry.ts';
+export type { BackupManifest } from './backup.manifest.ts';
+export type { RestoreReport } from './backup.restore.ts';
+export { writeBackup } from './backup.write.ts';
 export { EmbeddedPostgresError } from './embedded.problems.ts';
 export type { EmbeddedPostgresErrorCode } from './embedded.problems.ts';
 export type { EmbeddedLog, EmbeddedOptions, EmbeddedPostgres } from './embedded.types.ts';
@@ -33,4 +38,12 @@ export async function startEmbeddedPostgres(options: EmbeddedOptions): Promise<E
  */
 export async function attachOrStartEmbedded(options: EmbeddedOptions): Promise<EmbeddedPostgres> {
   return attachTo(options, thisMachine());
+}
+
+/**
+ * Puts a backup that `writeBackup` made into a data directory that no PostgreSQL has open. Fails with BackupError and
+ * EmbeddedPostgresError.
+ */
+export async function restoreBackup(options: RestoreBackupOptions): Promise<RestoreReport> {
+  return restoreInto(options, thisMachine());
 }

@@ -1,0 +1,112 @@
+import { lstat, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { systemClock, toRfc3339 } from '../../kernel/clock.ts';
+import { readEntries, writeEntries } from './backup.directory.ts';
+import { BackupError, BackupRefused, textOf, type BackupEntry, type BackupProgress } from './backup.entry.ts';
+import { DATA, FileSums, MANIFEST, parseManifest, type BackupManifest } from './backup.manifest.ts';
+import { readTar } from './backup.tar.ts';
+import { findBinaries } from './binaries.search.ts';
+import { syncPath } from './durable.files.ts';
+import { errnoOf } from './embedded.problems.ts';
+import type { Cluster, EmbeddedLog, Surroundings } from './embedded.types.ts';
+import { locateCluster } from './home.location.ts';
+import { findPostmaster } from './lock.files.ts';
+
+export interface RestoreBackupOptions {
+  /** What `writeBackup` wrote: a directory or an archive. */
+  source: string;
+  dataDir: string;
+  /** Data that is there is moved aside; without it they are a refusal. */
+  force: boolean;
+  log: EmbeddedLog;
+  onProgress?: BackupProgress;
+}
+
+export interface RestoreReport {
+  manifest: BackupManifest;
+  /** The directory that now holds the data. */
+  home: string;
+  /** Where the data that were there are now; null where there were none. */
+  movedTo: string | null;
+}
+
+/**
+ * Puts a backup in a data directory: unpacked aside, compared with its checksums, then renamed into place, so that a
+ * kill or a power cut leaves what was there or all of the backup.
+ *
+ * @throws BackupError, EmbeddedPostgresError
+ */
+export async function restoreInto(options: RestoreBackupOptions, surroundings: Surroundings): Promise<RestoreReport> {
+  const { source, dataDir, force, log, onProgress = () => undefined } = options;
+  const found = await stat(source).catch((error: unknown) => {
+    throw new BackupError(`${source} cannot be read (${errnoOf(error)}).`, { cause: error });
+  });
+  const cluster = await locateCluster({ dataDir, log }, surroundings);
+  await refuseOverwriting(cluster, force);
+  const draft = await mkdtemp(join(cluster.home, 'postgres.restore-'));
+  try {
+    const entries = found.isDirectory() ? readEntries(source) : readTar(source);
+    const manifest = await unpack(entries, draft, found.isDirectory() ? 0 : found.size, onProgress);
+    // Says now, not at the next start, that this machine has no PostgreSQL for it.
+    await findBinaries(cluster, Number.parseInt(manifest.postgres, 10));
+    await refuseOverwriting(cluster, force);
+    const movedTo = await moveAside(cluster);
+    await rename(join(draft, DATA), cluster.pgdata);
+    await syncPath(cluster.home);
+    return { manifest, home: cluster.home, movedTo };
+  } finally {
+    await rm(draft, { recursive: true, force: true });
+  }
+}
+
+async function unpack(
+  entries: AsyncIterable<BackupEntry>,
+  draft: string,
+  totalBytes: number,
+  onProgress: BackupProgress,
+): Promise<BackupManifest> {
+  const sums = new FileSums();
+  let doneBytes = 0;
+  let manifestText: string | null = null;
+  const content = async function* (): AsyncGenerator<BackupEntry> {
+    for await (const entry of entries) {
+      if (entry.path === MANIFEST) manifestText = await textOf(entry);
+      else yield entry;
+    }
+  };
+  const onBytes = (bytes: number): void => onProgress((doneBytes += bytes), totalBytes);
+  await writeEntries(draft, sums.watch(content(), onBytes));
+  const manifest = parseManifest(manifestText);
+  sums.check(manifest);
+  return manifest;
+}
+
+async function refuseOverwriting(cluster: Cluster, force: boolean): Promise<void> {
+  if ((await findPostmaster(cluster.pgdata)) !== undefined) {
+    throw new BackupRefused(`A PostgreSQL runs on ${cluster.pgdata}: stop Holdfast before you restore over its data.`);
+  }
+  if (!force && (await hasContent(cluster.pgdata))) {
+    throw new BackupRefused(
+      `There are data in ${cluster.home} already. Restore to another directory with --data, or move these aside with --force.`,
+    );
+  }
+}
+
+/** Nothing is deleted: what was there can be moved back by hand. */
+async function moveAside({ pgdata }: Cluster): Promise<string | null> {
+  if (!(await hasContent(pgdata))) return null;
+  const stamp = toRfc3339(systemClock.now()).replaceAll(/[:.]/g, '-');
+  const aside = `${pgdata}.before-restore-${stamp}`;
+  await rename(pgdata, aside);
+  return aside;
+}
+
+async function hasContent(directory: string): Promise<boolean> {
+  try {
+    await lstat(directory);
+    return (await readdir(directory)).length > 0;
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return false;
+    throw error;
+  }
+}
