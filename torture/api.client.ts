@@ -91,7 +91,8 @@ export function bodyOf(answer: Answer): Record<string, unknown> {
 export function codeOf(answer: Answer): string {
   if (answer.status < 400) return '';
   try {
-    return String(bodyOf(answer)['code'] ?? '');
+    const { code } = bodyOf(answer);
+    return typeof code === 'string' ? code : 'no code';
   } catch {
     return 'no problem document';
   }

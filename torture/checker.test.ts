@@ -32,7 +32,7 @@ afterAll(() => fleet.close());
 
 /** Plants a fault, looks, and takes it back. */
 async function lookAfter(statements: string[], look: (client: pg.Client) => Promise<{ rule: string }[]>) {
-  return await withClient(fleet.database.connection, async (client) => {
+  return withClient(fleet.database.connection, async (client) => {
     await client.query('BEGIN');
     for (const statement of statements) expect((await client.query(statement)).rowCount).not.toBe(0);
     const faults = await look(client);

@@ -110,7 +110,7 @@ async function freezeInTransaction(fleet: Fleet, user: string): Promise<Set<stri
       // Statements that it had sent are still worked off.
       await delay(60);
       const idle = `SELECT count(*) FROM pg_stat_activity WHERE usename = $1 AND state = 'idle in transaction'`;
-      return (await numberOf(client, idle, [user])) === 0 ? new Set<string>() : await findHeldLevels(client);
+      return (await numberOf(client, idle, [user])) === 0 ? new Set<string>() : findHeldLevels(client);
     });
     if (held.size > 0) return held;
     frozen?.signal('SIGCONT');

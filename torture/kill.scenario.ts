@@ -63,7 +63,7 @@ export async function killUnderLoad({ victims, betweenMs, clients, seed }: KillO
       ...(await checkInvariants(client)),
     ];
     const connection = async () => (await findPostmaster(data.path)).connection;
-    faults.push(...(await patiently(async () => await withClient(await connection(), check))));
+    faults.push(...(await patiently(async () => withClient(await connection(), check))));
     faults.push(...(await stopOrderly(server)));
     const rest = { rounds: victims.length, acknowledged: journal.count('done'), refused: journal.count('refused') };
     return {

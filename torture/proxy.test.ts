@@ -36,7 +36,7 @@ test('the proxy does to a COMMIT what it says', async () => {
         () => true,
         () => false,
       );
-      expect(await committed, String(cut)).toBe(cut === null);
+      expect({ cut, committed: await committed }).toEqual({ cut, committed: cut === null });
       await client.end().catch(() => undefined);
     }
     const isOver = `SELECT count(*)::int AS open FROM pg_stat_activity

@@ -35,15 +35,14 @@ const SCENARIOS: Record<string, (settings: Settings, postgres: () => Promise<Pos
   'kill-postgres': (settings) => kills(settings, ['postmaster', 'backend']),
   'kill-both': (settings) => kills(settings, ['both']),
   commit: async ({ cutSeconds, clients, seed }, postgres) =>
-    await cutAtCommit({ postgres: await postgres(), seconds: cutSeconds, clients, seed }),
-  freeze: async ({ freezeMs, seed }, postgres) =>
-    await freezeServer({ postgres: await postgres(), forMs: freezeMs, seed }),
-  hold: async ({ freezeMs, seed }, postgres) => await holdLevel({ postgres: await postgres(), forMs: freezeMs, seed }),
+    cutAtCommit({ postgres: await postgres(), seconds: cutSeconds, clients, seed }),
+  freeze: async ({ freezeMs, seed }, postgres) => freezeServer({ postgres: await postgres(), forMs: freezeMs, seed }),
+  hold: async ({ freezeMs, seed }, postgres) => holdLevel({ postgres: await postgres(), forMs: freezeMs, seed }),
 };
 
-async function kills({ rounds, clients, seed }: Settings, kinds: Victim[]): Promise<Report> {
+function kills({ rounds, clients, seed }: Settings, kinds: Victim[]): Promise<Report> {
   const victims = Array.from({ length: rounds }, () => kinds).flat();
-  return await killUnderLoad({ victims, betweenMs: 2_500, clients, seed });
+  return killUnderLoad({ victims, betweenMs: 2_500, clients, seed });
 }
 
 class Misused extends Error {}
@@ -78,27 +77,26 @@ function readArguments(): { settings: Settings; names: string[]; help: boolean }
   return { settings, names, help: values.help };
 }
 
+interface Lent {
+  postgres: PostgresServer;
+  close: () => Promise<void>;
+}
+
 /** A PostgreSQL for the scenarios that bring their own servers: the embedded one of a Holdfast that has nothing to do. */
-function lender() {
-  let lent: Promise<{ postgres: PostgresServer; close: () => Promise<void> }> | undefined;
-  const start = async () => {
-    const data = await makeDataDirectory();
-    const holdfast = await startHoldfast({ HOLDFAST_DATA: data.path });
-    const { host, port, user, database } = (await findPostmaster(data.path)).connection;
-    const close = async (): Promise<void> => {
-      await holdfast.stop();
-      await data.remove();
-    };
-    return { postgres: { host, port, user, database } as PostgresServer, close };
+async function lendPostgres(): Promise<Lent> {
+  const data = await makeDataDirectory();
+  const holdfast = await startHoldfast({ HOLDFAST_DATA: data.path });
+  const { connection: postgres } = await findPostmaster(data.path);
+  const close = async (): Promise<void> => {
+    await holdfast.stop();
+    await data.remove();
   };
-  return {
-    postgres: async (): Promise<PostgresServer> => (await (lent ??= start())).postgres,
-    close: async (): Promise<void> => await (await lent)?.close(),
-  };
+  return { postgres, close };
 }
 
 async function runAll(settings: Settings, names: string[]): Promise<boolean> {
-  const { postgres, close } = lender();
+  let lent: Promise<Lent> | undefined;
+  const postgres = async (): Promise<PostgresServer> => (await (lent ??= lendPostgres())).postgres;
   let allHeld = true;
   try {
     for (const name of names) {
@@ -115,7 +113,7 @@ async function runAll(settings: Settings, names: string[]): Promise<boolean> {
       allHeld &&= holds;
     }
   } finally {
-    await close();
+    await (await lent)?.close();
   }
   return allHeld;
 }
