@@ -87,7 +87,7 @@ export function spawnHoldfast(
     log: () => output.stderr.split('\n').flatMap(parsed),
     stop: async () => {
       if (child.exitCode === null && child.signalCode === null) signal('SIGTERM');
-      return await ended;
+      return ended;
     },
     serving: () => addressOf(child, output, ended),
   };

@@ -6,7 +6,7 @@ export function databaseUrl({ host = '', port = 5432, user = '', database = '' }
 }
 
 export async function postJson(url: string, body: object, headers: Record<string, string> = {}): Promise<Response> {
-  return await fetch(url, {
+  return fetch(url, {
     method: 'POST',
     headers: { 'content-type': 'application/json', ...headers },
     body: JSON.stringify(body),

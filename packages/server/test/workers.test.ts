@@ -113,7 +113,7 @@ function onNewConnection(url: string, headers: Record<string, string> = {}): Pro
 }
 
 async function many(url: string, headers: Record<string, string>): Promise<Answered[]> {
-  return await Promise.all(Array.from({ length: 24 }, () => onNewConnection(url, headers)));
+  return Promise.all(Array.from({ length: 24 }, () => onNewConnection(url, headers)));
 }
 
 async function instances(address: string): Promise<Set<string>> {

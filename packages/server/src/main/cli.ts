@@ -44,8 +44,8 @@ async function buildProgram(argv: readonly string[]): Promise<Command> {
     .addHelpText('after', AFTER_HELP)
     .showHelpAfterError('(add --help for help)')
     .exitOverride();
-  const asked = COMMANDS[argv[2] ?? ''];
-  const files = asked === undefined ? Object.values(COMMANDS) : [asked];
+  const asked = Object.entries(COMMANDS).filter(([name]) => name === argv[2]);
+  const files = (asked.length === 0 ? Object.entries(COMMANDS) : asked).map(([, load]) => load);
   for (const load of files) (await load()).register(program);
   return program;
 }

@@ -1,6 +1,6 @@
 import { ConfigError } from '../platform/config/index.ts';
 import { failureCode, isConnectionLost, NewerDatabaseError } from '../platform/database/index.ts';
-import { EmbeddedPostgresError } from '../platform/postgres/index.ts';
+import { BackupError, EmbeddedPostgresError } from '../platform/postgres/index.ts';
 import { Problem } from '../kernel/problem.ts';
 
 /** SQLSTATEs of a database that answers and will not have us: waiting does not help. */
@@ -45,7 +45,8 @@ function isForPeople(error: Error): boolean {
     error instanceof ConfigError ||
     error instanceof EmbeddedPostgresError ||
     error instanceof NewerDatabaseError ||
-    ['CommandRefused', 'RefusedToServe', 'BackupError', 'BackupRefused'].includes(error.name)
+    error instanceof BackupError ||
+    ['CommandRefused', 'RefusedToServe'].includes(error.name)
   );
 }
 

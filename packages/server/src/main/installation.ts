@@ -79,7 +79,9 @@ export async function openStore(options: OpenOptions): Promise<Store> {
   try {
     const migrations = migrates ? await reachable(() => migrate(ownerConnection), options) : null;
     for (const name of migrations?.applied ?? []) log.info({ migration: name }, 'migrated');
-    const close = async (): Promise<void> => await embedded?.stop();
+    const close = async (): Promise<void> => {
+      await embedded?.stop();
+    };
     return { connection, ownerConnection, embedded, migrations, close };
   } catch (error) {
     await embedded?.stop();
@@ -135,7 +137,7 @@ export async function reachable<Value>(
 
 async function openEmbedded({ config, log, mode }: OpenOptions): Promise<EmbeddedPostgres> {
   const open = mode === 'own' ? startEmbeddedPostgres : attachOrStartEmbedded;
-  return await open({
+  return open({
     dataDir: config.dataDirectory,
     log: (level, message, extra) => log[level](extra ?? {}, message),
   });

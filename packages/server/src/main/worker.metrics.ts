@@ -27,7 +27,7 @@ export class WorkerMetrics {
       this.#tell({ is: 'asking', id });
     });
     this.#waiting.delete(id);
-    return await AggregatorRegistry.aggregate(reports ?? [await this.#read()]).metrics();
+    return AggregatorRegistry.aggregate(reports ?? [await this.#read()]).metrics();
   }
 
   async report(round: number): Promise<void> {

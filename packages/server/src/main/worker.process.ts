@@ -59,11 +59,11 @@ class Worker {
   async obey(message: ToWorker): Promise<void> {
     switch (message.do) {
       case 'listen':
-        return await this.#listen(message);
+        return this.#listen(message);
       case 'open':
-        return await this.#open(message.connection);
+        return this.#open(message.connection);
       case 'report':
-        return await this.#metrics.report(message.round);
+        return this.#metrics.report(message.round);
       case 'take':
         return this.#metrics.take(message.id, message.reports);
       case 'stop':

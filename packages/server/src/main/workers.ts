@@ -92,7 +92,7 @@ class Crew {
     this.#connection = connection;
     const ready = new Promise<string>((resolve) => (this.#onReady = resolve));
     for (const worker of this.#born) send(worker, { do: 'open', connection });
-    return await ready;
+    return ready;
   }
 
   async stop(): Promise<void> {

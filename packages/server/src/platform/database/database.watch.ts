@@ -54,7 +54,9 @@ export class DatabaseWatch {
       await this.runOnce();
       if (this.#isStopped) return;
       const pauseMs = this.#reason === null ? this.#options.intervalMs : this.#options.awayIntervalMs;
-      this.#timer = setTimeout(() => (this.#running = loop()), pauseMs);
+      this.#timer = setTimeout(() => {
+        this.#running = loop();
+      }, pauseMs);
       this.#timer.unref();
     };
     this.#running = loop();

@@ -4,4 +4,14 @@ export { failureCode, isConflict, isConnectionLost, isLockTimeout, toDatabasePro
 export { latestMigration, migrate, NewerDatabaseError, pendingMigrations, type MigrationReport } from './migrator.ts';
 export type { Connection, ConnectionConfig } from './sessions.ts';
 export type * from './tables.ts';
-export { booleanArray, jsonArray, numberArray, textArray, timeArray } from './arrays.ts';
+export {
+  booleanArray,
+  joinedJson,
+  jsonArray,
+  numberArray,
+  recordArray,
+  secondsOf,
+  textArray,
+  timeArray,
+  type Field,
+} from './arrays.ts';

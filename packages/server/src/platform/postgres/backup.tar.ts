@@ -39,7 +39,6 @@ function header({ path, kind, sizeBytes }: BackupEntry): Buffer {
   }
   const block = Buffer.alloc(BLOCK);
   const put = (text: string, offset: number): void => void block.write(text, offset, 'utf8');
-  const octal = (value: number, digits: number): string => value.toString(8).padStart(digits, '0');
   put(name, 0);
   put(kind === 'directory' ? '0000700\0' : '0000600\0', 100);
   put('0000000\0', 108);
@@ -94,6 +93,10 @@ function parseHeader(block: Buffer, archivePath: string): Omit<BackupEntry, 'chu
     throw new BackupError(`${archivePath} holds ${name}, which is neither file nor directory.`);
   const kind = type === '5' ? 'directory' : 'file';
   return { path: name, kind, sizeBytes: kind === 'directory' ? 0 : Number.parseInt(field(124, 12), 8) };
+}
+
+function octal(value: number, digits: number): string {
+  return value.toString(8).padStart(digits, '0');
 }
 
 function sum(block: Buffer): number {

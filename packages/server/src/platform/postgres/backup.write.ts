@@ -4,6 +4,7 @@ import { systemClock, toRfc3339 } from '../../kernel/clock.ts';
 import { readChunks, writeEntries } from './backup.directory.ts';
 import {
   BackupError,
+  BackupRefused,
   bytesEntry,
   directoryEntry,
   textEntry,
