@@ -100,7 +100,7 @@ CREATE TABLE level (
   CONSTRAINT level_max_level_is_in_range CHECK (max_level BETWEEN 0 AND 1000000000000),
   CONSTRAINT level_own_settings_are_known CHECK (own_settings BETWEEN 0 AND 15),
   CONSTRAINT level_open_alerts_are_known CHECK (open_alerts BETWEEN 0 AND 15)
-) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.05);
+) WITH (fillfactor = 70);
 CREATE INDEX level_by_location ON level (location_id, product_id);
 CREATE INDEX level_low ON level (product_id, location_id) WHERE is_low;
 CREATE INDEX level_out ON level (product_id, location_id) WHERE is_out;
@@ -130,7 +130,7 @@ CREATE TABLE reservation (
   CONSTRAINT reservation_outlives_its_creation CHECK (expires_at >= created_at),
   CONSTRAINT reservation_expired_when_its_time_came CHECK ((status = 'expired') = (expired_at IS NOT NULL)),
   CONSTRAINT reservation_has_a_product CHECK (cardinality(product_ids) > 0)
-) WITH (fillfactor = 85, autovacuum_vacuum_scale_factor = 0.05);
+) WITH (fillfactor = 85);
 CREATE INDEX reservation_pending ON reservation (expires_at, id) WHERE status = 'pending';
 CREATE INDEX reservation_order ON reservation (order_id, id) WHERE order_id IS NOT NULL;
 CREATE INDEX reservation_user ON reservation (user_id, id) WHERE user_id IS NOT NULL;
@@ -158,7 +158,7 @@ CREATE TABLE reservation_line (
   CONSTRAINT line_is_closed_when_nothing_is_open CHECK (state <> 'closed' OR shipped + cancelled = quantity),
   CONSTRAINT line_that_holds_units_has_a_location CHECK (location_id IS NOT NULL OR quantity = 0),
   CONSTRAINT line_ships_only_what_was_committed CHECK (shipped = 0 OR state IN ('committed', 'closed'))
-) WITH (fillfactor = 85, autovacuum_vacuum_scale_factor = 0.05);
+) WITH (fillfactor = 85);
 CREATE INDEX reservation_line_held ON reservation_line (product_id, location_id, expires_at) WHERE state = 'held';
 CREATE INDEX reservation_line_committed ON reservation_line (product_id, location_id) WHERE state = 'committed';
 
@@ -303,6 +303,28 @@ CREATE TABLE api_key (
   CONSTRAINT api_key_hash_is_unique UNIQUE (hash),
   CONSTRAINT api_key_hash_is_sha256 CHECK (octet_length(hash) = 32),
   CONSTRAINT api_key_has_a_scope CHECK (cardinality(scopes) > 0)
+);
+
+-- What the engine's one write takes: an array of these per table. Types of their own, so that a column can be added to a
+-- table while instances of the last version still write. Times are seconds since the epoch.
+CREATE TYPE level_write AS (
+  product_id bigint, location_id bigint, on_hand bigint, reserved bigint, committed bigint, open_alerts smallint,
+  was_available boolean, version bigint, last_movement_at double precision, last_count_at double precision
+);
+CREATE TYPE reservation_write AS (
+  id uuid, type text, order_id text, user_id text, product_ids bigint[], expires_at double precision
+);
+CREATE TYPE line_write AS (
+  product_id bigint, reservation_id uuid, line_no integer, line integer, location_id bigint, quantity bigint,
+  requested bigint, state text, expires_at double precision, attributes jsonb
+);
+CREATE TYPE ledger_write AS (
+  seq bigint, at double precision, type text, product_id bigint, location_id bigint, delta_on_hand bigint,
+  delta_reserved bigint, delta_committed bigint, on_hand bigint, reserved bigint, committed bigint, reference_type text,
+  reference_id text, reason text, notes text, unit_cost numeric, lot text, actor text
+);
+CREATE TYPE journal_write AS (
+  id bigint, kind text, actor text, request_id text, subject text, ledger_from bigint, ledger_count integer
 );
 
 -- Monthly partitions, made ahead. The function runs as the owner of the schema, so that the serving role, which may not

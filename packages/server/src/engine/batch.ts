@@ -52,7 +52,7 @@ async function decideFully(
 ): Promise<Decision> {
   const doomed = new Map<number, Problem>();
   const limits = new Map<string, number>();
-  for (let look = 0; look < LOOKS_MAX; look += 1) {
+  for (let look = 0; look < LOOKS_MAX + asked.length; look += 1) {
     let decision: Decision;
     try {
       decision = decide(asked, buildState(loaded), new BlockNumbers(blocks), context.ids, doomed);
@@ -66,8 +66,10 @@ async function decideFully(
     if (isInformed && decision.doomed.size === 0) return decision;
     if (decision.lapsedWanted.size > 0) await loadLapsed(client, loaded, decision.lapsedWanted, limits);
     if (decision.alertsWanted.size > 0) await loadAlerts(client, loaded, decision.alertsWanted);
-    // An atomic command is doomed only by a decision that knew everything: lapsed units might have saved it.
-    if (isInformed) for (const [index, problem] of decision.doomed) doomed.set(index, problem);
+    // An atomic command is doomed only by a decision that knew everything: lapsed units might have saved it. And only the
+    // first: those behind it were decided on what it had already done.
+    const [firstDoomed] = decision.doomed;
+    if (isInformed && firstDoomed !== undefined) doomed.set(...firstDoomed);
   }
   throw new Error('a decision kept asking for more');
 }

@@ -1,4 +1,15 @@
-import { booleanArray, jsonArray, numberArray, textArray, timeArray } from '../platform/database/index.ts';
+import { toRfc3339 } from '../kernel/clock.ts';
+import {
+  booleanArray,
+  joinedJson,
+  jsonArray,
+  numberArray,
+  recordArray,
+  secondsOf,
+  textArray,
+  timeArray,
+  type Field,
+} from '../platform/database/index.ts';
 import type {
   Alert,
   JournalEntry,
@@ -23,22 +34,24 @@ export interface Part {
 export const updateLevels = (levels: Level[]): Part => ({
   sql: `UPDATE level l SET on_hand = k.on_hand, reserved = k.reserved, committed = k.committed,
       open_alerts = k.open_alerts, was_available = k.was_available, version = k.version,
-      last_movement_at = k.last_movement_at, last_count_at = k.last_count_at
-    FROM unnest(?::bigint[], ?::bigint[], ?::bigint[], ?::bigint[], ?::bigint[], ?::smallint[], ?::boolean[],
-      ?::bigint[], ?::timestamptz[], ?::timestamptz[])
-      AS k (product_id, location_id, on_hand, reserved, committed, open_alerts, was_available, version,
-        last_movement_at, last_count_at)
+      last_movement_at = to_timestamp(k.last_movement_at), last_count_at = to_timestamp(k.last_count_at)
+    FROM unnest(?::level_write[]) AS k
     WHERE l.product_id = k.product_id AND l.location_id = k.location_id`,
-  columns: [
-    ...levelKeys(levels),
-    ...unitColumns(levels),
-    numberArray(levels.map((level) => level.openAlerts)),
-    booleanArray(levels.map((level) => level.wasAvailable)),
-    numberArray(levels.map((level) => level.version)),
-    timeArray(levels.map((level) => level.lastMovementAt)),
-    timeArray(levels.map((level) => level.lastCountAt)),
-  ],
+  columns: [recordArray(levels, levelFields)],
 });
+
+const levelFields = (level: Level): Field[] => [
+  level.product.id,
+  level.location.id,
+  level.onHand,
+  level.reserved,
+  level.committed,
+  level.openAlerts,
+  level.wasAvailable,
+  level.version,
+  secondsOf(level.lastMovementAt),
+  secondsOf(level.lastCountAt),
+];
 
 const LEVEL_ALL = `product_id, location_id, on_hand, reserved, committed, open_alerts, was_available, version,
   last_movement_at, last_count_at, safety_stock, reorder_point, reorder_quantity, max_level, own_settings, zone, aisle,
@@ -49,7 +62,13 @@ const LEVEL_ALL_ARRAYS = `?::bigint[], ?::bigint[], ?::bigint[], ?::bigint[], ?:
   ?::text[], ?::text[], ?::text[]`;
 
 const levelColumns = (levels: Level[]): string[] => [
-  ...updateLevels(levels).columns,
+  ...levelKeys(levels),
+  ...unitColumns(levels),
+  numberArray(levels.map((level) => level.openAlerts)),
+  booleanArray(levels.map((level) => level.wasAvailable)),
+  numberArray(levels.map((level) => level.version)),
+  timeArray(levels.map((level) => level.lastMovementAt)),
+  timeArray(levels.map((level) => level.lastCountAt)),
   numberArray(levels.map((level) => level.safetyStock)),
   numberArray(levels.map((level) => level.reorderPoint)),
   numberArray(levels.map((level) => level.reorderQuantity)),
@@ -76,30 +95,21 @@ export const insertLevels = (levels: Level[]): Part => ({
   columns: levelColumns(levels),
 });
 
-export const insertReservations = (reservations: Reservation[]): Part => ({
-  sql: `INSERT INTO reservation (id, status, type, order_id, user_id, product_ids, cancel_reason, expires_at, created_at,
-      confirmed_at, shipped_at, cancelled_at, expired_at, version)
-    SELECT id, status, type, order_id, user_id, product_ids::bigint[], cancel_reason, expires_at, created_at,
-      confirmed_at, shipped_at, cancelled_at, expired_at, version
-    FROM unnest(?::uuid[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::timestamptz[],
-      ?::timestamptz[], ?::timestamptz[], ?::timestamptz[], ?::timestamptz[], ?::timestamptz[], ?::bigint[])
-      AS k (id, status, type, order_id, user_id, product_ids, cancel_reason, expires_at, created_at, confirmed_at,
-        shipped_at, cancelled_at, expired_at, version)`,
+/** New ones are pending: their ids are not known to anyone before they are committed. */
+export const insertReservations = (reservations: Reservation[], nowMs: number): Part => ({
+  sql: `INSERT INTO reservation (id, status, type, order_id, user_id, product_ids, expires_at, created_at)
+    SELECT id, 'pending', type, order_id, user_id, product_ids, to_timestamp(expires_at), ?::timestamptz
+    FROM unnest(?::reservation_write[])`,
   columns: [
-    textArray(reservations.map((one) => one.id)),
-    textArray(reservations.map((one) => one.status)),
-    textArray(reservations.map((one) => one.type)),
-    textArray(reservations.map((one) => one.orderId)),
-    textArray(reservations.map((one) => one.userId)),
-    textArray(reservations.map((one) => numberArray(one.productIds))),
-    textArray(reservations.map((one) => one.cancelReason)),
-    timeArray(reservations.map((one) => one.expiresAt)),
-    timeArray(reservations.map((one) => one.createdAt)),
-    timeArray(reservations.map((one) => one.confirmedAt)),
-    timeArray(reservations.map((one) => one.shippedAt)),
-    timeArray(reservations.map((one) => one.cancelledAt)),
-    timeArray(reservations.map((one) => one.expiredAt)),
-    numberArray(reservations.map((one) => one.version)),
+    toRfc3339(nowMs),
+    recordArray(reservations, ({ id, type, orderId, userId, productIds, expiresAt }) => [
+      id,
+      type,
+      orderId,
+      userId,
+      numberArray(productIds),
+      secondsOf(expiresAt),
+    ]),
   ],
 });
 
@@ -128,20 +138,23 @@ export const updateReservations = (reservations: Reservation[]): Part => ({
 
 export const insertLines = (lines: Line[]): Part => ({
   sql: `INSERT INTO reservation_line (product_id, reservation_id, line_no, line, location_id, quantity, requested,
-      shipped, cancelled, state, expires_at, attributes)
-    SELECT * FROM unnest(?::bigint[], ?::uuid[], ?::integer[], ?::integer[], ?::bigint[], ?::bigint[], ?::bigint[],
-      ?::bigint[], ?::bigint[], ?::text[], ?::timestamptz[], ?::jsonb[])`,
+      state, expires_at, attributes)
+    SELECT product_id, reservation_id, line_no, line, location_id, quantity, requested, state,
+      to_timestamp(expires_at), attributes
+    FROM unnest(?::line_write[])`,
   columns: [
-    ...lineKeys(lines),
-    numberArray(lines.map((line) => line.line)),
-    numberArray(lines.map((line) => line.location?.id ?? null)),
-    numberArray(lines.map((line) => line.quantity)),
-    numberArray(lines.map((line) => line.requested)),
-    numberArray(lines.map((line) => line.shipped)),
-    numberArray(lines.map((line) => line.cancelled)),
-    textArray(lines.map((line) => line.state)),
-    timeArray(lines.map((line) => line.reservation.expiresAt)),
-    jsonArray(lines.map((line) => line.attributes)),
+    recordArray(lines, (line) => [
+      line.product.id,
+      line.reservation.id,
+      line.lineNo,
+      line.line,
+      line.location?.id ?? null,
+      line.quantity,
+      line.requested,
+      line.state,
+      secondsOf(line.reservation.expiresAt),
+      line.attributes === null ? null : JSON.stringify(line.attributes),
+    ]),
   ],
 });
 
@@ -170,42 +183,50 @@ export const deleteLines = (lines: Line[]): Part => ({
 export const insertLedger = (entries: LedgerEntry[]): Part => ({
   sql: `INSERT INTO ledger_entry (seq, at, type, product_id, location_id, delta_on_hand, delta_reserved,
       delta_committed, on_hand, reserved, committed, reference_type, reference_id, reason, notes, unit_cost, lot, actor)
-    SELECT * FROM unnest(?::bigint[], ?::timestamptz[], ?::text[], ?::bigint[], ?::bigint[], ?::bigint[], ?::bigint[],
-      ?::bigint[], ?::bigint[], ?::bigint[], ?::bigint[], ?::text[], ?::text[], ?::text[], ?::text[], ?::numeric[],
-      ?::text[], ?::text[])`,
+    SELECT seq, to_timestamp(at), type, product_id, location_id, delta_on_hand, delta_reserved, delta_committed, on_hand,
+      reserved, committed, reference_type, reference_id, reason, notes, unit_cost, lot, actor
+    FROM unnest(?::ledger_write[])`,
   columns: [
-    numberArray(entries.map((entry) => entry.seq)),
-    timeArray(entries.map((entry) => entry.at)),
-    textArray(entries.map((entry) => entry.type)),
-    ...levelKeys(entries.map((entry) => entry.level)),
-    numberArray(entries.map((entry) => entry.deltaOnHand)),
-    numberArray(entries.map((entry) => entry.deltaReserved)),
-    numberArray(entries.map((entry) => entry.deltaCommitted)),
-    ...unitColumns(entries),
-    textArray(entries.map((entry) => entry.referenceType)),
-    textArray(entries.map((entry) => entry.referenceId)),
-    textArray(entries.map((entry) => entry.reason)),
-    textArray(entries.map((entry) => entry.notes)),
-    numberArray(entries.map((entry) => entry.unitCost)),
-    textArray(entries.map((entry) => entry.lot)),
-    textArray(entries.map((entry) => entry.actor)),
+    recordArray(entries, (entry) => [
+      entry.seq,
+      secondsOf(entry.at),
+      entry.type,
+      entry.level.product.id,
+      entry.level.location.id,
+      entry.deltaOnHand,
+      entry.deltaReserved,
+      entry.deltaCommitted,
+      entry.onHand,
+      entry.reserved,
+      entry.committed,
+      entry.referenceType,
+      entry.referenceId,
+      entry.reason,
+      entry.notes,
+      entry.unitCost,
+      entry.lot,
+      entry.actor,
+    ]),
   ],
 });
 
-export const insertJournal = (entries: JournalEntry[]): Part => ({
+export const insertJournal = (entries: JournalEntry[], nowMs: number): Part => ({
   sql: `INSERT INTO journal_entry (id, at, kind, actor, request_id, subject, ledger_from, ledger_count, data)
-    SELECT * FROM unnest(?::bigint[], ?::timestamptz[], ?::text[], ?::text[], ?::text[], ?::text[], ?::bigint[],
-      ?::integer[], ?::text[])`,
+    SELECT id, ?::timestamptz, kind, actor, request_id, subject, ledger_from, ledger_count, data
+    FROM unnest(?::journal_write[], string_to_array(?::text, E'\\x1e', ''))
+      AS k (id, kind, actor, request_id, subject, ledger_from, ledger_count, data)`,
   columns: [
-    numberArray(entries.map((entry) => entry.id)),
-    timeArray(entries.map((entry) => entry.at)),
-    textArray(entries.map((entry) => entry.kind)),
-    textArray(entries.map((entry) => entry.actor)),
-    textArray(entries.map((entry) => entry.requestId)),
-    textArray(entries.map((entry) => entry.subject)),
-    numberArray(entries.map((entry) => entry.ledgerFrom)),
-    numberArray(entries.map((entry) => entry.ledgerCount)),
-    textArray(entries.map((entry) => entry.data)),
+    toRfc3339(nowMs),
+    recordArray(entries, (entry) => [
+      entry.id,
+      entry.kind,
+      entry.actor,
+      entry.requestId,
+      entry.subject,
+      entry.ledgerFrom,
+      entry.ledgerCount,
+    ]),
+    joinedJson(entries.map((entry) => entry.data)),
   ],
 });
 

@@ -76,7 +76,7 @@ function partsOf(writes: Writes, nowMs: number): NamedPart[] {
   add(
     'new_reservation',
     reservations.filter((one) => one.isNew),
-    insertReservations,
+    (rows) => insertReservations(rows, nowMs),
   );
   add(
     'reservation',
@@ -96,7 +96,7 @@ function partsOf(writes: Writes, nowMs: number): NamedPart[] {
   );
   add('gone_line', writes.removedLines, deleteLines);
   add('ledger', writes.ledger, insertLedger);
-  add('journal', writes.journal, insertJournal);
+  add('journal', writes.journal, (entries) => insertJournal(entries, nowMs));
   add('answer', writes.answers, (answers) => insertAnswers(answers, nowMs));
   add(
     'new_alert',
