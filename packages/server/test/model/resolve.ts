@@ -1,5 +1,5 @@
 /** Makes commands of templates: aliases become names, picks become ids, guards become numbers, keys become keys. */
-import { lapsedUnitsOf, levelOf, openUnits, statusOf } from './world.ts';
+import { QUANTITY_MAX, lapsedUnitsOf, levelOf, openUnits, statusOf } from './world.ts';
 import type { Command, CommandOf, ShipLine } from './command.ts';
 import type { KeyUse, Pick, Template } from './generate.ts';
 import type { World } from './world.ts';
@@ -57,7 +57,8 @@ async function resolveOne(resolver: Resolver, template: Template, before: Resolv
   }
   if (command.op !== 'adjust') return { sent: command, modelled: command };
   const level = levelOf(resolver.world, command.sku, command.body.location);
-  if (template.onHandPlus !== undefined) command.body.expectedOnHand = Math.max(0, level.onHand + template.onHandPlus);
+  if (template.onHandPlus !== undefined)
+    command.body.expectedOnHand = Math.min(QUANTITY_MAX, level.onHand + template.onHandPlus);
   const guard = template.expectedVersion;
   if (guard === undefined || !versionIsCertain(resolver.world, command, before)) {
     return { sent: command, modelled: command };
