@@ -39,7 +39,7 @@ export const SETTINGS = [
     'redis-url',
     'url',
     null,
-    'Redis or Valkey, for limits that instances share. Absent: each counts for itself.',
+    'Redis or Valkey. Checked, and not used by anything yet.',
     true,
   ),
   setting(
@@ -80,7 +80,7 @@ export const SETTINGS = [
     'egress-allow',
     'list',
     null,
-    'Private hosts, addresses and CIDR blocks that webhooks and calls may reach, by comma.',
+    'Private targets that outgoing calls may reach, by comma. Checked; nothing calls out yet.',
   ),
   setting('LOG_LEVEL', 'log-level', 'level', 'info', 'fatal, error, warn, info, debug, trace or silent.'),
   setting('CORS_ORIGIN', 'cors-origin', 'list', null, 'Origins whose pages may call the API, by comma, or *.'),
