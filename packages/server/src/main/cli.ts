@@ -1,4 +1,6 @@
 #!/usr/bin/env node
+import module from 'node:module';
+import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import { EXIT, runCommandLine } from './command.line.ts';
 import { VERSION } from './version.ts';
@@ -19,6 +21,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<CommandFile>>> = {
   import: () => import('./import.command.ts'),
   export: () => import('./export.command.ts'),
   verify: () => import('./verify.command.ts'),
+  demo: () => import('./demo.command.ts'),
 };
 
 const AFTER_HELP = `
@@ -50,4 +53,7 @@ async function buildProgram(argv: readonly string[]): Promise<Command> {
   return program;
 }
 
+// What Node compiled (and stripped of types) is kept: 0.3 s of a start's 0.85 s of CPU. Node 20 cannot; a folder that
+// cannot be written is no failure.
+module.enableCompileCache?.(fileURLToPath(new URL('../../.cache/code', import.meta.url)));
 await runCommandLine(await buildProgram(process.argv), process.argv);
