@@ -4,6 +4,7 @@ import { Readable, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { ExportFormat, ExportRequest } from '../modules/exports/index.ts';
 import { CommandRefused, EXIT } from './command.line.ts';
+import { grouped } from './figures.ts';
 import { addSettings, commandLog, configOf } from './settings.options.ts';
 
 const AFTER_HELP = `
@@ -73,12 +74,12 @@ async function run(command: Command, flags: ExportFlags, request: ExportRequest)
     let count = 0;
     const onRows = (rows: number): void => {
       count += rows;
-      display.update(null, `${count.toLocaleString('en')} rows`);
+      display.update(null, `${grouped(count)} rows`);
     };
     const text = exportText({ database: installation.database, request, format: flags.format, onRows });
     await (flags.out === undefined ? toStdout(text) : toFile(text, flags.out));
     display.stop();
-    if (flags.out !== undefined) process.stderr.write(`${count.toLocaleString('en')} rows in ${flags.out}\n`);
+    if (flags.out !== undefined) process.stderr.write(`${grouped(count)} rows in ${flags.out}\n`);
   } catch (error) {
     if (error instanceof ExportRefused) throw new CommandRefused(error.message, EXIT.refused);
     throw error;

@@ -3,6 +3,7 @@ import { createWriteStream, type WriteStream } from 'node:fs';
 import { once } from 'node:events';
 import type { CsvFile, ImportOptions, ImportReport, RefusedRow } from '../modules/imports/index.ts';
 import { CommandRefused, EXIT } from './command.line.ts';
+import { grouped } from './figures.ts';
 import { addSettings, commandLog, configOf } from './settings.options.ts';
 
 const AFTER_HELP = `
@@ -100,7 +101,7 @@ async function run(command: Command, kind: 'products' | 'stock', path: string, f
       onFile: (file) => rejects?.begin(file),
       onRefused: (row) => rejects?.add(row),
       onProgress: ({ fraction, rows, refused }) =>
-        display.update(fraction, `${rows.toLocaleString('en')} rows, ${refused.toLocaleString('en')} refused`),
+        display.update(fraction, `${grouped(rows)} rows, ${grouped(refused)} refused`),
     };
     const { mode = 'add', location, force, again } = flags;
     const report =
@@ -170,22 +171,21 @@ function quoted(cell: string): string {
 
 function inWords(report: ImportReport, rejects: string | undefined): string {
   const { kind, dryRun, rows, created, updated, unchanged, doneBefore, refused, units, durationMs } = report;
-  const count = (value: number): string => value.toLocaleString('en');
   const did =
     kind === 'products'
-      ? [`${count(created)} created`, `${count(updated)} updated`]
-      : [`${count(updated)} adjusted, ${count(units)} units`];
-  const parts = [...did, `${count(unchanged)} unchanged`, `${count(refused)} refused`];
-  if (doneBefore > 0) parts.push(`${count(doneBefore)} of them were done before`);
+      ? [`${grouped(created)} created`, `${grouped(updated)} updated`]
+      : [`${grouped(updated)} adjusted, ${grouped(units)} units`];
+  const parts = [...did, `${grouped(unchanged)} unchanged`, `${grouped(refused)} refused`];
+  if (doneBefore > 0) parts.push(`${grouped(doneBefore)} of them were done before`);
   const columns = Object.entries(report.columns).map(([field, column]) => `${field}=${column}`);
   const lines = [
     `Columns: ${columns.join(', ')}.`,
-    `${dryRun ? 'Nothing was written. It would be: ' : ''}${count(rows)} rows: ${parts.join(', ')}. ` +
+    `${dryRun ? 'Nothing was written. It would be: ' : ''}${grouped(rows)} rows: ${parts.join(', ')}. ` +
       `${(durationMs / 1000).toFixed(1)} s.`,
     ...report.firstRefused.map(({ line, code, reason }) => `  line ${line}: ${code}: ${reason}`),
   ];
   const hidden = refused - report.firstRefused.length;
-  if (hidden > 0) lines.push(`  … and ${count(hidden)} more: --report <file> writes them all.`);
+  if (hidden > 0) lines.push(`  … and ${grouped(hidden)} more: --report <file> writes them all.`);
   if (rejects !== undefined && refused > 0) lines.push(`The refused rows are in ${rejects}.`);
   return `${lines.join('\n')}\n`;
 }

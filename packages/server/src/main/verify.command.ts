@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import type { Difference, VerificationProgress, VerificationReport } from '../modules/verification/index.ts';
 import type { Database } from '../platform/database/index.ts';
 import { CommandRefused, EXIT } from './command.line.ts';
+import { grouped } from './figures.ts';
 import { addSettings, commandLog, configOf } from './settings.options.ts';
 
 const AFTER_HELP = `
@@ -95,18 +96,19 @@ function overall({ stage, fraction }: VerificationProgress): number {
 /** The report for people. */
 export function inWords(report: VerificationReport): string {
   const { checked, differences, differenceCount, durationMs } = report;
-  const count = (value: number, noun: string): string => `${value.toLocaleString('en')} ${noun}`;
   const what = [
-    count(checked.levels, 'levels'),
-    count(checked.ledgerEntries, 'ledger entries'),
-    count(checked.reservations, 'reservations'),
-    count(checked.transfers, 'transfers'),
-    count(checked.openAlerts, 'open alerts'),
+    `${grouped(checked.levels)} levels`,
+    `${grouped(checked.ledgerEntries)} ledger entries`,
+    `${grouped(checked.reservations)} reservations`,
+    `${grouped(checked.transfers)} transfers`,
+    `${grouped(checked.openAlerts)} open alerts`,
   ].join(', ');
-  const head = report.clean ? 'Clean' : count(differenceCount, differenceCount === 1 ? 'difference' : 'differences');
+  const head = report.clean
+    ? 'Clean'
+    : `${grouped(differenceCount)} ${differenceCount === 1 ? 'difference' : 'differences'}`;
   const lines = [`${head}: ${what}, in ${(durationMs / 1000).toFixed(1)} s.`, ...differences.map(line)];
   const hidden = differenceCount - differences.length;
-  if (hidden > 0) lines.push(`… and ${count(hidden, 'more')}: see --limit.`);
+  if (hidden > 0) lines.push(`… and ${grouped(hidden)} more: see --limit.`);
   return `${lines.join('\n')}\n`;
 }
 

@@ -56,7 +56,10 @@ export function nearestWarehouse(country: string): DemoWarehouse {
 
 /** The angle between two places, by the haversine formula: as good as a distance for telling which is nearer. */
 function centralAngle(from: Place, to: Place): number {
-  const radians = (degrees: number): number => (degrees * Math.PI) / 180;
   const half = (angle: number): number => Math.sin(radians(angle) / 2) ** 2;
   return half(to.lat - from.lat) + Math.cos(radians(from.lat)) * Math.cos(radians(to.lat)) * half(to.lng - from.lng);
+}
+
+function radians(degrees: number): number {
+  return (degrees * Math.PI) / 180;
 }

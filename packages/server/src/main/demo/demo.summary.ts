@@ -1,3 +1,4 @@
+import { grouped } from '../figures.ts';
 import type { DemoClient } from './demo.client.ts';
 import type { DemoDataset } from './demo.dataset.ts';
 import type { ReplayFigures } from './demo.replay.ts';
@@ -71,29 +72,29 @@ function percentiles(durations: readonly number[]): { count: number; p50: number
 /** The figures for people. */
 export function inWords(summary: DemoSummary): string {
   const { orders, units, returns, writeOffs } = summary;
-  const count = (value: number): string => value.toLocaleString('en');
-  const list = (counts: Record<string, number>): string =>
-    Object.entries(counts)
-      .map(([name, value]) => `${name} ${count(value)}`)
-      .join(', ');
   const latency = Object.entries(summary.latencyMs).map(([what, { p50, p99 }]) => `${what} ${p50} / ${p99}`);
   const alerts = Object.values(summary.alertsOpened).reduce((sum, value) => sum + value, 0);
   return [
     '',
-    `Orders      ${count(orders.asked)} with ${count(orders.lines)} lines: ${count(orders.whole)} whole, ` +
-      `${count(orders.partial)} in part, ${count(orders.refused)} refused for lack of stock`,
-    `Units       ${count(units.ordered)} ordered, ${count(units.shipped)} shipped, ${count(units.short)} were not there`,
+    `Orders      ${grouped(orders.asked)} with ${grouped(orders.lines)} lines: ${grouped(orders.whole)} whole, ` +
+      `${grouped(orders.partial)} in part, ${grouped(orders.refused)} refused for lack of stock`,
+    `Units       ${grouped(units.ordered)} ordered, ${grouped(units.shipped)} shipped, ${grouped(units.short)} were not there`,
     `Shipped     ${list(units.byWarehouse)}`,
-    `Returns     ${count(returns.units)} units in ${count(returns.lines)} lines`,
-    `Write-offs  ${count(writeOffs.units)} units in ${count(writeOffs.lines)} lines` +
-      (writeOffs.refused > 0 ? `; ${count(writeOffs.refused)} refused: more than was on hand` : ''),
-    `Catalog     ${count(summary.products)} products, ${count(summary.shortProducts)} of them received too little of`,
-    `Alerts      ${count(alerts)} opened${alerts > 0 ? `: ${list(summary.alertsOpened)}` : ''}`,
-    `Left out    ${count(summary.skippedLines)} of ${count(summary.linesRead)} lines that are no goods: ` +
+    `Returns     ${grouped(returns.units)} units in ${grouped(returns.lines)} lines`,
+    `Write-offs  ${grouped(writeOffs.units)} units in ${grouped(writeOffs.lines)} lines` +
+      (writeOffs.refused > 0 ? `; ${grouped(writeOffs.refused)} refused: more than was on hand` : ''),
+    `Catalog     ${grouped(summary.products)} products, ${grouped(summary.shortProducts)} of them received too little of`,
+    `Alerts      ${grouped(alerts)} opened${alerts > 0 ? `: ${list(summary.alertsOpened)}` : ''}`,
+    `Left out    ${grouped(summary.skippedLines)} of ${grouped(summary.linesRead)} lines that are no goods: ` +
       list(summary.skipped),
-    `Speed       ${count(summary.ordersPerSecond)} orders/s, ${count(summary.apiCallsPerSecond)} API calls/s, ` +
+    `Speed       ${grouped(summary.ordersPerSecond)} orders/s, ${grouped(summary.apiCallsPerSecond)} API calls/s, ` +
       `${(summary.durationMs / 1000).toFixed(1)} s`,
     `Latency     in ms, median / 99th: ${latency.join(', ')}`,
     '',
   ].join('\n');
+}
+
+function list(counts: Record<string, number>): string {
+  const parts = Object.entries(counts).map(([name, value]) => `${name} ${grouped(value)}`);
+  return parts.join(', ');
 }

@@ -29,7 +29,7 @@ afterEach(() => {
 
 async function api(method: 'GET' | 'POST', url: string, payload?: object) {
   const answer = await app.app.inject({ method, url: `/api/v1${url}`, ...(payload === undefined ? {} : { payload }) });
-  expect(answer.statusCode, answer.body).toBeLessThan(300);
+  if (answer.statusCode >= 300) throw new Error(answer.body);
   return answer.json();
 }
 
@@ -128,7 +128,7 @@ describe('products', () => {
     const text = 'sku,name\nS-1,One\nS-1,Two\n!,x\nMUG,Other\n';
     const report = await products(text, { dryRun: true });
     expect(report).toMatchObject({ dryRun: true, rows: 4, created: 1, refused: 3 });
-    expect(refused.map(({ line }) => line).sort()).toEqual([3, 4, 5]);
+    expect(new Set(refused.map(({ line }) => line))).toEqual(new Set([3, 4, 5]));
     const { statusCode } = await app.app.inject({ url: '/api/v1/products/S-1' });
     expect(statusCode).toBe(404);
   });

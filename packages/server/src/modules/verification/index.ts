@@ -1,2 +1,2 @@
-export { CHECKS, type Check, type Difference, type VerificationReport } from './verification.report.ts';
+export type { Check, Difference, VerificationReport } from './verification.report.ts';
 export { verify, type VerificationOptions, type VerificationProgress } from './verification.service.ts';
