@@ -7,7 +7,7 @@ import { CommitDetector, WireReader } from './wire.ts';
 
 // The long form: npm run torture -- --only commit
 test('whoever loses the database at COMMIT is never told a wrong outcome', async () => {
-  const report = await cutAtCommit({ postgres: inject('postgres'), seconds: 18, clients: 12, seed: 3 });
+  const report = await cutAtCommit({ postgres: inject('postgres'), seconds: 10, clients: 12, seed: 3 });
   console.log('cut at COMMIT:', report.facts);
   expect(report.faults).toEqual([]);
 }, 120_000);

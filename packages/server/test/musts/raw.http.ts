@@ -32,8 +32,12 @@ export function bytesOf({ method, target, headers = [], body }: RawRequest): Buf
   return Buffer.concat([Buffer.from(`${head.join('\r\n')}\r\n\r\n`, 'latin1'), payload ?? Buffer.alloc(0)]);
 }
 
-/** Sends bytes on a connection of their own and reads until the server closes it. A server that hangs is an error. */
-export function sendBytes(port: number, bytes: Buffer): Promise<RawAnswer> {
+/**
+ * Sends bytes on a connection of their own and reads until the server closes it. A server that hangs is an error.
+ *
+ * @param breaksOff says that nothing more will come
+ */
+export function sendBytes(port: number, bytes: Buffer, { breaksOff = false } = {}): Promise<RawAnswer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     const socket = connect({ port, host: '127.0.0.1' });
@@ -51,7 +55,8 @@ export function sendBytes(port: number, bytes: Buffer): Promise<RawAnswer> {
         reject(error instanceof Error ? error : new Error(String(error)));
       }
     });
-    socket.end(bytes);
+    socket.write(bytes);
+    if (breaksOff) socket.end();
   });
 }
 

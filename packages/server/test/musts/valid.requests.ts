@@ -1,0 +1,65 @@
+import type { TestApp } from '../app.ts';
+
+/** What is there when bad requests come. */
+export interface Fixture {
+  pendingId: string;
+  confirmedId: string;
+  alertId: string;
+  /** Under which a product was made. */
+  usedKey: string;
+}
+
+export const UNKNOWN_ID = '0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b';
+
+/** `SKU-1` with 10 at `LOC-1` and none at `LOC-2`, a reservation of 3 that waits and one of 2 that is confirmed. */
+export async function makeFixture({ app }: TestApp): Promise<Fixture> {
+  const must = async (
+    method: 'POST' | 'PATCH',
+    url: string,
+    payload: object,
+    headers = {},
+  ): Promise<{ id: string }> => {
+    const answer = await app.inject({ method, url: `/api/v1${url}`, payload, headers });
+    if (answer.statusCode >= 300) throw new Error(`${method} ${url}: ${answer.body}`);
+    return answer.json();
+  };
+  const usedKey = 'used-key';
+  await must('POST', '/products', { sku: 'SKU-1', name: 'Mug' }, { 'idempotency-key': usedKey });
+  await must('POST', '/products', { sku: 'SKU-2', name: 'Plate' });
+  for (const code of ['LOC-1', 'LOC-2']) await must('POST', '/locations', { code, name: code, type: 'store' });
+  await must('PATCH', '/inventory/SKU-1/locations/LOC-1', { reorderPoint: 10 });
+  await must('POST', '/inventory/SKU-1/adjust', { location: 'LOC-1', type: 'add', quantity: 10 });
+  const lines = (quantity: number): object[] => [{ sku: 'SKU-1', location: 'LOC-1', quantity }];
+  const pending = await must('POST', '/reservations', { lines: lines(3), ttlSeconds: 86_400 });
+  const confirmed = await must('POST', '/reservations', { lines: lines(2), ttlSeconds: 86_400 });
+  await must('POST', `/reservations/${confirmed.id}/confirm`, {});
+  const { items } = (await app.inject({ url: '/api/v1/alerts' })).json<{ items: { id: string }[] }>();
+  return { pendingId: pending.id, confirmedId: confirmed.id, alertId: items[0]?.id ?? '', usedKey };
+}
+
+const line = { sku: 'SKU-1', location: 'LOC-1', quantity: 1 };
+
+/** A body for each route that takes one: nothing is wrong with it, so that one thing can be made wrong. */
+export const VALID_BODIES: Readonly<Record<string, Record<string, unknown>>> = {
+  'POST /api/v1/products': { sku: 'SKU-9', name: 'Bowl' },
+  'POST /api/v1/products/batch': { products: [{ sku: 'SKU-9', name: 'Bowl' }] },
+  'PATCH /api/v1/products/{sku}': { name: 'Cup' },
+  'POST /api/v1/locations': { code: 'LOC-9', name: 'Nine', type: 'store' },
+  'PATCH /api/v1/locations/{code}': { name: 'One' },
+  'PATCH /api/v1/inventory/{sku}/locations/{code}': { maxLevel: 100 },
+  'POST /api/v1/inventory/{sku}/adjust': { location: 'LOC-1', type: 'add', quantity: 1 },
+  'POST /api/v1/adjustments': { adjustments: [{ sku: 'SKU-1', location: 'LOC-1', type: 'add', quantity: 1 }] },
+  'POST /api/v1/availability': { lines: [{ sku: 'SKU-1', quantity: 1 }] },
+  'POST /api/v1/inventory/{sku}/reserve': { quantity: 1 },
+  'POST /api/v1/inventory/{sku}/release': { reservationId: UNKNOWN_ID },
+  'POST /api/v1/reservations': { lines: [line] },
+  'POST /api/v1/reservations/batch': { reservations: [{ lines: [line] }] },
+  'POST /api/v1/reservations/{id}/confirm': { ship: false },
+  'POST /api/v1/reservations/{id}/ship': { lines: [line] },
+  'PUT /api/v1/reservations/{id}/lines': { lines: [line] },
+  'POST /api/v1/reservations/{id}/cancel': { reason: 'none' },
+  'POST /api/v1/reservations/{id}/extend': { ttlSeconds: 60 },
+  'POST /api/v1/transfers': { from: 'LOC-1', to: 'LOC-2', lines: [{ sku: 'SKU-1', quantity: 1 }] },
+  'POST /api/v1/alerts/acknowledge': { ids: [UNKNOWN_ID] },
+  'POST /api/v1/api-keys': { name: 'key', scopes: ['admin'] },
+};
