@@ -19,7 +19,9 @@ export interface TestApp {
   close(): Promise<void>;
 }
 
-export type TestAppOptions = Partial<Pick<ServerOptions, 'timeShiftMs' | 'checkAnswers' | 'duties' | 'extraRoutes'>> & {
+export type TestAppOptions = Partial<
+  Pick<ServerOptions, 'timeShiftMs' | 'secondLaneAt' | 'checkAnswers' | 'duties' | 'extraRoutes'>
+> & {
   /** Environment variables of the server. */
   env?: Record<string, string>;
   /** A database that another app of the test has made: a second instance over it. */

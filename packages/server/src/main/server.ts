@@ -30,6 +30,8 @@ export interface ServerOptions {
   checkAnswers?: boolean;
   /** Added to the database's clock in decisions; for tests that travel in time. */
   timeShiftMs?: () => number;
+  /** A second lane runs while so many commands wait; for tests that need one order of arrival. */
+  secondLaneAt?: number;
   /** Further routes under /api/v1. */
   extraRoutes?: readonly Routes[];
   /** false: no background duties. */
@@ -65,6 +67,7 @@ export async function createServer(options: ServerOptions): Promise<HoldfastServ
   const engine = new StockEngine(database, {
     defaultTtlMs: config.reservationTtlSeconds * 1000,
     ...shift,
+    ...(options.secondLaneAt === undefined ? {} : { secondLaneAt: options.secondLaneAt }),
     onBatch: stock.onBatch,
     onCommit: stock.onCommit,
     onDefect: (error, command) => log.error({ err: error, command: command.kind }, 'a command could not be decided'),

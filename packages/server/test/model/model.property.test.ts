@@ -36,7 +36,8 @@ beforeAll(async () => {
   const { connection, drop } = await createDatabase();
   dropDatabase = drop;
   clock = await shiftClockOf(connection);
-  app = await startTestApp({ connection });
+  // One lane: the model decides in the order of arrival, and two lanes have none between them.
+  app = await startTestApp({ connection, secondLaneAt: Number.POSITIVE_INFINITY });
 });
 
 afterAll(async () => {
