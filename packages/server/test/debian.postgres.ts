@@ -66,7 +66,7 @@ export async function makeDebianPostgres(): Promise<DebianPostgres> {
   };
 }
 
-async function accountOf(name: string): Promise<{ uid: number; gid: number }> {
+export async function accountOf(name: string): Promise<{ uid: number; gid: number }> {
   const line = (await readFile('/etc/passwd', 'utf8')).split('\n').find((entry) => entry.startsWith(`${name}:`));
   const [, , uid, gid] = (line ?? '').split(':');
   return { uid: Number(uid), gid: Number(gid) };

@@ -1,5 +1,6 @@
 import { Kysely, PostgresDialect } from 'kysely';
 import pg from 'pg';
+import { copeWithPooler, WHO_SERVES } from './pooler.ts';
 import { Sessions, type Connection } from './sessions.ts';
 import type { Tables } from './tables.ts';
 import { columnTypes } from './types.ts';
@@ -86,6 +87,9 @@ export class Database {
       connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     });
     await client.connect();
+    // Its caller listens once it has it.
+    client.once('error', () => undefined);
+    copeWithPooler(client, await client.query<{ pid: number }>(WHO_SERVES));
     return client;
   }
 
@@ -127,8 +131,10 @@ export class Database {
   async #prepareSession(client: pg.ClientBase): Promise<void> {
     // One simple query: a session is ready in one round trip.
     const role = this.#servingRole === null ? '' : `SET ROLE ${this.#servingRole};`;
-    await client.query(
-      `${role} SET statement_timeout = ${READ_TIMEOUT_MS}; SET timezone = 'UTC'; SET datestyle = 'ISO'; SET jit = off`,
+    const answers: unknown = await client.query(
+      `${role} SET statement_timeout = ${READ_TIMEOUT_MS}; SET timezone = 'UTC'; SET datestyle = 'ISO'; SET jit = off; ${WHO_SERVES}`,
     );
+    // node-postgres gives an answer for each statement, and its types know only of one.
+    copeWithPooler(client, (answers as pg.QueryResult<{ pid: number }>[]).at(-1));
   }
 }

@@ -1,0 +1,25 @@
+import type pg from 'pg';
+
+/** Asks what `copeWithPooler` needs to know. */
+export const WHO_SERVES = 'SELECT pg_backend_pid() AS pid';
+
+/**
+ * Sees to it that a session is right behind a pooler such as PgBouncer, which may give each transaction another server
+ * process: a statement that was prepared in one is not there in the next, or is another program's of the same name. So
+ * there statements are sent without names, and parsed each time.
+ *
+ * @param answer to WHO_SERVES
+ */
+export function copeWithPooler(client: pg.ClientBase, answer: pg.QueryResult<{ pid: number }> | undefined): void {
+  // A pooler tells its clients of a process that is not the server's.
+  const { processID } = client as unknown as { processID: number | null };
+  if (answer?.rows[0]?.pid === processID) return;
+  const query = client.query.bind(client) as (...args: unknown[]) => unknown;
+  Object.assign(client, { query: (statement: unknown, ...rest: unknown[]) => query(withoutName(statement), ...rest) });
+}
+
+function withoutName(statement: unknown): unknown {
+  if (typeof statement !== 'object' || statement === null || !('name' in statement)) return statement;
+  const { name: _name, ...rest } = statement;
+  return rest;
+}
