@@ -77,7 +77,7 @@ export function inWords(summary: DemoSummary): string {
   return [
     '',
     `Orders      ${grouped(orders.asked)} with ${grouped(orders.lines)} lines: ${grouped(orders.whole)} whole, ` +
-      `${grouped(orders.partial)} in part, ${grouped(orders.refused)} refused for lack of stock`,
+      `${grouped(orders.partial)} refused for lack of stock and taken in part, ${grouped(orders.refused)} refused altogether`,
     `Units       ${grouped(units.ordered)} ordered, ${grouped(units.shipped)} shipped, ${grouped(units.short)} were not there`,
     `Shipped     ${list(units.byWarehouse)}`,
     `Returns     ${grouped(returns.units)} units in ${grouped(returns.lines)} lines`,

@@ -185,8 +185,7 @@ class ImportRun {
 
   #refuseStopped(file: CsvFile): void {
     if (this.#request.signal?.aborted !== true) return;
-    const done = this.tally.counts.rows;
-    throw new ImportRefused(`Stopped after ${done} of ${file.rows} rows. Import the same file again to go on.`);
+    throw new ImportRefused(`Stopped before the end of ${file.path}. Import the same file again to go on.`);
   }
 
   report(kind: ImportReport['kind'], file: CsvFile, mapping: Mapping): ImportReport {
