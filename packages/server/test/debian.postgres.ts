@@ -20,6 +20,10 @@ export interface DebianPostgres {
   /** All its processes stand still: its port accepts, and nothing is answered. */
   freeze(): Promise<void>;
   thaw(): Promise<void>;
+  /** One of its programs, such as pg_dump; gives what it printed. */
+  run(program: string, ...args: string[]): Promise<string>;
+  /** A path that its account may write. */
+  file(name: string): string;
   remove(): Promise<void>;
 }
 
@@ -59,6 +63,8 @@ export async function makeDebianPostgres(): Promise<DebianPostgres> {
     stop: async () => void (await control('stop', '-m', 'fast')),
     freeze: () => everyProcess('SIGSTOP'),
     thaw: () => everyProcess('SIGCONT'),
+    run,
+    file: (name) => join(data, name),
     remove: async () => {
       await control('stop', '-m', 'immediate').catch(() => undefined);
       await directory.remove();
