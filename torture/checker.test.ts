@@ -59,7 +59,7 @@ test.each([
     fault: 'a negative balance',
     rule: '1: no balance is negative',
     statements: [
-      'ALTER TABLE level DROP CONSTRAINT level_on_hand_is_never_negative',
+      'ALTER DOMAIN units DROP CONSTRAINT units_are_never_negative',
       `UPDATE level SET on_hand = -1 WHERE ${firstOf('level')}`,
     ],
   },

@@ -4,29 +4,43 @@
 -- distributed by it; no foreign key joins tables that would be distributed differently; nothing is kept right by a
 -- trigger; text that is unique or sorted is COLLATE "C"; times are whole milliseconds, as the API shows them.
 
+-- The law of one value stands in its type, the law between values in a constraint. As constraints of the tables, the
+-- rules of single values were read again from text by every statement: 28 of them were 12 of the 67 µs of a reserve.
+CREATE DOMAIN units AS bigint
+  CONSTRAINT units_are_never_negative CHECK (VALUE >= 0)
+  CONSTRAINT units_are_in_range CHECK (VALUE <= 1000000000000);
+CREATE DOMAIN sku_or_code AS text COLLATE "C"
+  CONSTRAINT name_has_only_allowed_characters CHECK (VALUE ~ '^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$');
+CREATE DOMAIN unit_cost AS numeric(14, 4)
+  CONSTRAINT unit_cost_is_in_range CHECK (VALUE BETWEEN 0 AND 1000000000);
+CREATE DOMAIN flag_bits AS smallint CONSTRAINT flag_bits_are_known CHECK (VALUE BETWEEN 0 AND 15);
+CREATE DOMAIN reservation_status AS text CONSTRAINT reservation_status_is_known
+  CHECK (VALUE IN ('pending', 'confirmed', 'shipped', 'cancelled', 'expired'));
+CREATE DOMAIN reservation_type AS text CONSTRAINT reservation_type_is_known
+  CHECK (VALUE IN ('order', 'cart', 'manual'));
+CREATE DOMAIN line_state AS text CONSTRAINT line_state_is_known
+  CHECK (VALUE IN ('held', 'committed', 'closed', 'expired'));
+CREATE DOMAIN movement_type AS text CONSTRAINT movement_type_is_known CHECK (VALUE IN (
+  'receipt', 'sale', 'return', 'adjustment', 'transfer_out', 'transfer_in', 'damage', 'theft', 'spoilage', 'count',
+  'opening', 'reserve', 'release', 'expire', 'commit', 'uncommit'));
+
 CREATE TABLE product (
   id               bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-  sku              text COLLATE "C" NOT NULL,
+  sku              sku_or_code NOT NULL,
   name             text COLLATE "C" NOT NULL,
   description      text,
   category         text COLLATE "C",
   attributes       jsonb,
-  unit_cost        numeric(14, 4),
-  reorder_point    bigint,
-  reorder_quantity bigint,
-  max_level        bigint,
-  safety_stock     bigint NOT NULL DEFAULT 0,
+  unit_cost        unit_cost,
+  reorder_point    units,
+  reorder_quantity units,
+  max_level        units,
+  safety_stock     units NOT NULL DEFAULT 0,
   version          bigint NOT NULL DEFAULT 1,
   created_at       timestamptz(3) NOT NULL,
   updated_at       timestamptz(3) NOT NULL,
   archived_at      timestamptz(3),
-  CONSTRAINT product_sku_is_unique UNIQUE (sku),
-  CONSTRAINT product_sku_is_a_name CHECK (sku ~ '^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$'),
-  CONSTRAINT product_unit_cost_is_in_range CHECK (unit_cost BETWEEN 0 AND 1000000000),
-  CONSTRAINT product_reorder_point_is_in_range CHECK (reorder_point BETWEEN 0 AND 1000000000000),
-  CONSTRAINT product_reorder_quantity_is_in_range CHECK (reorder_quantity BETWEEN 0 AND 1000000000000),
-  CONSTRAINT product_max_level_is_in_range CHECK (max_level BETWEEN 0 AND 1000000000000),
-  CONSTRAINT product_safety_stock_is_in_range CHECK (safety_stock BETWEEN 0 AND 1000000000000)
+  CONSTRAINT product_sku_is_unique UNIQUE (sku)
 );
 CREATE INDEX product_category ON product (category, sku);
 CREATE INDEX product_created ON product (created_at, id);
@@ -35,7 +49,7 @@ CREATE INDEX product_name ON product (name, id);
 
 CREATE TABLE location (
   id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-  code        text COLLATE "C" NOT NULL,
+  code        sku_or_code NOT NULL,
   name        text COLLATE "C" NOT NULL,
   type        text NOT NULL,
   address     jsonb,
@@ -48,7 +62,6 @@ CREATE TABLE location (
   updated_at  timestamptz(3) NOT NULL,
   archived_at timestamptz(3),
   CONSTRAINT location_code_is_unique UNIQUE (code),
-  CONSTRAINT location_code_is_a_name CHECK (code ~ '^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$'),
   CONSTRAINT location_type_is_known CHECK (type IN ('warehouse', 'store', 'supplier', 'virtual')),
   CONSTRAINT location_coordinates_come_in_pairs CHECK ((lat IS NULL) = (lng IS NULL)),
   CONSTRAINT location_lat_is_in_range CHECK (lat BETWEEN -90 AND 90),
@@ -61,22 +74,22 @@ CREATE TABLE location (
 CREATE TABLE level (
   product_id       bigint NOT NULL REFERENCES product,
   location_id      bigint NOT NULL REFERENCES location,
-  on_hand          bigint NOT NULL DEFAULT 0,
-  reserved         bigint NOT NULL DEFAULT 0,
-  committed        bigint NOT NULL DEFAULT 0,
-  incoming         bigint NOT NULL DEFAULT 0,
-  safety_stock     bigint NOT NULL DEFAULT 0,
-  reorder_point    bigint,
-  reorder_quantity bigint,
-  max_level        bigint,
+  on_hand          units NOT NULL DEFAULT 0,
+  reserved         units NOT NULL DEFAULT 0,
+  committed        units NOT NULL DEFAULT 0,
+  incoming         units NOT NULL DEFAULT 0,
+  safety_stock     units NOT NULL DEFAULT 0,
+  reorder_point    units,
+  reorder_quantity units,
+  max_level        units,
   -- Which settings are the level's own and no longer follow the product: 1 reorder point, 2 reorder quantity,
   -- 4 max level, 8 safety stock.
-  own_settings     smallint NOT NULL DEFAULT 0,
+  own_settings     flag_bits NOT NULL DEFAULT 0,
   zone             text,
   aisle            text,
   shelf            text,
   -- Which alerts are open: 1 low_stock, 2 out_of_stock, 4 overstock, 8 shortage. A decision needs no look at alert.
-  open_alerts      smallint NOT NULL DEFAULT 0,
+  open_alerts      flag_bits NOT NULL DEFAULT 0,
   -- A level that never had anything to sell is not out of stock: it never was in.
   was_available    boolean NOT NULL DEFAULT false,
   version          bigint NOT NULL DEFAULT 1,
@@ -88,18 +101,7 @@ CREATE TABLE level (
   is_out   boolean NOT NULL GENERATED ALWAYS AS (on_hand - reserved - committed - safety_stock <= 0) STORED,
   is_over  boolean NOT NULL GENERATED ALWAYS AS (on_hand > coalesce(max_level, 1000000000000)) STORED,
   is_short boolean NOT NULL GENERATED ALWAYS AS (reserved + committed > on_hand) STORED,
-  PRIMARY KEY (product_id, location_id),
-  CONSTRAINT level_on_hand_is_never_negative CHECK (on_hand >= 0),
-  CONSTRAINT level_on_hand_is_in_range CHECK (on_hand <= 1000000000000),
-  CONSTRAINT level_reserved_is_never_negative CHECK (reserved >= 0),
-  CONSTRAINT level_committed_is_never_negative CHECK (committed >= 0),
-  CONSTRAINT level_incoming_is_never_negative CHECK (incoming >= 0),
-  CONSTRAINT level_safety_stock_is_in_range CHECK (safety_stock BETWEEN 0 AND 1000000000000),
-  CONSTRAINT level_reorder_point_is_in_range CHECK (reorder_point BETWEEN 0 AND 1000000000000),
-  CONSTRAINT level_reorder_quantity_is_in_range CHECK (reorder_quantity BETWEEN 0 AND 1000000000000),
-  CONSTRAINT level_max_level_is_in_range CHECK (max_level BETWEEN 0 AND 1000000000000),
-  CONSTRAINT level_own_settings_are_known CHECK (own_settings BETWEEN 0 AND 15),
-  CONSTRAINT level_open_alerts_are_known CHECK (open_alerts BETWEEN 0 AND 15)
+  PRIMARY KEY (product_id, location_id)
 ) WITH (fillfactor = 70);
 CREATE INDEX level_by_location ON level (location_id, product_id);
 CREATE INDEX level_low ON level (product_id, location_id) WHERE is_low;
@@ -111,8 +113,8 @@ CREATE INDEX level_short ON level (product_id, location_id) WHERE is_short;
 -- product_ids lists the products of the lines, which lead the lines' key.
 CREATE TABLE reservation (
   id            uuid PRIMARY KEY,
-  status        text NOT NULL,
-  type          text NOT NULL,
+  status        reservation_status NOT NULL,
+  type          reservation_type NOT NULL,
   order_id      text COLLATE "C",
   user_id       text COLLATE "C",
   product_ids   bigint[] NOT NULL,
@@ -124,9 +126,6 @@ CREATE TABLE reservation (
   cancelled_at  timestamptz(3),
   expired_at    timestamptz(3),
   version       bigint NOT NULL DEFAULT 1,
-  CONSTRAINT reservation_status_is_known
-    CHECK (status IN ('pending', 'confirmed', 'shipped', 'cancelled', 'expired')),
-  CONSTRAINT reservation_type_is_known CHECK (type IN ('order', 'cart', 'manual')),
   CONSTRAINT reservation_outlives_its_creation CHECK (expires_at >= created_at),
   CONSTRAINT reservation_expired_when_its_time_came CHECK ((status = 'expired') = (expired_at IS NOT NULL)),
   CONSTRAINT reservation_has_a_product CHECK (cardinality(product_ids) > 0)
@@ -144,16 +143,14 @@ CREATE TABLE reservation_line (
   line_no        integer NOT NULL,
   line           integer NOT NULL,
   location_id    bigint,
-  quantity       bigint NOT NULL,
-  requested      bigint NOT NULL,
-  shipped        bigint NOT NULL DEFAULT 0,
-  cancelled      bigint NOT NULL DEFAULT 0,
-  state          text NOT NULL,
+  quantity       units NOT NULL,
+  requested      units NOT NULL,
+  shipped        units NOT NULL DEFAULT 0,
+  cancelled      units NOT NULL DEFAULT 0,
+  state          line_state NOT NULL,
   expires_at     timestamptz(3) NOT NULL,
   attributes     jsonb,
   PRIMARY KEY (product_id, reservation_id, line_no),
-  CONSTRAINT line_state_is_known CHECK (state IN ('held', 'committed', 'closed', 'expired')),
-  CONSTRAINT line_quantities_are_never_negative CHECK (quantity >= 0 AND requested >= 0 AND shipped >= 0 AND cancelled >= 0),
   CONSTRAINT line_gives_no_more_than_it_has CHECK (shipped + cancelled <= quantity),
   CONSTRAINT line_is_closed_when_nothing_is_open CHECK (state <> 'closed' OR shipped + cancelled = quantity),
   CONSTRAINT line_that_holds_units_has_a_location CHECK (location_id IS NOT NULL OR quantity = 0),
@@ -171,15 +168,15 @@ CREATE SEQUENCE entry_seq AS bigint INCREMENT BY 4096 START WITH 4096;
 CREATE TABLE ledger_entry (
   seq             bigint NOT NULL,
   at              timestamptz(3) NOT NULL,
-  type            text NOT NULL,
+  type            movement_type NOT NULL,
   product_id      bigint NOT NULL,
   location_id     bigint NOT NULL,
   delta_on_hand   bigint NOT NULL,
   delta_reserved  bigint NOT NULL,
   delta_committed bigint NOT NULL,
-  on_hand         bigint NOT NULL,
-  reserved        bigint NOT NULL,
-  committed       bigint NOT NULL,
+  on_hand         units NOT NULL,
+  reserved        units NOT NULL,
+  committed       units NOT NULL,
   reference_type  text COLLATE "C",
   reference_id    text COLLATE "C",
   reason          text,
@@ -188,10 +185,6 @@ CREATE TABLE ledger_entry (
   lot             text COLLATE "C",
   actor           text COLLATE "C" NOT NULL,
   PRIMARY KEY (product_id, location_id, at, seq),
-  CONSTRAINT ledger_type_is_known CHECK (type IN (
-    'receipt', 'sale', 'return', 'adjustment', 'transfer_out', 'transfer_in', 'damage', 'theft', 'spoilage', 'count',
-    'opening', 'reserve', 'release', 'expire', 'commit', 'uncommit')),
-  CONSTRAINT ledger_balances_are_never_negative CHECK (on_hand >= 0 AND reserved >= 0 AND committed >= 0),
   CONSTRAINT ledger_balances_before_are_never_negative CHECK (
     on_hand - delta_on_hand >= 0 AND reserved - delta_reserved >= 0 AND committed - delta_committed >= 0),
   CONSTRAINT ledger_reserve_takes_only_what_is_there CHECK (

@@ -26,7 +26,7 @@ export async function runBatch(
   context: BatchContext,
 ): Promise<BatchOutcome> {
   const targets = await lookUp(client, asked, context);
-  const begun = client.query(read.beginText(context));
+  const begun = Promise.all([client.query('BEGIN'), client.query(read.selectSettings(context))]);
   const { loaded, blocks, transactionId } = await lockAndLoad(client, begun, asked, targets, context);
   refuseStale(targets, loaded, context);
   const decision = await decideFully(client, asked, loaded, blocks, context);

@@ -1,6 +1,6 @@
 import { toRfc3339 } from '../kernel/clock.ts';
 
-/** The kinds of movement, in DOMAIN.md's order; the schema's `ledger_type_is_known` lists the same. */
+/** The kinds of movement, in DOMAIN.md's order; the schema's domain `movement_type` lists the same. */
 export const LEDGER_TYPES = [
   'receipt',
   'sale',

@@ -77,36 +77,24 @@ const journal = (from: string, count: number): string =>
 /** What is wrong, what a bug would write, and the constraint that it meets. */
 const REFUSED: readonly (readonly [string, string, string])[] = [
   // Levels
-  ['more sold than is there', `UPDATE level SET on_hand = -1 ${LEVEL}`, 'level_on_hand_is_never_negative'],
-  ['stock beyond 10^12', `UPDATE level SET on_hand = 1000000000001 ${LEVEL}`, 'level_on_hand_is_in_range'],
-  ['a hold given back twice', `UPDATE level SET reserved = reserved - 4 ${LEVEL}`, 'level_reserved_is_never_negative'],
-  [
-    'a shipment counted twice',
-    `UPDATE level SET committed = committed - 3 ${LEVEL}`,
-    'level_committed_is_never_negative',
-  ],
-  ['less than nothing on its way', `UPDATE level SET incoming = -1 ${LEVEL}`, 'level_incoming_is_never_negative'],
-  ['a negative safety stock', `UPDATE level SET safety_stock = -1 ${LEVEL}`, 'level_safety_stock_is_in_range'],
-  ['a negative reorder point', `UPDATE level SET reorder_point = -1 ${LEVEL}`, 'level_reorder_point_is_in_range'],
-  [
-    'a negative reorder quantity',
-    `UPDATE level SET reorder_quantity = -1 ${LEVEL}`,
-    'level_reorder_quantity_is_in_range',
-  ],
-  ['a negative max level', `UPDATE level SET max_level = -1 ${LEVEL}`, 'level_max_level_is_in_range'],
-  [
-    'a setting of one’s own that is none',
-    `UPDATE level SET own_settings = 16 ${LEVEL}`,
-    'level_own_settings_are_known',
-  ],
-  ['an open alert that is none', `UPDATE level SET open_alerts = 16 ${LEVEL}`, 'level_open_alerts_are_known'],
+  ['more sold than is there', `UPDATE level SET on_hand = -1 ${LEVEL}`, 'units_are_never_negative'],
+  ['stock beyond 10^12', `UPDATE level SET on_hand = 1000000000001 ${LEVEL}`, 'units_are_in_range'],
+  ['a hold given back twice', `UPDATE level SET reserved = reserved - 4 ${LEVEL}`, 'units_are_never_negative'],
+  ['a shipment counted twice', `UPDATE level SET committed = committed - 3 ${LEVEL}`, 'units_are_never_negative'],
+  ['less than nothing on its way', `UPDATE level SET incoming = -1 ${LEVEL}`, 'units_are_never_negative'],
+  ['a negative safety stock', `UPDATE level SET safety_stock = -1 ${LEVEL}`, 'units_are_never_negative'],
+  ['a negative reorder point', `UPDATE level SET reorder_point = -1 ${LEVEL}`, 'units_are_never_negative'],
+  ['a negative reorder quantity', `UPDATE level SET reorder_quantity = -1 ${LEVEL}`, 'units_are_never_negative'],
+  ['a negative max level', `UPDATE level SET max_level = -1 ${LEVEL}`, 'units_are_never_negative'],
+  ['a setting of one’s own that is none', `UPDATE level SET own_settings = 16 ${LEVEL}`, 'flag_bits_are_known'],
+  ['an open alert that is none', `UPDATE level SET open_alerts = 16 ${LEVEL}`, 'flag_bits_are_known'],
   ['a level twice', 'INSERT INTO level (product_id, location_id) VALUES (1, 1)', 'level_pkey'],
   ['a level of no product', 'INSERT INTO level (product_id, location_id) VALUES (99, 1)', 'level_product_id_fkey'],
   ['a level at no location', 'INSERT INTO level (product_id, location_id) VALUES (1, 99)', 'level_location_id_fkey'],
   // Lines
   ['a line with a state of its own', held(`state = 'lost'`), 'line_state_is_known'],
-  ['less than nothing held', held('requested = -1'), 'line_quantities_are_never_negative'],
-  ['less than nothing cancelled', held('cancelled = -1'), 'line_quantities_are_never_negative'],
+  ['less than nothing held', held('requested = -1'), 'units_are_never_negative'],
+  ['less than nothing cancelled', held('cancelled = -1'), 'units_are_never_negative'],
   ['more shipped than was promised', committed('shipped = quantity + 1'), 'line_gives_no_more_than_it_has'],
   ['shipped and cancelled', committed('shipped = quantity, cancelled = 1'), 'line_gives_no_more_than_it_has'],
   ['a line that is closed with open units', held(`state = 'closed'`), 'line_is_closed_when_nothing_is_open'],
@@ -130,9 +118,9 @@ const REFUSED: readonly (readonly [string, string, string])[] = [
   ['one of nothing', `UPDATE reservation SET product_ids = '{}'`, 'reservation_has_a_product'],
   ['one twice', 'INSERT INTO reservation SELECT * FROM reservation LIMIT 1', 'reservation_pkey'],
   // The ledger and the journal
-  ['a balance below nothing', entry({ reserved: -1 }), 'ledger_balances_are_never_negative'],
+  ['a balance below nothing', entry({ reserved: -1 }), 'units_are_never_negative'],
   ['more taken than there was', entry({ on_hand: 0, delta_on_hand: 5 }), 'ledger_balances_before_are_never_negative'],
-  ['a type that is none', entry({ type: "'gift'" }), 'ledger_type_is_known'],
+  ['a type that is none', entry({ type: "'gift'" }), 'movement_type_is_known'],
   [
     'a sale of what is promised already',
     entry({ type: "'reserve'", delta_reserved: 1, reserved: 11 }),
@@ -176,23 +164,15 @@ const REFUSED: readonly (readonly [string, string, string])[] = [
   ],
   // Names and their settings
   ['a sku twice', `UPDATE product SET sku = 'SKU-1' WHERE id = 2`, 'product_sku_is_unique'],
-  ['a sku that is none', `UPDATE product SET sku = 'a b' WHERE id = 2`, 'product_sku_is_a_name'],
-  ['a sku with a line break', `UPDATE product SET sku = E'a\\n' WHERE id = 2`, 'product_sku_is_a_name'],
-  ['a negative cost', 'UPDATE product SET unit_cost = -1', 'product_unit_cost_is_in_range'],
-  [
-    'a negative reorder point of a product',
-    'UPDATE product SET reorder_point = -1',
-    'product_reorder_point_is_in_range',
-  ],
-  [
-    'a negative reorder quantity of a product',
-    'UPDATE product SET reorder_quantity = -1',
-    'product_reorder_quantity_is_in_range',
-  ],
-  ['a negative max level of a product', 'UPDATE product SET max_level = -1', 'product_max_level_is_in_range'],
-  ['a negative safety stock of a product', 'UPDATE product SET safety_stock = -1', 'product_safety_stock_is_in_range'],
+  ['a sku that is none', `UPDATE product SET sku = 'a b' WHERE id = 2`, 'name_has_only_allowed_characters'],
+  ['a sku with a line break', `UPDATE product SET sku = E'a\\n' WHERE id = 2`, 'name_has_only_allowed_characters'],
+  ['a negative cost', 'UPDATE product SET unit_cost = -1', 'unit_cost_is_in_range'],
+  ['a negative reorder point of a product', 'UPDATE product SET reorder_point = -1', 'units_are_never_negative'],
+  ['a negative reorder quantity of a product', 'UPDATE product SET reorder_quantity = -1', 'units_are_never_negative'],
+  ['a negative max level of a product', 'UPDATE product SET max_level = -1', 'units_are_never_negative'],
+  ['a negative safety stock of a product', 'UPDATE product SET safety_stock = -1', 'units_are_never_negative'],
   ['a code twice', `UPDATE location SET code = 'LOC-1' WHERE id = 2`, 'location_code_is_unique'],
-  ['a code that is none', `UPDATE location SET code = '' WHERE id = 2`, 'location_code_is_a_name'],
+  ['a code that is none', `UPDATE location SET code = '' WHERE id = 2`, 'name_has_only_allowed_characters'],
   ['a location of another kind', `UPDATE location SET type = 'shop'`, 'location_type_is_known'],
   ['half a place', 'UPDATE location SET lat = 1', 'location_coordinates_come_in_pairs'],
   ['a place off the globe', 'UPDATE location SET lat = 91, lng = 0', 'location_lat_is_in_range'],
@@ -220,7 +200,7 @@ describe('the schema refuses', () => {
     );
     const met = new Set(REFUSED.map(([, , constraint]) => constraint));
     expect(rows.map(({ name }) => name).filter((name) => !met.has(name))).toEqual([]);
-    expect(rows.length).toBeGreaterThan(40);
+    expect(rows.length).toBeGreaterThan(25);
   });
 });
 

@@ -37,7 +37,7 @@ export async function readKnownNames(
   names: { skus: readonly string[]; locations: readonly string[] },
 ): Promise<{ skus: Set<string>; locations: Set<string> }> {
   const { rows } = await sql<{ skus: string[]; locations: string[] }>`
-    SELECT ARRAY(SELECT sku FROM product WHERE sku = ANY (${names.skus}::text[])) AS skus,
-      ARRAY(SELECT code FROM location WHERE code = ANY (${names.locations}::text[])) AS locations`.execute(db);
+    SELECT ARRAY(SELECT sku::text FROM product WHERE sku = ANY (${names.skus}::text[])) AS skus,
+      ARRAY(SELECT code::text FROM location WHERE code = ANY (${names.locations}::text[])) AS locations`.execute(db);
   return { skus: new Set(rows[0]?.skus), locations: new Set(rows[0]?.locations) };
 }

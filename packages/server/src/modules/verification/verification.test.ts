@@ -101,10 +101,10 @@ const BREACHES: Breach[] = [
   },
   {
     what: 'a negative level, where the law of the schema was dropped',
-    break: `ALTER TABLE level DROP CONSTRAINT level_committed_is_never_negative;
+    break: `ALTER DOMAIN units DROP CONSTRAINT units_are_never_negative;
       UPDATE level SET committed = -1 WHERE ${MUG_AT_A}`,
     mend: `UPDATE level SET committed = 3 WHERE ${MUG_AT_A};
-      ALTER TABLE level ADD CONSTRAINT level_committed_is_never_negative CHECK (committed >= 0)`,
+      ALTER DOMAIN units ADD CONSTRAINT units_are_never_negative CHECK (VALUE >= 0)`,
     finds: {
       level_units_are_never_negative: 1,
       level_units_are_the_sum_of_its_ledger: 1,
