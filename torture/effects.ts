@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import type { Fault } from './checker.ts';
+import { tally } from './fleet.ts';
 import type { Effect, Journal } from './journal.ts';
 import { OPENING } from './shop.ts';
 
@@ -17,8 +18,15 @@ export async function checkEffects(client: pg.Client, journal: Journal): Promise
       unclear.map(({ key, call, attempts }) => ({ key, path: call.path, last: describe(attempts.at(-1)) })),
     ),
     ...(await compareLedger(client, journal)),
-    ...(await compareMade(client, journal, 'reservation', 'order_id')),
-    ...(await compareMade(client, journal, 'transfer', 'reference_id')),
+    ...(await compareMade(client, journal, 'reservation', 'SELECT id::text AS id, order_id AS key FROM reservation')),
+    ...(await compareMade(client, journal, 'transfer', 'SELECT id::text AS id, reference_id AS key FROM transfer')),
+    ...(await compareMade(
+      client,
+      journal,
+      'location',
+      `SELECT code AS id, name AS key FROM location WHERE name <> code`,
+    )),
+    ...(await compareVersions(client, journal)),
     ...(await compareAnswers(client, journal)),
   ];
 }
@@ -59,18 +67,29 @@ async function compareLedger(client: pg.Client, journal: Journal): Promise<Fault
 async function compareMade(
   client: pg.Client,
   journal: Journal,
-  table: 'reservation' | 'transfer',
-  column: 'order_id' | 'reference_id',
+  table: 'reservation' | 'transfer' | 'location',
+  statement: string,
 ): Promise<Fault[]> {
-  const { rows } = await client.query<{ id: string; key: string }>(
-    `SELECT id::text AS id, ${column} AS key FROM ${table} ORDER BY id`,
-  );
+  const { rows } = await client.query<{ id: string; key: string }>(statement);
   const there = rows.map(({ id, key }) => `${key} ${id}`);
   const told = journal.entries.flatMap(({ key, made }) => (made?.table === table ? [`${key} ${made.id}`] : []));
   return [
     ...faultOf(`every acknowledged ${table} is there`, differenceOf(told, there)),
     ...faultOf(`no ${table} is there that was not acknowledged`, differenceOf(there, told)),
   ];
+}
+
+/** A product's version is 1, and 1 more for each change that was acknowledged. */
+async function compareVersions(client: pg.Client, journal: Journal): Promise<Fault[]> {
+  const { rows } = await client.query<{ sku: string; version: number }>(
+    'SELECT sku, version::float8 AS version FROM product',
+  );
+  const changes = tally(journal.entries.flatMap(({ made }) => (made?.table === 'product' ? [made.id] : [])));
+  const wrong = rows.filter(({ sku, version }) => version !== 1 + (changes[sku] ?? 0));
+  return faultOf(
+    'a product was changed as often as was acknowledged',
+    wrong.map(({ sku, version }) => `${sku}: version ${version} after ${changes[sku] ?? 0} changes`),
+  );
 }
 
 /** What is stored under a key is what its client was told, and a refused request stored nothing. */
@@ -80,12 +99,17 @@ async function compareAnswers(client: pg.Client, journal: Journal): Promise<Faul
   );
   const stored = rows.map(({ key, status, body }) => `${key} ${status} ${body}`);
   const told = journal.entries.flatMap(({ key, outcome, answer }) =>
-    outcome === 'done' && answer !== null ? [`${key} ${answer.status} ${answer.text}`] : [],
+    outcome === 'done' && answer !== null ? [`${key} ${answer.status} ${storedTextOf(answer.text)}`] : [],
   );
   return [
     ...faultOf('every acknowledged answer is stored under its key', differenceOf(told, stored)),
     ...faultOf('nothing is stored under a key that was not acknowledged', differenceOf(stored, told)),
   ];
+}
+
+/** Of a request of many items its slice of results is stored; ours have one. */
+function storedTextOf(text: string): string {
+  return /^\{"succeeded":\d+,"failed":\d+,"results":(.*)\}$/s.exec(text)?.[1] ?? text;
 }
 
 function differenceOf(some: string[], others: string[]): string[] {

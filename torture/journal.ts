@@ -38,8 +38,8 @@ export interface Entry {
   answer: Answer | null;
   /** Known once it is done. */
   effects: Effect[];
-  /** What a done command made: its id as answered. */
-  made: { table: 'reservation' | 'transfer'; id: string } | null;
+  /** What a done command made or changed: its id as answered. */
+  made: { table: 'reservation' | 'transfer' | 'location' | 'product'; id: string } | null;
 }
 
 /** What a client keeps, to hold against the database afterwards. */

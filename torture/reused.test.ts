@@ -61,7 +61,12 @@ test('a transaction number that comes again after a crash is not taken for an ou
       await patiently(() => api.must(reserve('SKU-1', 'between')));
     }
     console.log(heard);
-    const honest = new Set(['done, 1 there', 'outcome_unknown, 0 there', 'database_unavailable, 0 there', 'nothing, 0 there']);
+    const honest = new Set([
+      'done, 1 there',
+      'outcome_unknown, 0 there',
+      'database_unavailable, 0 there',
+      'nothing, 0 there',
+    ]);
     expect(heard.filter((one) => !honest.has(one))).toEqual([]);
   } finally {
     api.close();

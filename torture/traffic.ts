@@ -115,9 +115,12 @@ class Client {
     const random = this.#random;
     const hold = this.#holds.length > 0 ? random.pick(this.#holds) : undefined;
     if (hold !== undefined && (this.#holds.length > 8 || random.chance(0.55))) return this.#next(hold);
-    const choice = random.below(10);
-    if (choice < 6) return this.#reserve(key);
-    return choice < 8 ? this.#adjust(key) : this.#transfer(key);
+    const choice = random.below(20);
+    if (choice < 10) return this.#reserve(key);
+    if (choice < 13) return this.#adjust(key);
+    if (choice < 16) return this.#transfer(key);
+    if (choice < 18) return this.#adjustSeveral(key);
+    return choice < 19 ? this.#renameProduct(key) : this.#openLocation(key);
   }
 
   #place(): Place {
@@ -148,6 +151,47 @@ class Client {
     };
   }
 
+  /** Each on its own: some may be refused while others are done. */
+  #adjustSeveral(key: string): Intent {
+    const items = Array.from({ length: this.#random.between(2, 5) }, () => ({
+      ...this.#place(),
+      delta: this.#random.between(1, 3) * (this.#random.chance(0.6) ? 1 : -1),
+    }));
+    const adjustments = items.map(({ sku, location, delta }) => ({
+      sku,
+      location,
+      type: delta > 0 ? 'add' : 'subtract',
+      quantity: Math.abs(delta),
+      reference: { type: 'torture', id: key },
+    }));
+    return {
+      call: { method: 'POST', path: '/api/v1/adjustments', body: { adjustments } },
+      accepted: (answer) => {
+        const results = bodyOf(answer)['results'] as { ok: boolean }[];
+        const done = items.filter((_, index) => results[index]?.ok === true);
+        return { effects: done.map((item) => effect('adjustment', item, key, { onHand: item.delta })) };
+      },
+    };
+  }
+
+  /** No change of stock, and yet through the same engine: its version counts how often it was done. */
+  #renameProduct(key: string): Intent {
+    const sku = this.#random.pick(this.#options.shop.skus);
+    return {
+      call: { method: 'PATCH', path: `/api/v1/products/${sku}`, body: { name: key } },
+      accepted: () => ({ effects: [], made: { table: 'product', id: sku } }),
+    };
+  }
+
+  /** A command that no engine decides, in a transaction of its own. */
+  #openLocation(key: string): Intent {
+    const code = `NEW-${key}`;
+    return {
+      call: { method: 'POST', path: '/api/v1/locations', body: { code, name: key, type: 'virtual' } },
+      accepted: () => ({ effects: [], made: { table: 'location', id: code } }),
+    };
+  }
+
   #transfer(key: string): Intent {
     const { sku, location: from } = this.#place();
     const to = this.#random.pick(this.#options.shop.locations.filter((code) => code !== from));
@@ -171,13 +215,18 @@ class Client {
     };
   }
 
-  #reserve(key: string): Intent {
+  /** One to three lines, each at a place of its own. */
+  #linesWanted(): (Place & { quantity: number })[] {
     const places = new Map<string, Place>();
     for (let wanted = this.#random.between(1, 3); wanted > 0; wanted -= 1) {
       const place = this.#place();
-      places.set(`${place.sku} ${place.location}`, place);
+      places.set(nameOf(place), place);
     }
-    const lines = [...places.values()].map((place) => ({ ...place, quantity: this.#random.between(1, 3) }));
+    return [...places.values()].map((place) => ({ ...place, quantity: this.#random.between(1, 3) }));
+  }
+
+  #reserve(key: string): Intent {
+    const lines = this.#linesWanted();
     return {
       call: {
         method: 'POST',
@@ -199,7 +248,30 @@ class Client {
   /** Leads a hold on towards its end. */
   #next(hold: Hold): Intent {
     if (hold.status === 'confirmed' && this.#random.chance(0.8)) return this.#ship(hold);
+    if (hold.status === 'pending' && this.#random.chance(0.2)) return this.#changeLines(hold);
     return this.#random.chance(0.65) && hold.status === 'pending' ? this.#confirm(hold) : this.#cancel(hold);
+  }
+
+  /** Other quantities at other places; on a level that stays, only the difference is an effect. */
+  #changeLines(hold: Hold): Intent {
+    const wanted = this.#linesWanted();
+    const net = new Map(hold.lines.map((line) => [nameOf(line), { ...line, units: -line.open }]));
+    for (const line of wanted) {
+      const units = (net.get(nameOf(line))?.units ?? 0) + line.quantity;
+      net.set(nameOf(line), { ...line, open: 0, units });
+    }
+    return {
+      call: { method: 'PUT', path: `/api/v1/reservations/${hold.id}/lines`, body: { lines: wanted } },
+      accepted: () => {
+        hold.lines = wanted.map(({ quantity, ...place }) => ({ ...place, open: quantity }));
+        const changed = [...net.values()].filter(({ units }) => units !== 0);
+        return {
+          effects: changed.map((line) =>
+            effect(line.units > 0 ? 'reserve' : 'release', line, hold.id, { reserved: line.units }),
+          ),
+        };
+      },
+    };
   }
 
   #confirm(hold: Hold): Intent {
@@ -257,6 +329,10 @@ class Client {
   #forget(hold: Hold): void {
     this.#holds.splice(this.#holds.indexOf(hold), 1);
   }
+}
+
+function nameOf({ sku, location }: Place): string {
+  return `${sku} ${location}`;
 }
 
 function settle(entry: Entry, outcome: Entry['outcome']): void {
