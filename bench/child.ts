@@ -33,10 +33,18 @@ export interface Child {
   stop(): Promise<void>;
 }
 
-/** Starts a TypeScript file of this folder as a process of its own; its output goes to this one's stderr. */
-export function startChild(file: string, env: Record<string, string> = {}): Child {
+/**
+ * Starts a TypeScript file of this folder as a process of its own, under this one's flags of Node and further ones; its
+ * output goes to this one's stderr.
+ */
+export function startChild(file: string, env: Record<string, string> = {}, nodeFlags: readonly string[] = []): Child {
   const path = fileURLToPath(new URL(file, import.meta.url));
-  const child = fork(path, { env: { ...process.env, ...env }, stdio: ['ignore', 2, 2, 'ipc'], serialization: 'json' });
+  const child = fork(path, {
+    env: { ...process.env, ...env },
+    execArgv: [...process.execArgv, ...nodeFlags],
+    stdio: ['ignore', 2, 2, 'ipc'],
+    serialization: 'json',
+  });
   running.add(child);
   const gone = new Promise<string>((resolve) => {
     child.on('exit', (code, signal) => {

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Child, startChild } from './child.ts';
 import { databaseCpuMs, stopDatabaseBelow } from './database.process.ts';
@@ -28,8 +29,8 @@ const IDLE_SHARE = 0.15;
 
 export async function startRig(dataDirectory: string): Promise<Rig> {
   const children: Child[] = [];
-  const start = (file: string): Child => {
-    const child = startChild(file, { BENCH_DATA: dataDirectory });
+  const start = (file: string, nodeFlags: readonly string[] = []): Child => {
+    const child = startChild(file, { BENCH_DATA: dataDirectory }, nodeFlags);
     children.push(child);
     return child;
   };
@@ -38,7 +39,7 @@ export async function startRig(dataDirectory: string): Promise<Rig> {
     await stopDatabaseBelow(dataDirectory);
   };
   try {
-    const [app, bare, load] = [start('server.ts'), start('bare.ts'), start('load.process.ts')];
+    const [app, bare, load] = [start('server.ts', startFlags()), start('bare.ts'), start('load.process.ts')];
     const { port: appPort } = (await app.ask({ do: 'address' } satisfies ServerQuestion)) as { port: number };
     const { port: barePort } = (await bare.ask({ do: 'address' })) as { port: number };
     const usage = async (): Promise<Usage> => {
@@ -58,6 +59,14 @@ export async function startRig(dataDirectory: string): Promise<Rig> {
     await stop();
     throw error;
   }
+}
+
+/** The flags under which `npm start` runs the server: they decide its memory. */
+function startFlags(): string[] {
+  const manifest = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+    scripts: { start: string };
+  };
+  return manifest.scripts.start.split(/\s+/).filter((word) => word.startsWith('--'));
 }
 
 function busyMs(usage: Usage): number {
