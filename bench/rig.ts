@@ -23,7 +23,7 @@ export interface Usage extends ServerUsage {
 }
 
 const SETTLE_STEP_MS = 100;
-const SETTLE_LONGEST_MS = 3_000;
+const SETTLE_LONGEST_MS = 1_500;
 /** Of one processor. */
 const IDLE_SHARE = 0.15;
 
