@@ -59,6 +59,27 @@ describe('the command line', () => {
   });
 });
 
+describe('the configuration guide', () => {
+  test('lists every setting as it is', async () => {
+    const guide = await readFile(new URL('../../../docs/guides/running-in-production.md', import.meta.url), 'utf8');
+    const rows = guide.split('\n').filter((line) => /^\| `[A-Z_]+` +\|/.test(line));
+    const cells = rows.map((row) =>
+      row
+        .split(/(?<!\\)\|/)
+        .slice(1, -1)
+        .map((cell) => cell.trim().replaceAll('\\', '')),
+    );
+    expect(cells).toEqual(
+      SETTINGS.map(({ name, flag, default: byDefault, description }) => [
+        `\`${name}\``,
+        `\`--${flag}\``,
+        byDefault === null ? '' : `\`${byDefault}\``,
+        description,
+      ]),
+    );
+  });
+});
+
 describe('holdfast openapi', () => {
   test('is the same each time, and what a server answers', async () => {
     const [first, second] = await Promise.all([
