@@ -1013,17 +1013,17 @@ export interface components {
             openedAt: string;
             /**
              * Format: date-time
-             * @example 2026-11-20T10:00:00.000Z
+             * @example null
              */
             acknowledgedAt: string | null;
             /**
              * @description The actor.
-             * @example user:ada
+             * @example null
              */
             acknowledgedBy: string | null;
             /**
              * Format: date-time
-             * @example 2026-11-20T10:00:00.000Z
+             * @example null
              */
             resolvedAt: string | null;
         };
@@ -1037,11 +1037,14 @@ export interface components {
             /** @example web shop */
             name: string;
             scopes: ("read" | "reserve" | "stock" | "ingest" | "notify" | "files" | "limit" | "admin")[];
-            /** @description How the key begins, to tell keys apart. */
+            /**
+             * @description How the key begins, to tell keys apart.
+             * @example hf_3k9x0q7a
+             */
             prefix: string;
             /**
              * Format: date-time
-             * @example 2026-11-20T10:00:00.000Z
+             * @example null
              */
             expiresAt: string | null;
             /**
@@ -1235,11 +1238,14 @@ export interface components {
             /** @example web shop */
             name: string;
             scopes: ("read" | "reserve" | "stock" | "ingest" | "notify" | "files" | "limit" | "admin")[];
-            /** @description How the key begins, to tell keys apart. */
+            /**
+             * @description How the key begins, to tell keys apart.
+             * @example hf_3k9x0q7a
+             */
             prefix: string;
             /**
              * Format: date-time
-             * @example 2026-11-20T10:00:00.000Z
+             * @example null
              */
             expiresAt: string | null;
             /**
@@ -1253,7 +1259,10 @@ export interface components {
              * @example 2026-11-20T10:00:00.000Z
              */
             lastUsedAt: string | null;
-            /** @description The secret, shown only here: kept as a hash. null in a replay of this answer. */
+            /**
+             * @description The secret, shown only here: kept as a hash. null in a replay of this answer.
+             * @example hf_3k9x0q7a_00000000000000000000000000000000000000000000000000
+             */
             key: string | null;
         };
         /** Extension */
@@ -1595,7 +1604,7 @@ export interface components {
             updatedAt: string;
             /**
              * Format: date-time
-             * @example 2026-11-20T10:00:00.000Z
+             * @example null
              */
             archivedAt: string | null;
         };
@@ -1938,7 +1947,7 @@ export interface components {
             updatedAt: string;
             /**
              * Format: date-time
-             * @example 2026-11-20T10:00:00.000Z
+             * @example null
              */
             archivedAt: string | null;
         };
@@ -2551,12 +2560,13 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description text/plain */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /** @example inventory_reservations_total{location="WH001"} 1042 */
                     "text/plain": string;
                 };
             };
@@ -2618,7 +2628,7 @@ export interface operations {
                      *           "version": 3,
                      *           "createdAt": "2026-11-20T10:00:00.000Z",
                      *           "updatedAt": "2026-11-20T10:00:00.000Z",
-                     *           "archivedAt": "2026-11-20T10:00:00.000Z"
+                     *           "archivedAt": null
                      *         }
                      *       ],
                      *       "nextCursor": "text"
@@ -2702,7 +2712,7 @@ export interface operations {
                      *       "version": 3,
                      *       "createdAt": "2026-11-20T10:00:00.000Z",
                      *       "updatedAt": "2026-11-20T10:00:00.000Z",
-                     *       "archivedAt": "2026-11-20T10:00:00.000Z"
+                     *       "archivedAt": null
                      *     }
                      */
                     "application/json": components["schemas"]["Product"];
@@ -2841,7 +2851,7 @@ export interface operations {
                      *       "version": 3,
                      *       "createdAt": "2026-11-20T10:00:00.000Z",
                      *       "updatedAt": "2026-11-20T10:00:00.000Z",
-                     *       "archivedAt": "2026-11-20T10:00:00.000Z"
+                     *       "archivedAt": null
                      *     }
                      */
                     "application/json": components["schemas"]["Product"];
@@ -2876,6 +2886,11 @@ export interface operations {
                  * @example order-1042-reserve
                  */
                 "Idempotency-Key"?: string;
+                /**
+                 * @description The ETag that the resource must still have.
+                 * @example "3"
+                 */
+                "If-Match"?: string;
             };
             path: {
                 /**
@@ -2942,6 +2957,11 @@ export interface operations {
                  * @example order-1042-reserve
                  */
                 "Idempotency-Key"?: string;
+                /**
+                 * @description The ETag that the resource must still have.
+                 * @example "3"
+                 */
+                "If-Match"?: string;
             };
             path: {
                 /**
@@ -3000,7 +3020,7 @@ export interface operations {
                      *       "version": 3,
                      *       "createdAt": "2026-11-20T10:00:00.000Z",
                      *       "updatedAt": "2026-11-20T10:00:00.000Z",
-                     *       "archivedAt": "2026-11-20T10:00:00.000Z"
+                     *       "archivedAt": null
                      *     }
                      */
                     "application/json": components["schemas"]["Product"];
@@ -3087,7 +3107,7 @@ export interface operations {
                      *           "version": 3,
                      *           "createdAt": "2026-11-20T10:00:00.000Z",
                      *           "updatedAt": "2026-11-20T10:00:00.000Z",
-                     *           "archivedAt": "2026-11-20T10:00:00.000Z"
+                     *           "archivedAt": null
                      *         }
                      *       ],
                      *       "nextCursor": "text"
@@ -3162,7 +3182,7 @@ export interface operations {
                      *       "version": 3,
                      *       "createdAt": "2026-11-20T10:00:00.000Z",
                      *       "updatedAt": "2026-11-20T10:00:00.000Z",
-                     *       "archivedAt": "2026-11-20T10:00:00.000Z"
+                     *       "archivedAt": null
                      *     }
                      */
                     "application/json": components["schemas"]["Location"];
@@ -3222,7 +3242,7 @@ export interface operations {
                      *       "version": 3,
                      *       "createdAt": "2026-11-20T10:00:00.000Z",
                      *       "updatedAt": "2026-11-20T10:00:00.000Z",
-                     *       "archivedAt": "2026-11-20T10:00:00.000Z"
+                     *       "archivedAt": null
                      *     }
                      */
                     "application/json": components["schemas"]["Location"];
@@ -3257,6 +3277,11 @@ export interface operations {
                  * @example order-1042-reserve
                  */
                 "Idempotency-Key"?: string;
+                /**
+                 * @description The ETag that the resource must still have.
+                 * @example "3"
+                 */
+                "If-Match"?: string;
             };
             path: {
                 /**
@@ -3323,6 +3348,11 @@ export interface operations {
                  * @example order-1042-reserve
                  */
                 "Idempotency-Key"?: string;
+                /**
+                 * @description The ETag that the resource must still have.
+                 * @example "3"
+                 */
+                "If-Match"?: string;
             };
             path: {
                 /**
@@ -3371,7 +3401,7 @@ export interface operations {
                      *       "version": 3,
                      *       "createdAt": "2026-11-20T10:00:00.000Z",
                      *       "updatedAt": "2026-11-20T10:00:00.000Z",
-                     *       "archivedAt": "2026-11-20T10:00:00.000Z"
+                     *       "archivedAt": null
                      *     }
                      */
                     "application/json": components["schemas"]["Location"];
@@ -3697,6 +3727,11 @@ export interface operations {
                  * @example order-1042-reserve
                  */
                 "Idempotency-Key"?: string;
+                /**
+                 * @description The ETag that the resource must still have.
+                 * @example "3"
+                 */
+                "If-Match"?: string;
             };
             path: {
                 /**
@@ -4435,20 +4470,12 @@ export interface operations {
                 /**
                  * @example {
                  *       "orderId": "ORDER-1001",
-                 *       "userId": "user-42",
-                 *       "type": "order",
                  *       "lines": [
                  *         {
-                 *           "sku": "SKU-1",
-                 *           "quantity": 2,
-                 *           "location": "WH001",
-                 *           "attributes": {
-                 *             "size": "L",
-                 *             "colour": "blue"
-                 *           }
+                 *           "sku": "MUG-BLUE",
+                 *           "quantity": 2
                  *         }
                  *       ],
-                 *       "expiresAt": "2026-11-20T10:00:00.000Z",
                  *       "ttlSeconds": 900
                  *     }
                  */
@@ -4545,20 +4572,12 @@ export interface operations {
                  *       "reservations": [
                  *         {
                  *           "orderId": "ORDER-1001",
-                 *           "userId": "user-42",
-                 *           "type": "order",
                  *           "lines": [
                  *             {
-                 *               "sku": "SKU-1",
-                 *               "quantity": 2,
-                 *               "location": "WH001",
-                 *               "attributes": {
-                 *                 "size": "L",
-                 *                 "colour": "blue"
-                 *               }
+                 *               "sku": "MUG-BLUE",
+                 *               "quantity": 2
                  *             }
                  *           ],
-                 *           "expiresAt": "2026-11-20T10:00:00.000Z",
                  *           "ttlSeconds": 900
                  *         }
                  *       ]
@@ -5006,8 +5025,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "expiresAt": "2026-11-20T10:00:00.000Z",
-                 *       "ttlSeconds": 900
+                 *       "ttlSeconds": 1800
                  *     }
                  */
                 "application/json": components["schemas"]["Extension"];
@@ -5106,16 +5124,8 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "location": "WH001",
                  *       "quantity": 2,
                  *       "orderId": "ORDER-1001",
-                 *       "userId": "user-42",
-                 *       "type": "order",
-                 *       "attributes": {
-                 *         "size": "L",
-                 *         "colour": "blue"
-                 *       },
-                 *       "expiresAt": "2026-11-20T10:00:00.000Z",
                  *       "ttlSeconds": 900
                  *     }
                  */
@@ -5645,9 +5655,9 @@ export interface operations {
                      *           "threshold": 10,
                      *           "value": 7,
                      *           "openedAt": "2026-11-20T10:00:00.000Z",
-                     *           "acknowledgedAt": "2026-11-20T10:00:00.000Z",
-                     *           "acknowledgedBy": "user:ada",
-                     *           "resolvedAt": "2026-11-20T10:00:00.000Z"
+                     *           "acknowledgedAt": null,
+                     *           "acknowledgedBy": null,
+                     *           "resolvedAt": null
                      *         }
                      *       ],
                      *       "nextCursor": "text"
@@ -5699,9 +5709,9 @@ export interface operations {
                      *       "threshold": 10,
                      *       "value": 7,
                      *       "openedAt": "2026-11-20T10:00:00.000Z",
-                     *       "acknowledgedAt": "2026-11-20T10:00:00.000Z",
-                     *       "acknowledgedBy": "user:ada",
-                     *       "resolvedAt": "2026-11-20T10:00:00.000Z"
+                     *       "acknowledgedAt": null,
+                     *       "acknowledgedBy": null,
+                     *       "resolvedAt": null
                      *     }
                      */
                     "application/json": components["schemas"]["Alert"];
@@ -5761,9 +5771,9 @@ export interface operations {
                      *       "threshold": 10,
                      *       "value": 7,
                      *       "openedAt": "2026-11-20T10:00:00.000Z",
-                     *       "acknowledgedAt": "2026-11-20T10:00:00.000Z",
-                     *       "acknowledgedBy": "user:ada",
-                     *       "resolvedAt": "2026-11-20T10:00:00.000Z"
+                     *       "acknowledgedAt": null,
+                     *       "acknowledgedBy": null,
+                     *       "resolvedAt": null
                      *     }
                      */
                     "application/json": components["schemas"]["Alert"];
@@ -5896,8 +5906,8 @@ export interface operations {
                      *           "scopes": [
                      *             "reserve"
                      *           ],
-                     *           "prefix": "text",
-                     *           "expiresAt": "2026-11-20T10:00:00.000Z",
+                     *           "prefix": "hf_3k9x0q7a",
+                     *           "expiresAt": null,
                      *           "createdAt": "2026-11-20T10:00:00.000Z",
                      *           "lastUsedAt": "2026-11-20T10:00:00.000Z"
                      *         }
@@ -5964,11 +5974,11 @@ export interface operations {
                      *       "scopes": [
                      *         "reserve"
                      *       ],
-                     *       "prefix": "text",
-                     *       "expiresAt": "2026-11-20T10:00:00.000Z",
+                     *       "prefix": "hf_3k9x0q7a",
+                     *       "expiresAt": null,
                      *       "createdAt": "2026-11-20T10:00:00.000Z",
                      *       "lastUsedAt": "2026-11-20T10:00:00.000Z",
-                     *       "key": "text"
+                     *       "key": "hf_3k9x0q7a_00000000000000000000000000000000000000000000000000"
                      *     }
                      */
                     "application/json": components["schemas"]["CreatedApiKey"];
