@@ -73,22 +73,61 @@ export async function freezeServer({ postgres, forMs, seed }: FreezeOptions): Pr
   }
 }
 
+/** What a plain session sits on, and the places that this may delay. */
+interface Seat {
+  statement: string;
+  held: string[];
+  /** What callers of those places may hear besides success and `level_busy`. */
+  mayHear?: string;
+  /** Before the session comes. */
+  prepare?: (api: ApiClient) => Promise<void>;
+}
+
+const LEVEL: Seat = {
+  statement: `SELECT * FROM level JOIN product p ON p.id = product_id JOIN location w ON w.id = location_id
+    WHERE p.sku = 'SKU-1' AND w.code = 'LOC-1' FOR UPDATE OF level`,
+  held: ['SKU-1 LOC-1'],
+};
+
+/** One that lapses meanwhile, so that the sweeper and buyers of its units come upon it. */
+const RESERVATION: Seat = {
+  prepare: async (api) => {
+    const lines = ['SKU-1', 'SKU-2'].map((sku) => ({ sku, location: 'LOC-1', quantity: 10_000 - 1 }));
+    await api.must({ method: 'POST', path: '/api/v1/reservations', body: { orderId: 'seat', lines, ttlSeconds: 1 } });
+  },
+  statement: `SELECT * FROM reservation WHERE order_id = 'seat' FOR UPDATE`,
+  held: ['SKU-1 LOC-1', 'SKU-2 LOC-1'],
+  mayHear: 'insufficient_stock',
+};
+
 /** A plain session holds one level for as long as it likes: no timeout of ours ends it. */
-export async function holdLevel({ postgres, forMs }: FreezeOptions): Promise<Report> {
+export function holdLevel(options: FreezeOptions): Promise<Report> {
+  return sitOn(LEVEL, options);
+}
+
+/** The same with the row of a reservation. */
+export function holdReservation(options: FreezeOptions): Promise<Report> {
+  return sitOn(RESERVATION, options);
+}
+
+async function sitOn({ statement, held, mayHear, prepare }: Seat, { postgres, forMs }: FreezeOptions): Promise<Report> {
   const fleet = await startFleet(postgres, { servers: 1 });
   const session = new pg.Client(fleet.database.connection);
   try {
     const shop = await openShop(fleet.api(0), 12, 2, 10_000);
     await warmUp(fleet.api(0), shop);
     await session.connect();
+    await prepare?.(fleet.api(0));
     await session.query('BEGIN');
-    await session.query(`SELECT * FROM level JOIN product p ON p.id = product_id JOIN location w ON w.id = location_id
-      WHERE p.sku = 'SKU-1' AND w.code = 'LOC-1' FOR UPDATE OF level`);
+    const { rowCount } = await session.query(statement);
     const asked = await askEverywhere(fleet.api(0), shop, forMs);
     await session.query('ROLLBACK');
-    const report = judge(asked, new Set(['SKU-1 LOC-1']), shop);
+    const report = judge(asked, new Set(held), shop, mayHear);
     const faults = await withClient(fleet.database.connection, checkInvariants);
-    return { ...report, faults: [...report.faults, ...faults] };
+    return {
+      ...report,
+      faults: [...faultUnless(rowCount === 1, 'one row was held'), ...report.faults, ...faults],
+    };
   } finally {
     await session.end().catch(() => undefined);
     await fleet.close();
@@ -164,7 +203,7 @@ async function askEverywhere(api: ApiClient, shop: Shop, forMs: number): Promise
   return asked;
 }
 
-function judge(asked: Asked[], held: ReadonlySet<string>, shop: Shop): Report {
+function judge(asked: Asked[], held: ReadonlySet<string>, shop: Shop, mayHear = 'level_busy'): Report {
   const isHeld = ({ sku, location, reads }: Asked): boolean => !reads && held.has(`${sku} ${location}`);
   const others = asked.filter((one) => !isHeld(one));
   const slow = others.filter(({ askedAtMs, answer }) => askedAtMs > NOTICED_FOR_MS && answer.tookMs > SLOW_MS);
@@ -173,7 +212,8 @@ function judge(asked: Asked[], held: ReadonlySet<string>, shop: Shop): Report {
   const shown = (one: Asked): string =>
     `${one.sku} ${one.location} at ${Math.round(one.askedAtMs)} ms: ${one.answer.status} in ${Math.round(one.answer.tookMs)} ms`;
   const wrong = others.filter(({ answer }) => answer.status >= 300);
-  const strange = waiting.filter(({ answer }) => answer.status >= 300 && codeOf(answer) !== 'level_busy');
+  const expected = new Set(['', 'level_busy', mayHear]);
+  const strange = waiting.filter(({ answer }) => !expected.has(codeOf(answer)));
   return {
     faults: [
       ...faultUnless(held.size < placesOf(shop).length, 'some levels are free', ...held),

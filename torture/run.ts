@@ -1,7 +1,7 @@
 // npm run torture -- [options]: the long form of the tests here, against real servers. See --help.
 import { parseArgs } from 'node:util';
 import { findPostmaster, makeDataDirectory, startHoldfast } from './holdfast.ts';
-import { freezeServer, holdLevel } from './freeze.scenario.ts';
+import { freezeServer, holdLevel, holdReservation } from './freeze.scenario.ts';
 import { killUnderLoad, type Victim } from './kill.scenario.ts';
 import { cutAtCommit } from './proxy.scenario.ts';
 import type { PostgresServer } from './database.ts';
@@ -11,9 +11,10 @@ const HELP = `Faults and crashes under load, each with an independent check of w
 
 npm run torture -- [options]
 
-  --only <names>    of kill-server, kill-postgres, kill-both, commit, freeze, hold; by comma (all)
+  --only <names>    of kill-server, kill-postgres, kill-both, commit, freeze, hold-level,
+                    hold-reservation; by comma (all)
   --rounds <n>      kills of each kind (10)
-  --seconds <n>     how long a server is frozen and a level held (30), and connections are cut (60)
+  --seconds <n>     how long a server is frozen and a row held (30), and connections are cut (60)
   --clients <n>     clients at once (32)
   --seed <n>        the same seed sends the same requests (the time of day)
   --help            this
@@ -37,7 +38,10 @@ const SCENARIOS: Record<string, (settings: Settings, postgres: () => Promise<Pos
   commit: async ({ cutSeconds, clients, seed }, postgres) =>
     cutAtCommit({ postgres: await postgres(), seconds: cutSeconds, clients, seed }),
   freeze: async ({ freezeMs, seed }, postgres) => freezeServer({ postgres: await postgres(), forMs: freezeMs, seed }),
-  hold: async ({ freezeMs, seed }, postgres) => holdLevel({ postgres: await postgres(), forMs: freezeMs, seed }),
+  'hold-level': async ({ freezeMs, seed }, postgres) =>
+    holdLevel({ postgres: await postgres(), forMs: freezeMs, seed }),
+  'hold-reservation': async ({ freezeMs, seed }, postgres) =>
+    holdReservation({ postgres: await postgres(), forMs: freezeMs, seed }),
 };
 
 function kills({ rounds, clients, seed }: Settings, kinds: Victim[]): Promise<Report> {
