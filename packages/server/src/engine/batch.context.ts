@@ -1,5 +1,5 @@
 import type { IdSource } from '../kernel/ids.ts';
-import type { LaneClient } from '../platform/database/index.ts';
+import type { LaneConnection } from '../platform/database/index.ts';
 import type { Outcome } from './decide.ts';
 import type { LedgerType } from './ledger.view.ts';
 import type { NameCache } from './names.ts';
@@ -53,7 +53,6 @@ export class TouchesStuck extends Error {
 }
 
 /** Rows of a statement, as arrays. */
-export async function rowsOf<Row>(client: LaneClient, statement: Statement): Promise<Row[]> {
-  const { rows } = await client.query(statement);
-  return rows as Row[];
+export async function rowsOf<Row>(client: LaneConnection, statement: Statement): Promise<Row[]> {
+  return (await client.query<Row>(statement)).rows;
 }

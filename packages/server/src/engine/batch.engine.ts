@@ -1,7 +1,7 @@
 import type { Answer, CommandMeta } from '../kernel/command.ts';
 import { createIdSource } from '../kernel/ids.ts';
 import { Problem, problems } from '../kernel/problem.ts';
-import type { LaneClient } from '../platform/database/index.ts';
+import type { LaneConnection } from '../platform/database/index.ts';
 import type { BatchContext } from './batch.context.ts';
 import type { Outcome } from './decide.ts';
 import { weightOf } from './footprint.ts';
@@ -12,7 +12,7 @@ import { findStuckLevels } from './stuck.ts';
 import type { Asked, Command } from './stock.command.ts';
 
 export interface BatchEngineOptions {
-  connect: (name: string) => Promise<LaneClient>;
+  connect: (name: string) => Promise<LaneConnection>;
   /** The role that transactions take; asked for each batch, since it is found out at start. */
   role: () => string | null;
   defaultTtlMs: number;

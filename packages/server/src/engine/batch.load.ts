@@ -1,5 +1,5 @@
 import { toRfc3339 } from '../kernel/clock.ts';
-import type { LaneClient } from '../platform/database/index.ts';
+import type { LaneConnection } from '../platform/database/index.ts';
 import { rowsOf, StaleFootprint, type BatchContext } from './batch.context.ts';
 import type { LevelSet, Targets } from './batch.targets.ts';
 import { weightOf } from './footprint.ts';
@@ -22,7 +22,7 @@ export interface Locked {
 
 /** Locks in one order everywhere: levels, products that change, reservations. What must be fresh is read after that. */
 export async function lockAndLoad(
-  client: LaneClient,
+  client: LaneConnection,
   begun: Promise<unknown>,
   asked: readonly Asked[],
   targets: Targets,
@@ -139,7 +139,7 @@ function refuseMissedLevels(
 
 /** Loads lapsed lines with their reservations, which it locks. A level that may have more stays unlooked. */
 export async function loadLapsed(
-  client: LaneClient,
+  client: LaneConnection,
   loaded: Loaded,
   wanted: ReadonlyMap<Level, number>,
   limits: Map<string, number>,
@@ -177,7 +177,7 @@ export async function loadLapsed(
 }
 
 /** Loads the open alerts of levels. */
-export async function loadAlerts(client: LaneClient, loaded: Loaded, wanted: ReadonlySet<Level>): Promise<void> {
+export async function loadAlerts(client: LaneConnection, loaded: Loaded, wanted: ReadonlySet<Level>): Promise<void> {
   const levels = [...wanted].filter(
     ({ product, location }) => !loaded.alertLevels.has(levelKey(product.id, location.id)),
   );

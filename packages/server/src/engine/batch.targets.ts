@@ -1,4 +1,4 @@
-import type { LaneClient } from '../platform/database/index.ts';
+import type { LaneConnection } from '../platform/database/index.ts';
 import { rowsOf, StaleFootprint, TouchesStuck, type BatchContext } from './batch.context.ts';
 import { footprintOf, type Footprint } from './footprint.ts';
 import { levelKey, type Loaded } from './loaded.ts';
@@ -35,7 +35,7 @@ export interface Targets {
  * Finds out, before anything is locked, which rows a batch will touch. What it finds may be out of date by the time of
  * the locks: {@link refuseStale} and the loading of the locked rows notice that.
  */
-export async function lookUp(client: LaneClient, asked: readonly Asked[], context: BatchContext): Promise<Targets> {
+export async function lookUp(client: LaneConnection, asked: readonly Asked[], context: BatchContext): Promise<Targets> {
   const footprint = footprintOf(asked.map(({ command }) => command));
   await learnNames(client, footprint, context);
   const sourcedIds = idsOf(context.products, footprint.sourcedSkus);
@@ -67,7 +67,7 @@ export async function lookUp(client: LaneClient, asked: readonly Asked[], contex
   return targets;
 }
 
-async function learnNames(client: LaneClient, footprint: Footprint, context: BatchContext): Promise<void> {
+async function learnNames(client: LaneConnection, footprint: Footprint, context: BatchContext): Promise<void> {
   const skus = context.products.missing(footprint.skus);
   const codes = context.locations.missing(footprint.codes);
   const [products, locations] = await Promise.all([

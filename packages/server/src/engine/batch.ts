@@ -1,5 +1,5 @@
 import type { Problem } from '../kernel/problem.ts';
-import type { LaneClient } from '../platform/database/index.ts';
+import type { LaneConnection } from '../platform/database/index.ts';
 import { RolledBack, rowsOf, StaleFootprint, type BatchContext, type BatchOutcome } from './batch.context.ts';
 import { loadAlerts, loadLapsed, lockAndLoad } from './batch.load.ts';
 import { lookUp, refuseStale } from './batch.targets.ts';
@@ -21,7 +21,7 @@ const LOOKS_MAX = 64;
  * @throws StaleFootprint, RolledBack, TouchesStuck, and what the database throws
  */
 export async function runBatch(
-  client: LaneClient,
+  client: LaneConnection,
   asked: readonly Asked[],
   context: BatchContext,
 ): Promise<BatchOutcome> {
@@ -44,7 +44,7 @@ export async function runBatch(
 
 /** Decides; where something would be refused for the sake of what is not loaded yet, loads it and decides again. */
 async function decideFully(
-  client: LaneClient,
+  client: LaneConnection,
   asked: readonly Asked[],
   loaded: Loaded,
   blocks: number[],
@@ -75,7 +75,7 @@ async function decideFully(
 }
 
 /** A maker of a level's row holds its product `FOR SHARE`: a change of its settings comes before or after, never between. */
-async function holdMadeLevels(client: LaneClient, writes: Writes, loaded: Loaded): Promise<void> {
+async function holdMadeLevels(client: LaneConnection, writes: Writes, loaded: Loaded): Promise<void> {
   const made = new Set([...writes.levels].filter((level) => !level.exists).map((level) => level.product.id));
   if (made.size === 0) return;
   const versions = new Map(loaded.products.map(([id, , , version]) => [id, version]));

@@ -1,4 +1,10 @@
-import { isConflict, isConnectionLost, isLockTimeout, type LaneClient } from '../platform/database/index.ts';
+import {
+  failureCode,
+  isConflict,
+  isConnectionLost,
+  isLockTimeout,
+  type LaneConnection,
+} from '../platform/database/index.ts';
 import {
   RolledBack,
   StaleFootprint,
@@ -29,7 +35,7 @@ export type BatchResult =
 
 export interface LaneOptions {
   name: string;
-  connect: (name: string) => Promise<LaneClient>;
+  connect: (name: string) => Promise<LaneConnection>;
   context: () => Omit<BatchContext, 'onCommit'>;
   onLost: (error: unknown) => void;
 }
@@ -39,7 +45,7 @@ const SETTLE_PAUSE_MS = 50;
 /** One connection on which batches run, one after the other. */
 export class Lane {
   readonly #options: LaneOptions;
-  #client: LaneClient | null = null;
+  #client: LaneConnection | null = null;
   isBusy = false;
 
   constructor(options: LaneOptions) {
@@ -56,7 +62,7 @@ export class Lane {
     let timer: NodeJS.Timeout | undefined;
     try {
       const client = await this.#connected(deadlineMs);
-      timer = setTimeout(() => this.#cut(client), Math.max(1, deadlineMs - performance.now()));
+      timer = setTimeout(() => client.cut(), Math.max(1, deadlineMs - performance.now()));
       const context: BatchContext = { ...this.#options.context(), onCommit: (commit) => (sent = commit) };
       return { kind: 'done', ...(await runBatch(client, asked, context)) };
     } catch (error) {
@@ -68,7 +74,10 @@ export class Lane {
   }
 
   /** Runs something else on the connection; null where it could not be done. */
-  async runAlone<Result>(work: (client: LaneClient) => Promise<Result>, deadlineMs: number): Promise<Result | null> {
+  async runAlone<Result>(
+    work: (client: LaneConnection) => Promise<Result>,
+    deadlineMs: number,
+  ): Promise<Result | null> {
     try {
       return await work(await this.#connected(deadlineMs));
     } catch (error) {
@@ -83,7 +92,7 @@ export class Lane {
     await client?.end().catch(() => undefined);
   }
 
-  async #connected(deadlineMs: number): Promise<LaneClient> {
+  async #connected(deadlineMs: number): Promise<LaneConnection> {
     if (this.#client !== null) return this.#client;
     const connecting = this.#options.connect(this.#options.name);
     const client = await within(connecting, deadlineMs).catch((error: unknown) => {
@@ -91,12 +100,9 @@ export class Lane {
       connecting.then((late) => late.end()).catch(() => undefined);
       throw error;
     });
-    client.on('error', (error) => {
+    client.onLost((error) => {
       if (this.#client === client) this.#client = null;
-      this.#options.onLost(error);
-    });
-    client.on('end', () => {
-      if (this.#client === client) this.#client = null;
+      if (error !== null) this.#options.onLost(error);
     });
     this.#client = client;
     return client;
@@ -110,7 +116,10 @@ export class Lane {
       return sent === null ? { kind: 'away' } : this.#askWhatBecameOf(sent, deadlineMs);
     }
     const isClean = await this.#rollBack();
-    if (!isClean) this.#drop();
+    // A newer instance has migrated: what this session prepared fits the tables no longer.
+    const isOutdated = failureCode(error) === '0A000';
+    if (!isClean || isOutdated) this.#drop();
+    if (isOutdated) return { kind: 'again' };
     if (error instanceof TouchesStuck) return { kind: 'stuck', indexes: error.indexes };
     if (isLockTimeout(error)) return { kind: 'lock_timeout' };
     if (error instanceof StaleFootprint || error instanceof RolledBack || isConflict(error)) return { kind: 'again' };
@@ -149,15 +158,10 @@ export class Lane {
     return { kind: 'unknown' };
   }
 
-  #cut(client: LaneClient): void {
-    const { stream } = (client as unknown as { connection: { stream: { destroy: () => void } } }).connection;
-    stream.destroy();
-  }
-
   #drop(): void {
     const client = this.#client;
     this.#client = null;
-    if (client !== null) this.#cut(client);
+    client?.cut();
   }
 }
 

@@ -1,19 +1,14 @@
-import { numberArray, textArray } from '../platform/database/index.ts';
+import { numberArray, textArray, type LaneStatement } from '../platform/database/index.ts';
 import type { AlertType } from './alert.view.ts';
 import type { LineState } from './stock.state.ts';
 import type { ReservationStatus, ReservationType } from './reservation.view.ts';
 import type { ProductRow } from './product.view.ts';
 
-/** A named (prepared) statement, as node-postgres takes it; rows come as arrays. */
-export interface Statement {
-  name: string;
-  text: string;
-  values: unknown[];
-  rowMode: 'array';
-}
+/** A named (prepared) statement; rows come as arrays. */
+export type Statement = LaneStatement;
 
 function statement(name: string, text: string, values: unknown[] = []): Statement {
-  return { name, text, values, rowMode: 'array' };
+  return { name, text, values };
 }
 
 /** Held by every batch, shared, and by a change of a location's flags, exclusively: no batch decides on flags that are

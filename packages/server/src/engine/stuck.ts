@@ -1,4 +1,4 @@
-import type { LaneClient } from '../platform/database/index.ts';
+import type { LaneConnection } from '../platform/database/index.ts';
 import { footprintOf } from './footprint.ts';
 import { levelKey } from './loaded.ts';
 import type { NameCache } from './names.ts';
@@ -12,7 +12,7 @@ import type { Asked } from './stock.command.ts';
  * @returns their `product:location` keys
  */
 export async function findStuckLevels(
-  client: LaneClient,
+  client: LaneConnection,
   asked: readonly Asked[],
   caches: { products: NameCache; locations: NameCache },
 ): Promise<Set<string>> {
@@ -36,7 +36,7 @@ export async function findStuckLevels(
   return heldElsewhere(client, [...wanted.values()]);
 }
 
-async function heldElsewhere(client: LaneClient, pairs: [number, number][]): Promise<Set<string>> {
+async function heldElsewhere(client: LaneConnection, pairs: [number, number][]): Promise<Set<string>> {
   const products = pairs.map(([product]) => product);
   const locations = pairs.map(([, location]) => location);
   await client.query('BEGIN');

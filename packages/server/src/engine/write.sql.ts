@@ -127,7 +127,7 @@ function compose(prefix: string, parts: NamedPart[]): Statement {
     text = `WITH ${numbered.join(',\n')}\nSELECT 1`;
     texts.set(name, text);
   }
-  return { name: shortName(name), text, values, rowMode: 'array' };
+  return { name: shortName(name), text, values };
 }
 
 const shortNames = new Map<string, string>();

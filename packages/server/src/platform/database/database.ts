@@ -2,6 +2,7 @@ import { Kysely, PostgresDialect } from 'kysely';
 import pg from 'pg';
 import { copeWithPooler, WHO_SERVES } from './pooler.ts';
 import { Sessions, type Connection } from './sessions.ts';
+import { LaneConnection } from './lane.connection.ts';
 import type { Tables } from './tables.ts';
 import { columnTypes } from './types.ts';
 
@@ -13,9 +14,6 @@ export interface DatabaseOptions {
   applicationName?: string;
   onError?: (error: Error) => void;
 }
-
-/** A pipelined connection of an engine's lane. */
-export type LaneClient = pg.Client;
 
 /** The role that may write, but neither update nor delete the ledger and the journal. */
 export const SERVING_ROLE = 'holdfast_app';
@@ -78,19 +76,13 @@ export class Database {
     return rows[0]?.can === true;
   }
 
-  /** A connection of its own, for an engine's lane. Pipelined: statements are sent without waiting for one another. */
-  async openLane(applicationName: string): Promise<LaneClient> {
-    const client = new pg.Client({
+  /** A connection of its own, for an engine's lane. */
+  openLane(applicationName: string): Promise<LaneConnection> {
+    return LaneConnection.connect({
       ...this.#clientConfig(),
-      pipeline: true,
       application_name: applicationName,
       connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     });
-    await client.connect();
-    // Its caller listens once it has it.
-    client.once('error', () => undefined);
-    copeWithPooler(client, await client.query<{ pid: number }>(WHO_SERVES));
-    return client;
   }
 
   /** A plain connection with the rights of the one who connected, for commands such as migrate or backup. */
