@@ -7,7 +7,7 @@ import type { ProductRow } from './product.view.ts';
 /** A named (prepared) statement; rows come as arrays. */
 export type Statement = LaneStatement;
 
-function statement(name: string, text: string, values: unknown[] = []): Statement {
+function statement(name: string, text: string, values: LaneStatement['values'] = []): Statement {
   return { name, text, values };
 }
 

@@ -47,7 +47,7 @@ export async function createProducts(
   products: readonly NewProductBody[],
   meta: CommandMeta,
 ): Promise<Answer> {
-  return await commitInChunks(chunksOf(products, CHUNK_MAX), meta, (slice, offset, chunkMeta) =>
+  return commitInChunks(chunksOf(products, CHUNK_MAX), meta, (slice, offset, chunkMeta) =>
     engine.transact(chunkMeta, async (tx, now) => {
       const rows = await insertProducts(tx, firstOfEach(slice).map(toNewProduct), now);
       return chunkOutcome(slice, offset, rows.map(productView));

@@ -21,7 +21,7 @@ const TYPE_OF_MOVEMENT = {
 export async function adjust(engine: Engine, sku: string, body: AdjustBody, meta: CommandMeta): Promise<Answer> {
   const errors = contradictions(body, '');
   if (errors.length > 0) throw validationFailed(errors);
-  return await engine.submit({ kind: 'adjust', request: { sku, ...body } }, meta);
+  return engine.submit({ kind: 'adjust', request: { sku, ...body } }, meta);
 }
 
 /** Many at once: `atomic` in one commit, else chunk by chunk, each item on its own. */
@@ -33,7 +33,7 @@ export async function adjustMany(engine: Engine, body: AdjustmentsBody, meta: Co
   }
   if (errors.length > 0) throw validationFailed(errors.slice(0, 100));
   const chunks: AdjustRequest[][] = atomic ? [adjustments] : chunksOf(adjustments, CHUNK_MAX);
-  return await commitInChunks(chunks, meta, (requests, offset, chunkMeta) =>
+  return commitInChunks(chunks, meta, (requests, offset, chunkMeta) =>
     engine.submit({ kind: 'adjustMany', requests, atomic, offset }, chunkMeta),
   );
 }

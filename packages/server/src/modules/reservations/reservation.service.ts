@@ -45,7 +45,7 @@ export function sourcingOf(sourcing: Sourcing, at = ''): Sourcing {
 }
 
 export async function reserve(engine: Engine, body: ReservationBody, meta: CommandMeta): Promise<Answer> {
-  return await engine.submit({ kind: 'reserve', request: reserveRequestOf(body) }, meta);
+  return engine.submit({ kind: 'reserve', request: reserveRequestOf(body) }, meta);
 }
 
 /** A one-line reservation. */
@@ -57,7 +57,7 @@ export async function reserveOne(
 ): Promise<Answer> {
   const { quantity, location, attributes, expiresAt: _expiresAt, ttlSeconds: _ttlSeconds, ...rest } = body;
   const line = { sku, quantity, ...(location === undefined ? {} : { location }), attributes: attributes ?? null };
-  return await engine.submit({ kind: 'reserve', request: { ...rest, ...expiryOf(body), lines: [line] } }, meta);
+  return engine.submit({ kind: 'reserve', request: { ...rest, ...expiryOf(body), lines: [line] } }, meta);
 }
 
 /** Each on its own, in chunks of one commit each. */
@@ -67,7 +67,7 @@ export async function reserveMany(engine: Engine, bodies: ReservationBody[], met
     throw validationFailed([{ path: '/reservations', message: `must have at most ${BATCH_LINES_MAX} lines in all` }]);
   }
   const requests = bodies.map((body, index) => reserveRequestOf(body, `/reservations/${index}`));
-  return await commitInChunks(chunksByLines(requests), meta, (chunk, offset, chunkMeta) =>
+  return commitInChunks(chunksByLines(requests), meta, (chunk, offset, chunkMeta) =>
     engine.submit({ kind: 'reserveMany', requests: chunk, offset }, chunkMeta),
   );
 }

@@ -39,5 +39,5 @@ async function createTransfer(engine: Engine, body: TransferBody, meta: CommandM
   if (from === to) errors.push({ path: '/to', message: 'must be another location than from' });
   if (mode === 'in_transit') errors.push({ path: '/mode', message: 'must be immediate: in_transit is not built yet' });
   if (errors.length > 0) throw validationFailed(errors);
-  return await engine.submit({ kind: 'transfer', from, to, lines, reference }, meta);
+  return engine.submit({ kind: 'transfer', from, to, lines, reference }, meta);
 }

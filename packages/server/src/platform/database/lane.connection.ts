@@ -6,8 +6,11 @@ import { columnTypes } from './types.ts';
 export interface LaneStatement {
   name: string;
   text: string;
-  values: readonly unknown[];
+  values: readonly LaneValue[];
 }
+
+/** Sent as text. */
+export type LaneValue = string | number | null;
 
 export interface LaneResult<Row = unknown[]> {
   rows: Row[];
@@ -26,8 +29,8 @@ interface Wire {
   parse(message: { name: string; text: string }): void;
   bind(message: {
     statement: string;
-    values: readonly unknown[];
-    valueMapper: (value: unknown) => string | null;
+    values: readonly LaneValue[];
+    valueMapper: (value: LaneValue) => string | null;
   }): void;
   describe(message: { type: 'P'; name: string }): void;
   execute(message: { portal: string }): void;
@@ -67,7 +70,7 @@ export class LaneConnection {
   query<Row = unknown[]>(statement: LaneStatement | string): Promise<LaneResult<Row>> {
     return new Promise((resolve, reject) => {
       const asked = typeof statement === 'string' ? { name: statement, text: statement, values: [] } : statement;
-      this.#waiting.push({ statement: asked, resolve: resolve as Waiting['resolve'], reject });
+      this.#waiting.push({ statement: asked, resolve, reject });
       this.#sendSoon();
     });
   }
@@ -104,8 +107,8 @@ export class LaneConnection {
   }
 }
 
-function asText(value: unknown): string | null {
-  return value === null || value === undefined ? null : String(value);
+function asText(value: LaneValue): string | null {
+  return value === null ? null : String(value);
 }
 
 /** Statements with one Sync behind them, as node-postgres runs a query object. */

@@ -33,7 +33,7 @@ export async function migrate(connection: pg.ClientConfig): Promise<MigrationRep
   try {
     await refuseNewerDatabase(kysely);
     const { error, results } = await new Migrator({ db: kysely, provider: new SqlFiles() }).migrateToLatest();
-    if (error !== undefined) throw error;
+    if (error !== undefined) throw error instanceof Error ? error : new Error('The migration failed', { cause: error });
     const applied = (results ?? [])
       .filter((result) => result.status === 'Success')
       .map(({ migrationName }) => migrationName);

@@ -9,7 +9,7 @@ const INT8_ARRAY = 1016;
  * milliseconds since the epoch: the schema keeps whole milliseconds, so nothing is lost.
  */
 export const columnTypes: pg.CustomTypesConfig = {
-  getTypeParser: ((oid: number, format?: 'text' | 'binary') => {
+  getTypeParser: ((oid: number, format?: 'text' | 'binary'): unknown => {
     if (format === 'binary') return pg.types.getTypeParser(oid, format);
     if (oid === INT8) return Number;
     if (oid === INT8_ARRAY) return parseNumberArray;
