@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { Agent, request } from 'node:http';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createDatabase } from './app.ts';
-import { serveHoldfast, statusOf, until, type ServingProcess } from './holdfast.process.ts';
+import { runHoldfast, serveHoldfast, statusOf, until, type ServingProcess } from './holdfast.process.ts';
 import { databaseUrl, postJson } from './http.load.ts';
 
 describe('holdfast serve --workers 2', () => {
@@ -93,6 +93,29 @@ describe('holdfast serve --workers 2', () => {
     expect(server.log().filter(({ level }) => level === 'error' || level === 'fatal')).toHaveLength(1);
   });
 });
+
+test('workers end with a primary that is killed, and the next start finds the port free', async () => {
+  const database = await createDatabase();
+  const env = { DATABASE_URL: databaseUrl(database.connection) };
+  const first = await serveHoldfast(['--port', '0', '--workers', '2'], env);
+  const workers = await workersOf(first.pid);
+  first.signal('SIGKILL');
+  await until('its workers are gone', () => workers.every((pid) => !isAlive(pid)));
+  const second = await serveHoldfast(['--port', new URL(first.address).port, '--workers', '2'], env);
+  const third = await runHoldfast(['serve', '--port', new URL(first.address).port, '--workers', '2'], env);
+  expect(third).toMatchObject({ code: 2, stdout: '' });
+  expect(third.stderr).toContain('Something else listens on this address already.');
+  await second.stop();
+  await database.drop();
+});
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
 
 interface Answered {
   status: number;

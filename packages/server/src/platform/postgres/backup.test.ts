@@ -1,0 +1,130 @@
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { readEntries, writeEntries } from './backup.directory.ts';
+import { bytesEntry, directoryEntry, textEntry, textOf, type BackupEntry } from './backup.entry.ts';
+import { FileSums, parseManifest, type BackupManifest } from './backup.manifest.ts';
+import { readTar, writeTar } from './backup.tar.ts';
+import { openGround, type Ground } from './embedded.fixture.ts';
+
+let ground: Ground;
+beforeAll(async () => void (ground = await openGround()));
+afterAll(() => ground.close());
+
+const CONTENT: [string, Buffer][] = [
+  ['postgres/PG_VERSION', Buffer.from('18\n')],
+  ['postgres/base/empty', Buffer.alloc(0)],
+  ['postgres/base/block', Buffer.alloc(512, 1)],
+  ['postgres/base/large', Buffer.alloc(3_000_001, 2)],
+  ['backup.json', Buffer.from('{}')],
+];
+
+async function* content(): AsyncGenerator<BackupEntry> {
+  yield directoryEntry('postgres/pg_wal/archive_status');
+  for (const [path, bytes] of CONTENT) yield bytesEntry(path, bytes);
+}
+
+async function* of(...entries: BackupEntry[]): AsyncGenerator<BackupEntry> {
+  yield* entries;
+}
+
+describe('an archive', () => {
+  test.each(['one.tar', 'one.tar.gz', 'one.tgz'])('%s gives back what was put in', async (name) => {
+    const path = join(ground.dir, name);
+    await writeTar(path, content());
+    const found: [string, string, Buffer][] = [];
+    for await (const { path: entry, kind, chunks } of readTar(path)) {
+      const parts: Buffer[] = [];
+      for await (const chunk of chunks) parts.push(chunk);
+      found.push([entry, kind, Buffer.concat(parts)]);
+    }
+    expect(found).toEqual([
+      ['postgres/pg_wal/archive_status', 'directory', Buffer.alloc(0)],
+      ...CONTENT.map(([entry, bytes]) => [entry, 'file', bytes]),
+    ]);
+  });
+
+  test('entries whose content nobody took are passed over', async () => {
+    const path = join(ground.dir, 'skipped.tar');
+    await writeTar(path, content());
+    const texts: string[] = [];
+    for await (const entry of readTar(path)) if (entry.path === 'backup.json') texts.push(await textOf(entry));
+    expect(texts).toEqual(['{}']);
+  });
+
+  test('a file that is no archive, and one that was cut short', async () => {
+    const stranger = join(ground.dir, 'stranger.tar');
+    await writeFile(stranger, Buffer.alloc(1_024, 7));
+    await expect(drain(readTar(stranger))).rejects.toThrow('is no tar archive, or is damaged.');
+    const whole = join(ground.dir, 'whole.tar');
+    await writeTar(whole, content());
+    const cut = join(ground.dir, 'cut.tar');
+    await writeFile(cut, (await readFile(whole)).subarray(0, 2_000_000));
+    await expect(drain(readTar(cut))).rejects.toThrow('The archive ends too early: it was cut short.');
+  });
+
+  test('nothing is written over an archive that exists', async () => {
+    const path = join(ground.dir, 'there.tar');
+    await writeTar(path, content());
+    await expect(writeTar(path, content())).rejects.toThrow('EEXIST');
+  });
+});
+
+describe('a directory', () => {
+  test('gives back what was put in', async () => {
+    const root = join(ground.dir, 'tree');
+    await mkdir(root);
+    await writeEntries(root, content());
+    const paths: string[] = [];
+    for await (const entry of readEntries(root)) if (entry.kind === 'file') paths.push(entry.path);
+    expect(paths.sort()).toEqual(CONTENT.map(([path]) => path).sort());
+  });
+
+  test.each(['../evil', 'postgres/../../evil', '/evil', '', 'a\0b'])(
+    'a path such as %j leads nowhere',
+    async (path) => {
+      const root = join(ground.dir, 'jail');
+      await mkdir(root, { recursive: true });
+      await expect(writeEntries(root, of(textEntry(path, 'x')))).rejects.toThrow('leads out of it');
+      expect(await readdir(root)).toEqual([]);
+    },
+  );
+});
+
+describe('a manifest', () => {
+  const summed = async (...entries: BackupEntry[]): Promise<FileSums> => {
+    const sums = new FileSums();
+    for await (const entry of sums.watch(of(...entries), () => undefined)) for await (const _chunk of entry.chunks);
+    return sums;
+  };
+  const manifestOf = ({ files }: FileSums): BackupManifest =>
+    parseManifest(JSON.stringify({ format: 'holdfast-backup-1', files }));
+
+  test('finds what is missing, changed or added', async () => {
+    const manifest = manifestOf(await summed(textEntry('a', '1'), textEntry('b', '2')));
+    (await summed(textEntry('a', '1'), textEntry('b', '2'))).check(manifest);
+    const refused = async (...entries: BackupEntry[]): Promise<string> => {
+      const sums = await summed(...entries);
+      try {
+        sums.check(manifest);
+      } catch (error) {
+        return (error as Error).message;
+      }
+      return '';
+    };
+    expect(await refused(textEntry('a', '1'))).toBe('The backup is damaged: b is missing.');
+    expect(await refused(textEntry('a', '1'), textEntry('b', '3'))).toContain('b is not what was backed up');
+    expect(await refused(textEntry('a', '1'), textEntry('b', '2'), textEntry('c', ''))).toContain('c does not belong');
+  });
+
+  test('of something else is no manifest', () => {
+    expect(() => parseManifest(null)).toThrow('This is no backup of Holdfast, or an unfinished one');
+    for (const text of ['', '[]', 'null', '{"format":"holdfast-backup-2","files":{}}']) {
+      expect(() => parseManifest(text)).toThrow('This is no backup that this Holdfast knows');
+    }
+  });
+});
+
+async function drain(entries: AsyncIterable<BackupEntry>): Promise<void> {
+  for await (const { chunks } of entries) for await (const _chunk of chunks);
+}
