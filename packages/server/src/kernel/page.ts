@@ -54,8 +54,11 @@ export function toPage<Row, Item>(
 }
 
 function parseCursor(cursor: string): unknown[] | null {
+  const bytes = Buffer.from(cursor, 'base64url');
+  // Node's decoder passes over what is no base64url.
+  if (bytes.toString('base64url') !== cursor) return null;
   try {
-    const value: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'));
+    const value: unknown = JSON.parse(bytes.toString('utf8'));
     return Array.isArray(value) ? value : null;
   } catch {
     return null;
