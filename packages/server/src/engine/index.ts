@@ -12,7 +12,7 @@ export type {
   ReservationType,
   ReservationView,
 } from './reservation.view.ts';
-export { isLapsed, reservationView } from './reservation.view.ts';
+export { reservationView } from './reservation.view.ts';
 export { StockEngine, type Engine, type StockEngineOptions } from './stock.engine.ts';
 export type * from './stock.command.ts';
 export { stockProblems } from './stock.problems.ts';

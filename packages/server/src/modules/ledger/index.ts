@@ -1,2 +1,2 @@
 export { registerLedgerReads } from './ledger.read.routes.ts';
-export { LedgerEntrySchema, ReferenceSchema } from './ledger.schema.ts';
+export { LedgerEntrySchema } from './ledger.schema.ts';
