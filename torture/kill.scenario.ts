@@ -5,6 +5,7 @@ import { checkInvariants, type Fault } from './checker.ts';
 import { withClient } from './database.ts';
 import { checkEffects } from './effects.ts';
 import { endProcess, findPostmaster, type Holdfast, makeDataDirectory, patiently, startHoldfast } from './holdfast.ts';
+import type { Journal } from './journal.ts';
 import { seededRandom } from './random.ts';
 import { faultUnless, type Report } from './scenario.ts';
 import { openShop } from './shop.ts';
@@ -26,68 +27,96 @@ const READY_WITHIN_MS = 20_000;
 /** "Answers outcome_unknown within 5 s"; a busy machine is given a little more. */
 const ANSWER_WITHIN_MS = 6_500;
 
+/** A server on a data directory of its own, and what its starts were like. */
+interface Ground {
+  dataDirectory: string;
+  server: Holdfast;
+  /** Resolves when a server that was killed is back. */
+  returns: Promise<void>;
+  slowestStartMs: number;
+  /** Requests that were under way when something was killed. */
+  inFlight: number;
+}
+
 /** kill -9 in mid-load, again and again, on one data directory. */
-export async function killUnderLoad({ victims, betweenMs, clients, seed }: KillOptions): Promise<Report> {
-  const random = seededRandom(seed);
+export async function killUnderLoad(options: KillOptions): Promise<Report> {
+  const { clients, seed, betweenMs } = options;
   const data = await makeDataDirectory();
-  const env = { HOLDFAST_DATA: data.path };
-  let server = await startHoldfast(env);
-  const api = new ApiClient(() => server.address, clients);
-  const faults: Fault[] = [];
-  let slowestStartMs = 0;
-  let inFlight = 0;
-  let returns = Promise.resolve();
+  const server = await startHoldfast({ HOLDFAST_DATA: data.path });
+  const ground: Ground = {
+    dataDirectory: data.path,
+    server,
+    returns: Promise.resolve(),
+    slowestStartMs: 0,
+    inFlight: 0,
+  };
+  const api = new ApiClient(() => ground.server.address, clients);
   let traffic: Traffic | undefined;
   try {
     const shop = await openShop(api, 12, 3, 100);
-    traffic = startTraffic({ api, shop, clients, seed, whenBack: () => returns });
-    for (const victim of victims) {
-      await delay(random.between(betweenMs / 2, betweenMs * 1.5));
-      inFlight += traffic.journal.count('open');
-      if (victim !== 'server') await patiently(() => killDatabase(data.path, victim));
-      if (victim === 'postmaster' || victim === 'backend') continue;
-      await server.kill();
-      const starting = startHoldfast(env);
-      returns = starting.then(
-        () => undefined,
-        () => undefined,
-      );
-      server = await starting;
-      slowestStartMs = Math.max(slowestStartMs, server.readyAfterMs);
-    }
+    traffic = startTraffic({ api, shop, clients, seed, whenBack: () => ground.returns });
+    await killOneByOne(ground, traffic.journal, options);
     await delay(betweenMs);
     await traffic.finish();
-    const { journal } = traffic;
-    const check = async (client: pg.Client): Promise<Fault[]> => [
-      ...(await checkEffects(client, journal)),
-      ...(await checkInvariants(client)),
-    ];
-    const connection = async () => (await findPostmaster(data.path)).connection;
-    faults.push(...(await patiently(async () => withClient(await connection(), check))));
-    faults.push(...(await stopOrderly(server)));
-    const rest = { rounds: victims.length, acknowledged: journal.count('done'), refused: journal.count('refused') };
-    return {
-      faults: [
-        ...faults,
-        ...faultUnless(slowestStartMs < READY_WITHIN_MS, 'ready within 20 s after a kill', slowestStartMs),
-        ...faultUnless(journal.slowestMs < ANSWER_WITHIN_MS, 'an answer within 5 s', journal.slowestMs),
-        ...faultUnless(inFlight > 0, 'the kills met requests in flight, or they prove nothing'),
-      ],
-      facts: {
-        ...rest,
-        inFlight,
-        repeated: journal.repeated,
-        outcomeUnknown: journal.codes('outcome_unknown'),
-        slowestAnswerMs: Math.round(journal.slowestMs),
-        slowestStartMs: Math.round(slowestStartMs),
-      },
-    };
+    return await judge(ground, traffic.journal, options.victims.length);
   } finally {
-    await server.stop();
+    await ground.server.stop();
     api.close();
     await data.remove();
     await traffic?.finish();
   }
+}
+
+async function killOneByOne(
+  ground: Ground,
+  journal: Journal,
+  { victims, betweenMs, seed }: KillOptions,
+): Promise<void> {
+  const random = seededRandom(seed);
+  for (const victim of victims) {
+    await delay(random.between(betweenMs / 2, betweenMs * 1.5));
+    ground.inFlight += journal.count('open');
+    if (victim !== 'server') await patiently(() => killDatabase(ground.dataDirectory, victim));
+    if (victim === 'postmaster' || victim === 'backend') continue;
+    await ground.server.kill();
+    const starting = startHoldfast({ HOLDFAST_DATA: ground.dataDirectory });
+    ground.returns = starting.then(
+      () => undefined,
+      () => undefined,
+    );
+    ground.server = await starting;
+    ground.slowestStartMs = Math.max(ground.slowestStartMs, ground.server.readyAfterMs);
+  }
+}
+
+async function judge(ground: Ground, journal: Journal, rounds: number): Promise<Report> {
+  const check = async (client: pg.Client): Promise<Fault[]> => [
+    ...(await checkEffects(client, journal)),
+    ...(await checkInvariants(client)),
+  ];
+  const faults = await patiently(async () =>
+    withClient((await findPostmaster(ground.dataDirectory)).connection, check),
+  );
+  const { slowestStartMs, inFlight } = ground;
+  return {
+    faults: [
+      ...faults,
+      ...(await stopOrderly(ground.server)),
+      ...faultUnless(slowestStartMs < READY_WITHIN_MS, 'ready within 20 s after a kill', slowestStartMs),
+      ...faultUnless(journal.slowestMs < ANSWER_WITHIN_MS, 'an answer within 5 s', journal.slowestMs),
+      ...faultUnless(inFlight > 0, 'the kills met requests in flight, or they prove nothing'),
+    ],
+    facts: {
+      rounds,
+      acknowledged: journal.count('done'),
+      refused: journal.count('refused'),
+      inFlight,
+      repeated: journal.repeated,
+      outcomeUnknown: journal.codes('outcome_unknown'),
+      slowestAnswerMs: Math.round(journal.slowestMs),
+      slowestStartMs: Math.round(slowestStartMs),
+    },
+  };
 }
 
 async function killDatabase(dataDirectory: string, victim: Victim): Promise<void> {
