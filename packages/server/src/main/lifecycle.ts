@@ -5,7 +5,7 @@ const SAME_SIGNAL_MS = 1_000;
 /** "Drains and exits 0 within 10 s": what has not ended by then is left to the next start. */
 const STOP_WITHIN_MS = 9_500;
 
-/** Waits for SIGTERM or SIGINT. */
+/** Waits for SIGTERM, SIGINT or SIGHUP. */
 export interface StopRequest {
   signal: AbortSignal;
   requested: Promise<void>;
@@ -33,6 +33,8 @@ export function onStopSignal(log: Logger): StopRequest {
     };
     process.on('SIGTERM', onSignal);
     process.on('SIGINT', onSignal);
+    // The terminal was closed: left to its default it would leave PostgreSQL running.
+    process.on('SIGHUP', onSignal);
   });
   return { signal: stop.signal, requested };
 }

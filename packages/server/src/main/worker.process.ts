@@ -20,7 +20,7 @@ export async function work(config: Config, workers: number): Promise<void> {
   const log = createLogger(config.logLevel).child({ worker: cluster.worker?.id });
   exitOnDefect(log);
   // Who stops the group stops the primary, which tells us in time; Node ends a worker whose primary is gone.
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => undefined);
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => undefined);
   const stop = new AbortController();
   const metrics = new WorkerMetrics(tell);
   const instance = await createInstance({
