@@ -23,6 +23,9 @@ const SLOW_MS = 1_000;
 /** "An answer within 5 s"; a busy machine is given a little more. */
 const ANSWER_WITHIN_MS = 6_000;
 const FREEZES_TRIED_MAX = 60;
+/** Of a product that the server that freezes does not touch. */
+const HOT_PLACE = 4;
+const HOT_CLIENTS = 24;
 
 /** An answer, and when it was asked for, in milliseconds after the freeze. */
 interface Asked extends Place {
@@ -55,7 +58,7 @@ export async function freezeServer({ postgres, forMs, seed }: FreezeOptions): Pr
       seed,
     });
     const held = await freezeInTransaction(fleet, user);
-    const asked = await askEverywhere(fleet.api(1), shop, forMs);
+    const asked = await askEverywhere([fleet.api(1)], shop, forMs);
     frozen.signal('SIGCONT');
     await traffic.finish();
     const report = judge(asked, held, shop);
@@ -92,7 +95,7 @@ const LEVEL: Seat = {
 /** One that lapses meanwhile, so that the sweeper and buyers of its units come upon it. */
 const RESERVATION: Seat = {
   prepare: async (api) => {
-    const lines = ['SKU-1', 'SKU-2'].map((sku) => ({ sku, location: 'LOC-1', quantity: 10_000 - 1 }));
+    const lines = ['SKU-1', 'SKU-2'].map((sku) => ({ sku, location: 'LOC-1', quantity: 10_000 - 2 }));
     await api.must({ method: 'POST', path: '/api/v1/reservations', body: { orderId: 'seat', lines, ttlSeconds: 1 } });
   },
   statement: `SELECT * FROM reservation WHERE order_id = 'seat' FOR UPDATE`,
@@ -111,16 +114,16 @@ export function holdReservation(options: FreezeOptions): Promise<Report> {
 }
 
 async function sitOn({ statement, held, mayHear, prepare }: Seat, { postgres, forMs }: FreezeOptions): Promise<Report> {
-  const fleet = await startFleet(postgres, { servers: 1 });
+  const fleet = await startFleet(postgres, { servers: 2 });
   const session = new pg.Client(fleet.database.connection);
   try {
     const shop = await openShop(fleet.api(0), 12, 2, 10_000);
-    await warmUp(fleet.api(0), shop);
+    for (const api of fleet.apis) await warmUp(api, shop);
     await session.connect();
     await prepare?.(fleet.api(0));
     await session.query('BEGIN');
     const { rowCount } = await session.query(statement);
-    const asked = await askEverywhere(fleet.api(0), shop, forMs);
+    const asked = await askEverywhere(fleet.apis, shop, forMs);
     await session.query('ROLLBACK');
     const report = judge(asked, new Set(held), shop, mayHear);
     const faults = await withClient(fleet.database.connection, checkInvariants);
@@ -178,17 +181,19 @@ function readAt({ sku, location }: Place): Call {
 }
 
 /**
- * One client per place that reserves, one that reads, and some that want units of the first and of the last place at
- * once. Each asks again as soon as it is answered.
+ * One client per place that reserves, one that reads, some that want units of the first and of the last place at once,
+ * and many on one place that nobody holds, which is in use nearly all the time. Each asks again as soon as it is
+ * answered.
  */
-async function askEverywhere(api: ApiClient, shop: Shop, forMs: number): Promise<Asked[]> {
+async function askEverywhere(apis: readonly ApiClient[], shop: Shop, forMs: number): Promise<Asked[]> {
   const startedMs = performance.now();
   const elapsed = (): number => performance.now() - startedMs;
   const asked: Asked[] = [];
   const places = placesOf(shop);
-  const [first, last] = [places[0], places.at(-1)];
-  if (first === undefined || last === undefined) throw new RangeError('the shop is empty');
-  const client = async (place: Place, call: Call): Promise<void> => {
+  const [first, hot, last] = [places[0], places[HOT_PLACE], places.at(-1)];
+  if (first === undefined || hot === undefined || last === undefined) throw new RangeError('the shop is too small');
+  const client = async (place: Place, call: Call, index: number): Promise<void> => {
+    const api = apis[index % apis.length] as ApiClient;
     while (elapsed() < forMs) {
       const askedAtMs = elapsed();
       asked.push({ ...place, reads: call.method === 'GET', askedAtMs, answer: await api.call(call) });
@@ -196,9 +201,10 @@ async function askEverywhere(api: ApiClient, shop: Shop, forMs: number): Promise
     }
   };
   await Promise.all([
-    ...places.map((place) => client(place, reserveAt(place))),
-    ...places.map((place) => client(place, readAt(place))),
-    ...[1, 2, 3].map(() => client(first, reserveAt(first, last))),
+    ...places.map((place, index) => client(place, reserveAt(place), index)),
+    ...places.map((place, index) => client(place, readAt(place), index)),
+    ...[1, 2, 3].map((_, index) => client(first, reserveAt(first, last), index)),
+    ...Array.from({ length: HOT_CLIENTS }, (_, index) => client(hot, reserveAt(hot), index)),
   ]);
   return asked;
 }
