@@ -1,7 +1,7 @@
-import { Kysely, PostgresDialect } from 'kysely';
+import { Kysely, PostgresDialect, type Transaction } from 'kysely';
 import pg from 'pg';
 import { copeWithPooler, WHO_SERVES } from './pooler.ts';
-import { Sessions, type Connection } from './sessions.ts';
+import { cutSession, Sessions, type Connection } from './sessions.ts';
 import { LaneConnection } from './lane.connection.ts';
 import type { Tables } from './tables.ts';
 import { columnTypes } from './types.ts';
@@ -83,6 +83,25 @@ export class Database {
       application_name: applicationName,
       connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     });
+  }
+
+  /**
+   * A transaction on a session that is cut when it takes longer: a server that has gone silent must not keep the caller.
+   */
+  async transaction<Result>(timeoutMs: number, work: (tx: Transaction<Tables>) => Promise<Result>): Promise<Result> {
+    const session = await this.pool.connect();
+    let isCut = false;
+    const timer = setTimeout(() => {
+      isCut = true;
+      cutSession(session);
+    }, timeoutMs);
+    const pool = { connect: () => Promise.resolve(Object.create(session, { release: { value: () => undefined } }) as pg.PoolClient), end: () => Promise.resolve() };
+    try {
+      return await new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) }).transaction().execute(work);
+    } finally {
+      clearTimeout(timer);
+      session.release(isCut);
+    }
   }
 
   /** A plain connection with the rights of the one who connected, for commands such as migrate or backup. */

@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream';
 import pg from 'pg';
+import { isPooled, WHO_SERVES } from './pooler.ts';
 import { columnTypes } from './types.ts';
 
 /** A statement of the engine. Named: it is parsed once per connection. Rows come as arrays. */
@@ -51,20 +52,25 @@ interface Waiting {
  */
 export class LaneConnection {
   readonly #client: pg.Client;
+  /** Behind a pooler a statement that was parsed may not be there any more: each is parsed again, without a name. */
+  readonly #isPooled: boolean;
   /** How the rows of a statement are read: known from the first time on, so that the server need not describe them. */
   readonly #parsers = new Map<string, Parser[]>();
   #waiting: Waiting[] = [];
   #isScheduled = false;
   #isBusy = false;
 
-  private constructor(client: pg.Client) {
+  private constructor(client: pg.Client, pooled: boolean) {
     this.#client = client;
+    this.#isPooled = pooled;
   }
 
   static async connect(config: pg.ClientConfig): Promise<LaneConnection> {
     const client = new pg.Client(config);
     await client.connect();
-    return new LaneConnection(client);
+    // Nobody listens until the caller does; without a listener a loss would end the process.
+    client.on('error', () => undefined);
+    return new LaneConnection(client, isPooled(client, await client.query<{ pid: number }>(WHO_SERVES)));
   }
 
   query<Row = unknown[]>(statement: LaneStatement | string): Promise<LaneResult<Row>> {
@@ -102,7 +108,7 @@ export class LaneConnection {
         this.#isBusy = false;
         if (this.#waiting.length > 0) this.#sendSoon();
       };
-      this.#client.query(new StatementGroup(group, this.#parsers, done));
+      this.#client.query(new StatementGroup(group, this.#parsers, this.#isPooled, done));
     });
   }
 }
@@ -115,13 +121,15 @@ function asText(value: LaneValue): string | null {
 class StatementGroup implements pg.Submittable {
   readonly #group: readonly Waiting[];
   readonly #parsers: Map<string, Parser[]>;
+  readonly #isPooled: boolean;
   readonly #done: () => void;
   readonly #results: LaneResult[];
   #current = 0;
 
-  constructor(group: readonly Waiting[], parsers: Map<string, Parser[]>, done: () => void) {
+  constructor(group: readonly Waiting[], parsers: Map<string, Parser[]>, pooled: boolean, done: () => void) {
     this.#group = group;
     this.#parsers = parsers;
+    this.#isPooled = pooled;
     this.#done = done;
     this.#results = group.map(() => ({ rows: [], command: '' }));
   }
@@ -137,9 +145,11 @@ class StatementGroup implements pg.Submittable {
     }
   }
 
-  #send(wire: Wire, { name, text, values }: LaneStatement): void {
-    const isKnown = this.#parsers.has(name);
-    if (!isKnown) {
+  #send(wire: Wire, { name: ownName, text, values }: LaneStatement): void {
+    const isKnown = this.#parsers.has(ownName);
+    const name = this.#isPooled ? '' : ownName;
+    if (this.#isPooled) wire.parse({ name, text });
+    else if (!isKnown) {
       // One that was parsed and then failed is still there under its name; closing what is not there is no error.
       wire.close({ type: 'S', name });
       wire.parse({ name, text });

@@ -45,7 +45,7 @@ export class Sessions {
 }
 
 /** Ends a session without a word to a server that may not listen. */
-export function cutSession(session: pg.Client): void {
+export function cutSession(session: pg.ClientBase): void {
   const { stream } = (session as unknown as { connection: { stream: { destroy: () => void } } }).connection;
   stream.destroy();
 }
