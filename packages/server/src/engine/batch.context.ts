@@ -3,7 +3,7 @@ import type { LaneConnection } from '../platform/database/index.ts';
 import type { Outcome } from './decide.ts';
 import type { LedgerType } from './ledger.view.ts';
 import type { NameCache } from './names.ts';
-import type { Statement } from './read.sql.ts';
+import type { Evidence, Statement } from './read.sql.ts';
 
 /** What a batch needs besides its connection. */
 export interface BatchContext {
@@ -25,6 +25,7 @@ export interface BatchContext {
 /** A COMMIT on its way, and what its commands are answered once it is known to have arrived. */
 export interface Sent {
   transactionId: string;
+  evidence: Evidence;
   outcome: BatchOutcome;
 }
 

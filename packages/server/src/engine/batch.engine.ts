@@ -9,6 +9,7 @@ import { Lane, type BatchResult } from './lane.ts';
 import type { LedgerType } from './ledger.view.ts';
 import { NameCache } from './names.ts';
 import { findStuckLevels } from './stuck.ts';
+import { outcomeUnknown } from './transact.ts';
 import type { Asked, Command } from './stock.command.ts';
 
 export interface BatchEngineOptions {
@@ -236,7 +237,7 @@ export class BatchEngine {
         await new Promise((resolve) => setTimeout(resolve, AWAY_PAUSE_MS));
         return this.#stillInTime(batch);
       case 'unknown':
-        for (const { reject } of batch) reject(unknownOutcome());
+        for (const { reject } of batch) reject(outcomeUnknown());
         return [];
       case 'stuck':
         return this.#setAside(batch, (index) => result.indexes.has(index));
@@ -269,7 +270,7 @@ export class BatchEngine {
   /** Finds out which levels are stuck, so that only their callers wait for them. */
   async #handleLockTimeout(lane: Lane, batch: Pending[]): Promise<Pending[]> {
     if (lane === this.#sideLane) return batch;
-    const deadlineMs = performance.now() + LOCK_TIMEOUT_MS;
+    const deadlineMs = performance.now() + 2 * LOCK_TIMEOUT_MS;
     const caches = { products: this.#products, locations: this.#locations };
     const stuck = await lane.runAlone((client) => findStuckLevels(client, batch, caches), deadlineMs);
     const untilMs = performance.now() + STUCK_FOR_MS;
@@ -320,9 +321,4 @@ function databaseAway(): Problem {
 
 function levelBusy(): Problem {
   return new Problem(problems.levelBusy, 'Another writer holds this stock. Nothing was changed; try again shortly.');
-}
-
-function unknownOutcome(): Problem {
-  const detail = 'The database was lost while it committed: repeat the request with the same Idempotency-Key.';
-  return new Problem(problems.outcomeUnknown, detail);
 }

@@ -35,7 +35,9 @@ export async function runBatch(
   const statements = writeStatements(decision.writes, oldAnswers, loaded.nowMs);
   const entries = decision.writes.ledger.map(({ type, level }) => ({ type, location: level.location.code }));
   const outcome: BatchOutcome = { outcomes: decision.outcomes, entries };
-  if (statements.length > 0) context.onCommit({ transactionId, outcome });
+  if (statements.length > 0) {
+    context.onCommit({ transactionId, evidence: evidenceOf(decision.writes, loaded.nowMs), outcome });
+  }
   const written = statements.map((statement) => client.query(statement));
   const [committed] = await Promise.all([client.query('COMMIT'), ...written]);
   if (committed.command !== 'COMMIT') throw new RolledBack(`COMMIT was answered with ${committed.command}`);
@@ -92,4 +94,14 @@ function oldAnswersOf(loaded: Loaded): read.Statement | null {
     old.map(([, key]) => key),
     old.map(([, , chunk]) => chunk),
   );
+}
+
+/** Whatever is written is journalled, except answers that show a resource as it is. */
+function evidenceOf(writes: Writes, nowMs: number): read.Evidence {
+  const [entry] = writes.journal;
+  if (entry !== undefined) return { of: 'journal', id: entry.id, atMs: entry.at };
+  const [stored] = writes.answers;
+  if (stored === undefined) throw new Error('a batch wrote something that it did not journal');
+  const { owner, key, chunk = 0 } = stored.idempotency;
+  return { of: 'answer', owner, key, chunk, atMs: nowMs };
 }

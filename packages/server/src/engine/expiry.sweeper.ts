@@ -1,6 +1,7 @@
 import { systemClock, type Clock } from '../kernel/clock.ts';
 import type { CommandMeta } from '../kernel/command.ts';
 import { Loop } from '../kernel/loop.ts';
+import { Problem } from '../kernel/problem.ts';
 import type { Database } from '../platform/database/index.ts';
 import { selectLapsedReservations } from './expiry.sql.ts';
 import type { Engine } from './stock.engine.ts';
@@ -55,7 +56,10 @@ export class ExpirySweeper {
   async runOnce(): Promise<SweepReport> {
     const { database, engine, batchMax, timeShiftMs } = this.#options;
     const lapsed = await selectLapsedReservations(database, batchMax, timeShiftMs());
-    await Promise.all(lapsed.ids.map((id) => engine.submit({ kind: 'expire', id }, SYSTEM)));
+    const settled = await Promise.allSettled(lapsed.ids.map((id) => engine.submit({ kind: 'expire', id }, SYSTEM)));
+    // One whose level is busy is met again by the next sweep; a defect is told.
+    const defect = settled.find((one) => one.status === 'rejected' && !(one.reason instanceof Problem));
+    if (defect?.status === 'rejected') throw defect.reason;
     return { expired: lapsed.ids.length, lagMs: lapsed.oldestAgeMs, more: lapsed.ids.length === batchMax };
   }
 

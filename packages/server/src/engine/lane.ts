@@ -14,7 +14,7 @@ import {
   type Sent,
 } from './batch.context.ts';
 import { runBatch } from './batch.ts';
-import { selectTransactionStatus } from './read.sql.ts';
+import { selectEvidence, selectTransactionStatus } from './read.sql.ts';
 import type { Asked } from './stock.command.ts';
 
 /** What became of a batch. */
@@ -41,6 +41,7 @@ export interface LaneOptions {
 }
 
 const SETTLE_PAUSE_MS = 50;
+const INVALID_PARAMETER = '22023';
 
 /** One connection on which batches run, one after the other. */
 export class Lane {
@@ -136,21 +137,27 @@ export class Lane {
   }
 
   /**
-   * A connection was lost after COMMIT was sent. The server knows whether the transaction committed, once it has
-   * noticed that its client is gone (`pg_xact_status` says "in progress" until then).
+   * A connection was lost after COMMIT was sent. The server knows whether the transaction ended, once it has noticed
+   * that its client is gone (`pg_xact_status` says "in progress" until then); whether it committed, only the batch's own
+   * rows show.
    */
-  async #askWhatBecameOf({ transactionId, outcome }: Sent, deadlineMs: number): Promise<BatchResult> {
+  async #askWhatBecameOf({ transactionId, evidence, outcome }: Sent, deadlineMs: number): Promise<BatchResult> {
     // The answer is still worth a moment past the deadline: nothing has been said to the callers yet.
     const untilMs = deadlineMs + 400;
     while (performance.now() < untilMs) {
       try {
         const client = await this.#connected(untilMs);
         const { rows } = await within(client.query(selectTransactionStatus(transactionId)), untilMs);
-        const status: unknown = rows[0]?.[0];
-        if (status === 'committed') return { kind: 'done', ...outcome };
+        const status = rows[0]?.[0];
         if (status === 'aborted') return { kind: 'again' };
-        if (status === null) return { kind: 'unknown' };
+        if (status === 'committed') {
+          const found = await within(client.query(selectEvidence(evidence)), untilMs);
+          return found.rows[0]?.[0] === true ? { kind: 'done', ...outcome } : { kind: 'again' };
+        }
+        if (status !== 'in progress') return { kind: 'unknown' };
       } catch (error) {
+        // A number that is "in the future" has not come again yet: the crash lost ours.
+        if (failureCode(error) === INVALID_PARAMETER) return { kind: 'again' };
         if (isConnectionLost(error)) this.#drop();
       }
       await pause(SETTLE_PAUSE_MS);

@@ -1,3 +1,4 @@
+import { toRfc3339 } from '../kernel/clock.ts';
 import { numberArray, textArray, type LaneStatement } from '../platform/database/index.ts';
 import type { AlertType } from './alert.view.ts';
 import type { LineState } from './stock.state.ts';
@@ -331,3 +332,49 @@ export const selectOpenAlerts = (productIds: number[], locationIds: number[]): S
 /** What became of a transaction whose COMMIT was not answered. */
 export const selectTransactionStatus = (transactionId: string): Statement =>
   statement('transaction_status', 'SELECT pg_xact_status($1::xid8)', [transactionId]);
+
+/**
+ * A row that a batch wrote, and nobody else can have written: what shows that it committed. The transaction's number
+ * does not: one that was lost in a crash before any of its WAL was flushed comes again, and then says "committed" for
+ * another's work. A journal entry's number may come again likewise, but never with the same instant.
+ */
+export type Evidence =
+  | { of: 'journal'; id: number; atMs: number }
+  | { of: 'answer'; owner: string; key: string; chunk: number; atMs: number };
+
+/** Whether the evidence is there. Asked in a statement after the transaction's status: a commit between is not missed. */
+export const selectEvidence = (evidence: Evidence): Statement =>
+  evidence.of === 'journal'
+    ? statement(
+        'journal_evidence',
+        'SELECT EXISTS (SELECT 1 FROM journal_entry WHERE id = $1::bigint AND at = $2::timestamptz)',
+        [evidence.id, toRfc3339(evidence.atMs)],
+      )
+    : statement(
+        'answer_evidence',
+        `SELECT EXISTS (SELECT 1 FROM idempotency_key
+         WHERE owner = $1 AND key = $2 AND chunk = $3::integer AND created_at = $4::timestamptz)`,
+        [evidence.owner, evidence.key, evidence.chunk, toRfc3339(evidence.atMs)],
+      );
+
+/** Which of these reservations nobody else holds. */
+export const lockFreeReservations = (ids: string[]): Statement =>
+  statement('lock_free_reservations', 'SELECT id FROM reservation WHERE id = ANY($1::uuid[]) FOR UPDATE SKIP LOCKED', [
+    textArray(ids),
+  ]);
+
+/** Lapsed holds of levels, which a batch that needs their units locks too. */
+export const selectLapsedOn = (productIds: number[], locationIds: number[]): Statement =>
+  statement(
+    'lapsed_on',
+    `SELECT h.reservation_id, k.product_id, k.location_id
+     FROM unnest($1::bigint[], $2::bigint[]) AS k (product_id, location_id),
+     LATERAL (
+       SELECT DISTINCT l.reservation_id FROM (
+         SELECT reservation_id FROM reservation_line
+         WHERE product_id = k.product_id AND location_id = k.location_id AND state = 'held'
+           AND expires_at <= statement_timestamp()
+         ORDER BY expires_at LIMIT 1000) l
+     ) h`,
+    [numberArray(productIds), numberArray(locationIds)],
+  );

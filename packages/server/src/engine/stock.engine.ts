@@ -38,8 +38,7 @@ export class StockEngine implements Engine {
   }
 
   transact(meta: CommandMeta, work: Work, options?: TransactOptions): Promise<Answer> {
-    const { kysely } = this.#database;
-    return transact({ kysely, role: () => this.#database.servingRole }, meta, work, options);
+    return transact(this.#database, meta, work, options);
   }
 
   async close(): Promise<void> {

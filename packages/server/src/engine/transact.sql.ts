@@ -1,7 +1,14 @@
-import { sql, type Kysely, type Transaction } from 'kysely';
+import { sql, type Transaction } from 'kysely';
 import type { Answer, IdempotencyRequest } from '../kernel/command.ts';
-import { numberArray, textArray, timeArray, type Tables } from '../platform/database/index.ts';
-import { LOCATION_FLAGS_LOCK } from './read.sql.ts';
+import {
+  failureCode,
+  numberArray,
+  textArray,
+  timeArray,
+  type Database,
+  type Tables,
+} from '../platform/database/index.ts';
+import { LOCATION_FLAGS_LOCK, selectEvidence, type Evidence } from './read.sql.ts';
 import type { JournalEntry, StoredAnswer } from './stock.state.ts';
 
 export interface Clock {
@@ -11,11 +18,14 @@ export interface Clock {
   block: number;
 }
 
-/** SET LOCAL throughout: behind a transaction pooler a session's settings are not ours. */
+/**
+ * Set for this transaction only: behind a transaction pooler a session's settings are not ours. Its statements follow one
+ * another within milliseconds, and one of a frozen instance may keep all stock waiting: it is not left idle for long.
+ */
 export async function begin(tx: Transaction<Tables>, role: string | null): Promise<void> {
   await sql`
     SELECT set_config('role', ${role ?? 'none'}, true), set_config('lock_timeout', '1s', true),
-      set_config('idle_in_transaction_session_timeout', '2s', true), set_config('timezone', 'UTC', true)
+      set_config('idle_in_transaction_session_timeout', '500ms', true), set_config('timezone', 'UTC', true)
   `.execute(tx);
 }
 
@@ -99,9 +109,28 @@ export async function insertJournal(tx: Transaction<Tables>, rows: JournalEntry[
   `.execute(tx);
 }
 
-export async function transactionStatus(kysely: Kysely<Tables>, transactionId: string): Promise<string | null> {
-  const { rows } = await sql<{
-    status: string | null;
-  }>`SELECT pg_xact_status(${transactionId}::xid8) AS status`.execute(kysely);
-  return rows[0]?.status ?? null;
+/**
+ * What became of a transaction. `in progress` also where nobody answers yet; a number that is "in the future" was lost
+ * in a crash.
+ */
+export async function transactionStatus({ pool }: Database, transactionId: string): Promise<string | null> {
+  try {
+    const { rows } = await pool.query<{ status: string | null }>('SELECT pg_xact_status($1::xid8) AS status', [
+      transactionId,
+    ]);
+    return rows[0]?.status ?? null;
+  } catch (error) {
+    return failureCode(error) === '22023' ? 'aborted' : 'in progress';
+  }
+}
+
+/** Whether a transaction's own row is there; null where nobody answers. */
+export async function isThere({ pool }: Database, evidence: Evidence): Promise<boolean | null> {
+  const { text, values } = selectEvidence(evidence);
+  try {
+    const { rows } = await pool.query<[boolean]>({ text, values: [...values], rowMode: 'array' });
+    return rows[0]?.[0] === true;
+  } catch {
+    return null;
+  }
 }

@@ -1,10 +1,11 @@
-import type { Kysely, Transaction } from 'kysely';
+import type { Transaction } from 'kysely';
 import { toRfc3339 } from '../kernel/clock.ts';
 import type { Answer, CommandMeta } from '../kernel/command.ts';
 import { Problem, problems } from '../kernel/problem.ts';
-import { isConflict, isConnectionLost, isLockTimeout, type Tables } from '../platform/database/index.ts';
+import { isConflict, isConnectionLost, isLockTimeout, type Database, type Tables } from '../platform/database/index.ts';
 import { keyReused } from './decide.ts';
 import { BLOCK_SIZE } from './numbers.ts';
+import type { Evidence } from './read.sql.ts';
 import * as statements from './transact.sql.ts';
 
 /** What a command that is not of stock did: its answer, and what the journal says of it. */
@@ -24,14 +25,19 @@ export interface TransactOptions {
   lockLocation?: number;
 }
 
-export interface TransactContext {
-  kysely: Kysely<Tables>;
-  role: () => string | null;
+/** What was about to be committed when the answer failed to come. */
+interface Sent {
+  transactionId: string;
+  /** null where nothing was written that would show it. */
+  evidence: Evidence | null;
+  answer: Answer;
 }
 
 const ATTEMPTS_MAX = 40;
 const PAUSE_MS = 60;
 const ANSWER_WITHIN_MS = 4_500;
+/** Left for finding out what became of a COMMIT that was not answered. */
+const SETTLE_WITHIN_MS = 700;
 
 /**
  * Any command that is not of stock: one transaction with its journal entries and its idempotency key.
@@ -39,51 +45,49 @@ const ANSWER_WITHIN_MS = 4_500;
  * @throws Problem: what `work` refuses with, and 503 where the database was away or the outcome stayed unknown
  */
 export async function transact(
-  context: TransactContext,
+  database: Database,
   meta: CommandMeta,
   work: Work,
   options: TransactOptions = {},
 ): Promise<Answer> {
   const untilMs = performance.now() + ANSWER_WITHIN_MS;
   for (let attempt = 1; ; attempt += 1) {
-    const sent: { transactionId: string | null; answer: Answer | null } = { transactionId: null, answer: null };
+    const commits: Sent[] = [];
     try {
-      return await context.kysely
-        .transaction()
-        .execute((tx) =>
-          inTransaction(context, tx, meta, work, options, (id, answer) =>
-            Object.assign(sent, { transactionId: id, answer }),
-          ),
-        );
+      const timeoutMs = Math.max(1, untilMs - SETTLE_WITHIN_MS - performance.now());
+      return await database.transaction(timeoutMs, (tx) =>
+        inTransaction(database.servingRole, tx, meta, work, options, (sent) => void commits.push(sent)),
+      );
     } catch (error) {
       if (error instanceof Problem) throw error;
-      const mayRetry = attempt < ATTEMPTS_MAX && performance.now() + PAUSE_MS < untilMs;
-      if (isConnectionLost(error) && sent.transactionId !== null && sent.answer !== null) {
-        const status = await whatBecameOf(context, sent.transactionId, untilMs);
-        if (status === 'committed') return sent.answer;
-        if (status !== 'aborted')
-          throw new Problem(
-            problems.outcomeUnknown,
-            'The database was lost while it committed: repeat the request with the same Idempotency-Key.',
-          );
+      const [sent] = commits;
+      if (isConnectionLost(error) && sent !== undefined) {
+        const became = await whatBecameOf(database, sent, untilMs);
+        if (became === 'done') return sent.answer;
+        if (became === 'unknown') throw outcomeUnknown();
       } else if (!isConnectionLost(error) && !isConflict(error) && !isLockTimeout(error)) {
         throw error;
       }
-      if (!mayRetry) throw error;
+      if (attempt >= ATTEMPTS_MAX || performance.now() + PAUSE_MS + SETTLE_WITHIN_MS > untilMs) throw error;
       await pause(PAUSE_MS);
     }
   }
 }
 
+export function outcomeUnknown(): Problem {
+  const detail = 'The database was lost while it committed: repeat the request with the same Idempotency-Key.';
+  return new Problem(problems.outcomeUnknown, detail);
+}
+
 async function inTransaction(
-  context: TransactContext,
+  role: string | null,
   tx: Transaction<Tables>,
   meta: CommandMeta,
   work: Work,
   options: TransactOptions,
-  onCommit: (transactionId: string, answer: Answer) => void,
+  onCommit: (sent: Sent) => void,
 ): Promise<Answer> {
-  await statements.begin(tx, context.role());
+  await statements.begin(tx, role);
   const stored = await storedAnswer(tx, meta);
   if (stored !== null) return stored;
   if (options.lockLocation !== undefined) await statements.lockLocationFlags(tx);
@@ -103,7 +107,7 @@ async function inTransaction(
       toRfc3339(clock.nowMs),
     );
   }
-  onCommit(clock.transactionId, answer);
+  onCommit({ transactionId: clock.transactionId, evidence: evidenceOf(outcome, meta, clock), answer });
   return answer;
 }
 
@@ -145,13 +149,26 @@ function withoutSecrets({ body, secret = [] }: Outcome): string | null {
   return JSON.stringify({ ...body, ...Object.fromEntries(secret.map((member) => [member, null])) });
 }
 
-async function whatBecameOf(context: TransactContext, transactionId: string, untilMs: number): Promise<string | null> {
+function evidenceOf(outcome: Outcome, meta: CommandMeta, clock: statements.Clock): Evidence | null {
+  if (outcome.journal.length > 0) return { of: 'journal', id: clock.block, atMs: clock.nowMs };
+  if (meta.idempotency === null) return null;
+  const { owner, key, chunk = 0 } = meta.idempotency;
+  return { of: 'answer', owner, key, chunk, atMs: clock.nowMs };
+}
+
+/** As a lane does after a COMMIT that was not answered. */
+async function whatBecameOf(database: Database, sent: Sent, untilMs: number): Promise<'done' | 'again' | 'unknown'> {
   while (performance.now() < untilMs) {
-    const status = await statements.transactionStatus(context.kysely, transactionId).catch(() => 'in progress');
-    if (status !== 'in progress') return status;
+    const status = await statements.transactionStatus(database, sent.transactionId);
+    if (status === 'aborted') return 'again';
+    if (status === 'committed') {
+      if (sent.evidence === null) return 'unknown';
+      const isThere = await statements.isThere(database, sent.evidence);
+      if (isThere !== null) return isThere ? 'done' : 'again';
+    }
     await pause(PAUSE_MS);
   }
-  return null;
+  return 'unknown';
 }
 
 function pause(ms: number): Promise<void> {

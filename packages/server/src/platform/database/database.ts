@@ -1,4 +1,4 @@
-import { Kysely, PostgresDialect, type Transaction } from 'kysely';
+import { Kysely, PostgresDialect, type PostgresPool, type PostgresPoolClient, type Transaction } from 'kysely';
 import pg from 'pg';
 import { copeWithPooler, WHO_SERVES } from './pooler.ts';
 import { cutSession, Sessions, type Connection } from './sessions.ts';
@@ -95,7 +95,12 @@ export class Database {
       isCut = true;
       cutSession(session);
     }, timeoutMs);
-    const pool = { connect: () => Promise.resolve(Object.create(session, { release: { value: () => undefined } }) as pg.PoolClient), end: () => Promise.resolve() };
+    const pool: PostgresPool = {
+      options: this.pool.options,
+      connect: () =>
+        Promise.resolve({ query: session.query.bind(session), release: () => undefined } as PostgresPoolClient),
+      end: () => Promise.resolve(),
+    };
     try {
       return await new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) }).transaction().execute(work);
     } finally {
