@@ -16,7 +16,7 @@ test('5,000 holds that lapse at once are given back once each within 30 s by two
   try {
     await openShop(fleet.api(0), PRODUCTS, 1, UNITS_EACH);
     await withClient(fleet.database.connection, async (client) => {
-      const startsAtMs = (await numberOf(client, 'SELECT extract(epoch FROM clock_timestamp()) * 1000')) + 6_000;
+      const startsAtMs = (await numberOf(client, 'SELECT extract(epoch FROM clock_timestamp()) * 1000')) + 8_000;
       const expiresAt = new Date(startsAtMs).toISOString();
       for (let chunk = 0; chunk < 5; chunk += 1) {
         const reservations = Array.from({ length: 1_000 }, (_, index) => ({

@@ -44,7 +44,7 @@ test.each([-1, 1])(
       const [, told = ''] = /The clock of this process says (\S+)/.exec(fleet.servers[0]?.output() ?? '') ?? [];
       expect((Date.parse(told) - Date.now()) / HOUR_MS).toBeCloseTo(hours, 1);
       await openShop(api, 1, 1, HOLDS);
-      const startMs = Math.ceil(await databaseMs()) + 1_500;
+      const startMs = Math.ceil(await databaseMs()) + 3_000;
       const attempts = await Promise.all(
         Array.from({ length: HOLDS }, async (_, index): Promise<Attempt> => {
           const expiresAtMs = startMs + Math.round((index * SPREAD_MS) / HOLDS);

@@ -36,10 +36,10 @@ process.on('exit', () => {
 });
 
 /** Starts `holdfast serve` on a free port of loopback and waits until it is ready. */
-export async function startHoldfast(env: Record<string, string>, port = 0): Promise<Holdfast> {
+export async function startHoldfast(env: Record<string, string>, flags: readonly string[] = []): Promise<Holdfast> {
   const startedMs = performance.now();
   const inherited = Object.entries(process.env).filter(([name]) => !OWN_SETTINGS.test(name));
-  const child = spawn(process.execPath, [CLI, 'serve', '--port', String(port)], {
+  const child = spawn(process.execPath, [CLI, 'serve', '--port', '0', ...flags], {
     env: { ...Object.fromEntries(inherited), LOG_LEVEL: 'warn', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -103,6 +103,18 @@ export function endProcess(pid: number, signal: NodeJS.Signals): void {
   } catch {
     // It is gone already.
   }
+}
+
+/** The processes that a process started itself. */
+export async function childrenOf(pid: number): Promise<{ pid: number; command: string }[]> {
+  const children = (await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8').catch(() => '')).trim();
+  const pids = children === '' ? [] : children.split(' ').map(Number);
+  return Promise.all(
+    pids.map(async (child) => ({
+      pid: child,
+      command: (await readFile(`/proc/${child}/cmdline`, 'utf8').catch(() => '')).replaceAll('\0', ' '),
+    })),
+  );
 }
 
 /** A directory for an embedded database. Where we are root, PostgreSQL's own account has to enter it. */

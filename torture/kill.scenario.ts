@@ -4,14 +4,23 @@ import { ApiClient } from './api.client.ts';
 import { checkInvariants, type Fault } from './checker.ts';
 import { withClient } from './database.ts';
 import { checkEffects } from './effects.ts';
-import { endProcess, findPostmaster, type Holdfast, makeDataDirectory, patiently, startHoldfast } from './holdfast.ts';
+import {
+  childrenOf,
+  endProcess,
+  findPostmaster,
+  type Holdfast,
+  makeDataDirectory,
+  patiently,
+  startHoldfast,
+} from './holdfast.ts';
 import type { Journal } from './journal.ts';
 import { seededRandom } from './random.ts';
 import { faultUnless, type Report } from './scenario.ts';
 import { openShop } from './shop.ts';
 import { startTraffic, type Traffic } from './traffic.ts';
 
-export type Victim = 'server' | 'postmaster' | 'backend' | 'both';
+/** `orderly` is no kill: SIGTERM, as at every deployment. */
+export type Victim = 'server' | 'postmaster' | 'backend' | 'both' | 'worker' | 'orderly';
 
 export interface KillOptions {
   /** One kill each, in this order. */
@@ -20,6 +29,8 @@ export interface KillOptions {
   betweenMs: number;
   clients: number;
   seed: number;
+  /** Processes that serve side by side. */
+  workers?: number;
 }
 
 /** "After a kill -9 of anything, the same start on the same data is ready within 20 s." */
@@ -30,7 +41,10 @@ const ANSWER_WITHIN_MS = 6_500;
 /** A server on a data directory of its own, and what its starts were like. */
 interface Ground {
   dataDirectory: string;
+  start: () => Promise<Holdfast>;
   server: Holdfast;
+  /** What was wrong with how it stopped. */
+  faults: Fault[];
   /** Resolves when a server that was killed is back. */
   returns: Promise<void>;
   slowestStartMs: number;
@@ -40,12 +54,14 @@ interface Ground {
 
 /** kill -9 in mid-load, again and again, on one data directory. */
 export async function killUnderLoad(options: KillOptions): Promise<Report> {
-  const { clients, seed, betweenMs } = options;
+  const { clients, seed, betweenMs, workers = 1 } = options;
   const data = await makeDataDirectory();
-  const server = await startHoldfast({ HOLDFAST_DATA: data.path });
+  const start = (): Promise<Holdfast> => startHoldfast({ HOLDFAST_DATA: data.path }, ['--workers', String(workers)]);
   const ground: Ground = {
     dataDirectory: data.path,
-    server,
+    start,
+    server: await start(),
+    faults: [],
     returns: Promise.resolve(),
     slowestStartMs: 0,
     inFlight: 0,
@@ -76,10 +92,14 @@ async function killOneByOne(
   for (const victim of victims) {
     await delay(random.between(betweenMs / 2, betweenMs * 1.5));
     ground.inFlight += journal.count('open');
-    if (victim !== 'server') await patiently(() => killDatabase(ground.dataDirectory, victim));
-    if (victim === 'postmaster' || victim === 'backend') continue;
-    await ground.server.kill();
-    const starting = startHoldfast({ HOLDFAST_DATA: ground.dataDirectory });
+    if (victim === 'worker') await killWorker(ground.server);
+    if (victim === 'postmaster' || victim === 'backend' || victim === 'both') {
+      await patiently(() => killDatabase(ground.dataDirectory, victim));
+    }
+    if (victim === 'server' || victim === 'both') await ground.server.kill();
+    if (victim === 'orderly') ground.faults.push(...(await stopUnderLoad(ground.server, journal)));
+    if (victim !== 'server' && victim !== 'both' && victim !== 'orderly') continue;
+    const starting = ground.start();
     ground.returns = starting.then(
       () => undefined,
       () => undefined,
@@ -101,6 +121,7 @@ async function judge(ground: Ground, journal: Journal, rounds: number): Promise<
   return {
     faults: [
       ...faults,
+      ...ground.faults,
       ...(await stopOrderly(ground.server)),
       ...faultUnless(slowestStartMs < READY_WITHIN_MS, 'ready within 20 s after a kill', slowestStartMs),
       ...faultUnless(journal.slowestMs < ANSWER_WITHIN_MS, 'an answer within 5 s', journal.slowestMs),
@@ -119,6 +140,12 @@ async function judge(ground: Ground, journal: Journal, rounds: number): Promise<
   };
 }
 
+async function killWorker(server: Holdfast): Promise<void> {
+  const worker = (await childrenOf(server.pid)).find(({ command }) => command.includes('packages/server'));
+  if (worker === undefined) throw new Error('the server has no workers');
+  endProcess(worker.pid, 'SIGKILL');
+}
+
 async function killDatabase(dataDirectory: string, victim: Victim): Promise<void> {
   const { pid, connection } = await findPostmaster(dataDirectory);
   if (victim !== 'backend') {
@@ -130,6 +157,21 @@ async function killDatabase(dataDirectory: string, victim: Victim): Promise<void
   const { rows } = await withClient(connection, (client) => client.query<{ pid: number }>(lanes));
   if (rows[0] === undefined) throw new Error('the server has no session yet');
   endProcess(rows[0].pid, 'SIGKILL');
+}
+
+/** What was under way when the signal came is answered. */
+async function stopUnderLoad(server: Holdfast, journal: Journal): Promise<Fault[]> {
+  const underWay = journal.entries.filter(({ outcome, attempts }) => outcome === 'open' && attempts.length === 0);
+  const faults = await stopOrderly(server);
+  const unanswered = underWay.filter(({ attempts }) => attempts[0]?.answer === null);
+  return [
+    ...faults,
+    ...faultUnless(
+      unanswered.length === 0,
+      `what was under way at SIGTERM is answered (${unanswered.length} of ${underWay.length} not)`,
+      ...unanswered.slice(0, 3).map(({ call, attempts }) => `${call.path}: ${String(attempts[0]?.failure)}`),
+    ),
+  ];
 }
 
 async function stopOrderly(server: Holdfast): Promise<Fault[]> {

@@ -6,7 +6,7 @@ import { type Fleet, inParallel, startFleet, tally } from './fleet.ts';
 import { seededRandom } from './random.ts';
 
 // Two servers over one database; in each race both sides ask at the same moment, one at each server, many times.
-const ROUNDS = 40;
+const ROUNDS = 30;
 const POST = 'POST' as const;
 
 let fleet: Fleet;

@@ -1,13 +1,12 @@
-import { execFileSync } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { ApiClient, bodyOf, codeOf, NoAnswer } from './api.client.ts';
 import { numberOf, withClient } from './database.ts';
-import { endProcess, findPostmaster, makeDataDirectory, patiently, startHoldfast } from './holdfast.ts';
+import { childrenOf, endProcess, findPostmaster, makeDataDirectory, patiently, startHoldfast } from './holdfast.ts';
 import { CommitProxy } from './proxy.ts';
 import { openShop } from './shop.ts';
 
-const CRASHES = 5;
+const CRASHES = 2;
 
 // PostgreSQL writes a transaction's number to disk with its first flushed record. One that dies before that is forgotten,
 // and the next transaction after the crash gets the same number: that it committed says nothing about the first.
@@ -86,11 +85,5 @@ function reserve(sku: string, orderId: string) {
 /** All of PostgreSQL at once, as when its machine loses power: what was in its memory alone is lost. */
 async function crash(dataDirectory: string): Promise<void> {
   const { pid } = await findPostmaster(dataDirectory);
-  let children: string[] = [];
-  try {
-    children = execFileSync('pgrep', ['-P', String(pid)], { encoding: 'utf8' }).split('\n');
-  } catch {
-    // It has none.
-  }
-  for (const one of [pid, ...children.map(Number)]) if (one > 0) endProcess(one, 'SIGKILL');
+  for (const one of [{ pid }, ...(await childrenOf(pid))]) endProcess(one.pid, 'SIGKILL');
 }

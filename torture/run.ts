@@ -11,8 +11,8 @@ const HELP = `Faults and crashes under load, each with an independent check of w
 
 npm run torture -- [options]
 
-  --only <names>    of kill-server, kill-postgres, kill-both, commit, freeze, hold-level,
-                    hold-reservation; by comma (all)
+  --only <names>    of kill-server, kill-postgres, kill-both, kill-workers, stop, commit, freeze,
+                    hold-level, hold-reservation; by comma (all)
   --rounds <n>      kills of each kind (10)
   --seconds <n>     how long a server is frozen and a row held (30), and connections are cut (60)
   --clients <n>     clients at once (32)
@@ -35,6 +35,8 @@ const SCENARIOS: Record<string, (settings: Settings, postgres: () => Promise<Pos
   'kill-server': (settings) => kills(settings, ['server']),
   'kill-postgres': (settings) => kills(settings, ['postmaster', 'backend']),
   'kill-both': (settings) => kills(settings, ['both']),
+  'kill-workers': (settings) => kills(settings, ['worker', 'server'], 3),
+  stop: (settings) => kills(settings, ['orderly']),
   commit: async ({ cutSeconds, clients, seed }, postgres) =>
     cutAtCommit({ postgres: await postgres(), seconds: cutSeconds, clients, seed }),
   freeze: async ({ freezeMs, seed }, postgres) => freezeServer({ postgres: await postgres(), forMs: freezeMs, seed }),
@@ -44,9 +46,9 @@ const SCENARIOS: Record<string, (settings: Settings, postgres: () => Promise<Pos
     holdReservation({ postgres: await postgres(), forMs: freezeMs, seed }),
 };
 
-function kills({ rounds, clients, seed }: Settings, kinds: Victim[]): Promise<Report> {
+function kills({ rounds, clients, seed }: Settings, kinds: Victim[], workers = 1): Promise<Report> {
   const victims = Array.from({ length: rounds }, () => kinds).flat();
-  return killUnderLoad({ victims, betweenMs: 2_500, clients, seed });
+  return killUnderLoad({ victims, betweenMs: 2_500, clients, seed, workers });
 }
 
 class Misused extends Error {}

@@ -73,7 +73,7 @@ test.each([-1, 0, 1])(
   async (hours) => {
     vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + hours * HOUR_MS });
     try {
-      const { id, expiresAt } = await hold(5, { ttlSeconds: 1 });
+      const { id, expiresAt } = await hold(5, { ttlSeconds: 2 });
       expect(await get(`/reservations/${String(id)}`)).toMatchObject({ status: 'pending' });
       expect(await post('/reservations', { lines: [{ sku, quantity: 1 }] })).toMatchObject({ status: 409 });
 
@@ -118,8 +118,8 @@ test('a command takes of lapsed holds what it needs, oldest first, line by line'
 });
 
 test('a hold that was extended in time lives on, and one that was confirmed in time never lapses', async () => {
-  const extended = await hold(2, { ttlSeconds: 1 });
-  const confirmed = await hold(3, { ttlSeconds: 1 });
+  const extended = await hold(2, { ttlSeconds: 2 });
+  const confirmed = await hold(3, { ttlSeconds: 2 });
   await must(`/reservations/${String(extended['id'])}/extend`, { ttlSeconds: 600 });
   await must(`/reservations/${String(confirmed['id'])}/confirm`, {});
   await until(confirmed['expiresAt']);
