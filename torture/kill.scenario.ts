@@ -15,7 +15,7 @@ import {
 } from './holdfast.ts';
 import type { Journal } from './journal.ts';
 import { seededRandom } from './random.ts';
-import { faultUnless, type Report } from './scenario.ts';
+import { faultUnless, lastLinesOf, type Report } from './scenario.ts';
 import { openShop } from './shop.ts';
 import { startTraffic, type Traffic } from './traffic.ts';
 
@@ -127,6 +127,7 @@ async function judge(ground: Ground, journal: Journal, rounds: number): Promise<
       ...faultUnless(journal.slowestMs < ANSWER_WITHIN_MS, 'an answer within 5 s', journal.slowestMs),
       ...faultUnless(inFlight > 0, 'the kills met requests in flight, or they prove nothing'),
     ],
+    log: lastLinesOf(ground.server.output()),
     facts: {
       rounds,
       acknowledged: journal.count('done'),

@@ -115,6 +115,7 @@ async function runAll(settings: Settings, names: string[]): Promise<boolean> {
         for (const row of rows) console.log(`    ${typeof row === 'string' ? row : JSON.stringify(row)}`);
       }
       const holds = report?.faults.length === 0;
+      for (const line of (holds ? undefined : report?.log) ?? []) console.log(`  | ${line}`);
       console.log(`  ${holds ? 'held' : 'did not hold'}, ${Math.round((performance.now() - startedMs) / 1_000)} s`);
       allHeld &&= holds;
     }
