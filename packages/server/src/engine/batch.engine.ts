@@ -50,10 +50,12 @@ interface Pending extends Asked {
 /** "An answer within 5 s": a moment is left for the way back. */
 const ANSWER_WITHIN_MS = 4_300;
 /** A batch waits so long for a lock before the commands that need it are set apart. */
-const LOCK_TIMEOUT_MS = 250;
-const STUCK_LOCK_TIMEOUT_MS = 1_000;
-/** Who has less time left than one such wait takes is told that the level is busy, rather than cut off in mid-wait. */
-const SIDE_LANE_MARGIN_MS = STUCK_LOCK_TIMEOUT_MS + 150;
+const LOCK_TIMEOUT_MS = 150;
+/** So long a command waits alone; those of the side lane in turn: one that is stuck must not keep the others waiting. */
+const ALONE_LOCK_TIMEOUT_MS = 75;
+/** Of several who wait for a row each waits twice: to be the next, and for the one before. Who has less time left is told
+ * that the level is busy, rather than cut off in mid-wait. */
+const SIDE_LANE_MARGIN_MS = 2 * ALONE_LOCK_TIMEOUT_MS + 200;
 /** A transaction of ours that froze holds its locks no longer than this. */
 const IDLE_TIMEOUT_MS = 2_000;
 /** For so long a level that was seen stuck is left to the side lane. */
@@ -75,6 +77,8 @@ export class BatchEngine {
   readonly #ids = createIdSource();
   readonly #lanes: Lane[];
   readonly #sideLane: Lane;
+  /** Finds out which levels are stuck. */
+  readonly #probe: Lane;
   #queue: Pending[] = [];
   /** Commands that wait for stuck levels. */
   #sideQueue: Pending[] = [];
@@ -100,7 +104,8 @@ export class BatchEngine {
       ...options,
     };
     this.#lanes = ['holdfast lane 1', 'holdfast lane 2'].map((name) => this.#openLane(name, LOCK_TIMEOUT_MS, true));
-    this.#sideLane = this.#openLane('holdfast side lane', STUCK_LOCK_TIMEOUT_MS, false);
+    this.#sideLane = this.#openLane('holdfast side lane', ALONE_LOCK_TIMEOUT_MS, false);
+    this.#probe = this.#openLane('holdfast probe', ALONE_LOCK_TIMEOUT_MS, false);
   }
 
   /** Commands that wait or are in flight. */
@@ -134,17 +139,17 @@ export class BatchEngine {
   async close(): Promise<void> {
     this.#isClosing = true;
     if (this.depth > 0) await new Promise<void>((resolve) => this.#onIdle.push(resolve));
-    await Promise.all([...this.#lanes, this.#sideLane].map((lane) => lane.close()));
+    await Promise.all([...this.#lanes, this.#sideLane, this.#probe].map((lane) => lane.close()));
   }
 
   #openLane(name: string, lockTimeoutMs: number, avoidsStuck: boolean): Lane {
-    const context = (): Omit<BatchContext, 'onCommit'> => ({
+    const context = (isAlone: boolean): Omit<BatchContext, 'onCommit'> => ({
       products: this.#products,
       locations: this.#locations,
       stuck: avoidsStuck ? this.#stuckLevels() : new Set<string>(),
       ids: this.#ids,
       role: this.#options.role(),
-      lockTimeoutMs,
+      lockTimeoutMs: isAlone ? ALONE_LOCK_TIMEOUT_MS : lockTimeoutMs,
       idleTimeoutMs: IDLE_TIMEOUT_MS,
       defaultTtlMs: this.#options.defaultTtlMs,
       timeShiftMs: this.#options.timeShiftMs,
@@ -176,7 +181,7 @@ export class BatchEngine {
     }
     if (!this.#sideLane.isBusy) this.#sideQueue = this.#stillInTime(this.#sideQueue, levelBusy, SIDE_LANE_MARGIN_MS);
     if (this.#sideQueue.length > 0 && !this.#sideLane.isBusy) {
-      void this.#runLane(this.#sideLane, this.#take(this.#sideQueue), (pending) => this.#sideQueue.unshift(...pending));
+      void this.#runLane(this.#sideLane, this.#sideQueue.splice(0, 1), (pending) => this.#sideQueue.push(...pending));
     }
     this.#watchQueues();
     if (this.depth === 0) for (const idle of this.#onIdle.splice(0)) idle();
@@ -267,17 +272,29 @@ export class BatchEngine {
     return rest;
   }
 
-  /** Finds out which levels are stuck, so that only their callers wait for them. */
-  async #handleLockTimeout(lane: Lane, batch: Pending[]): Promise<Pending[]> {
+  /**
+   * Some row was not to be had. The batch is taken apart, so that only the command that wants it waits; that one goes to
+   * the side lane, and its levels are looked at, so that who else wants them goes there at once.
+   */
+  #handleLockTimeout(lane: Lane, batch: Pending[]): Pending[] {
     if (lane === this.#sideLane) return batch;
-    const deadlineMs = performance.now() + 2 * LOCK_TIMEOUT_MS;
+    if (batch.length > 1) {
+      for (const pending of batch) pending.attempts = ATTEMPTS_TOGETHER;
+      return this.#stillInTime(batch);
+    }
+    void this.#markStuck(batch);
+    return this.#setAside(batch, () => true);
+  }
+
+  async #markStuck(batch: Pending[]): Promise<void> {
+    if (this.#probe.isBusy) return;
+    this.#probe.isBusy = true;
     const caches = { products: this.#products, locations: this.#locations };
-    const stuck = await lane.runAlone((client) => findStuckLevels(client, batch, caches), deadlineMs);
+    const deadlineMs = performance.now() + ANSWER_WITHIN_MS;
+    const stuck = await this.#probe.runAlone((client) => findStuckLevels(client, batch, caches), deadlineMs);
     const untilMs = performance.now() + STUCK_FOR_MS;
     for (const key of stuck ?? []) this.#stuck.set(key, untilMs);
-    if (stuck !== null && stuck.size > 0 && batch.length > 1) return batch;
-    // Held is something else than a level, or was let go meanwhile: the side lane sorts it out.
-    return this.#setAside(batch, () => true);
+    this.#probe.isBusy = false;
   }
 
   /** A command that breaks the batch is a defect of ours: found by halves, so that the others are served. */

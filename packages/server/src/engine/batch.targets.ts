@@ -78,11 +78,11 @@ async function learnNames(client: LaneConnection, footprint: Footprint, context:
   for (const [code, id] of locations) context.locations.set(code, id);
 }
 
-/** @throws TouchesStuck where some commands, but not all, would wait for levels that are known to be stuck */
+/** @throws TouchesStuck where commands would wait for levels that are known to be stuck */
 function setStuckApart(asked: readonly Asked[], footprints: [string, number, number][], context: BatchContext): void {
-  if (context.stuck.size === 0 || asked.length < 2) return;
+  if (context.stuck.size === 0) return;
   const indexes = indexesOn(asked, footprints, context);
-  if (indexes.size > 0 && indexes.size < asked.length) throw new TouchesStuck(indexes);
+  if (indexes.size > 0) throw new TouchesStuck(indexes);
 }
 
 function indexesOn(

@@ -36,7 +36,7 @@ export type BatchResult =
 export interface LaneOptions {
   name: string;
   connect: (name: string) => Promise<LaneConnection>;
-  context: () => Omit<BatchContext, 'onCommit'>;
+  context: (isAlone: boolean) => Omit<BatchContext, 'onCommit'>;
   onLost: (error: unknown) => void;
 }
 
@@ -64,7 +64,10 @@ export class Lane {
     try {
       const client = await this.#connected(deadlineMs);
       timer = setTimeout(() => client.cut(), Math.max(1, deadlineMs - performance.now()));
-      const context: BatchContext = { ...this.#options.context(), onCommit: (commit) => (sent = commit) };
+      const context: BatchContext = {
+        ...this.#options.context(asked.length === 1),
+        onCommit: (commit) => (sent = commit),
+      };
       return { kind: 'done', ...(await runBatch(client, asked, context)) };
     } catch (error) {
       if (timer !== undefined) clearTimeout(timer);

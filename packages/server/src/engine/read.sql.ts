@@ -116,14 +116,20 @@ export const lockFreeLevels = (productIds: number[], locationIds: number[]): Sta
     [numberArray(productIds), numberArray(locationIds)],
   );
 
-export const selectExistingLevels = (productIds: number[], locationIds: number[]): Statement =>
+/** The last transaction that locked or changed each of these levels: whoever holds it, where it is held. */
+export const selectLevelHolders = (productIds: number[], locationIds: number[]): Statement =>
   statement(
-    'existing_levels',
-    `SELECT l.product_id, l.location_id
+    'level_holders',
+    `SELECT l.product_id, l.location_id, l.xmax::text
      FROM unnest($1::bigint[], $2::bigint[]) AS k (product_id, location_id)
      JOIN level l ON l.product_id = k.product_id AND l.location_id = k.location_id`,
     [numberArray(productIds), numberArray(locationIds)],
   );
+
+export const selectReservationHolders = (ids: string[]): Statement =>
+  statement('reservation_holders', 'SELECT id, xmax::text FROM reservation WHERE id = ANY($1::uuid[])', [
+    textArray(ids),
+  ]);
 
 /** Locks products whose rows will change, after their levels. */
 export const lockProducts = (productIds: number[]): Statement =>

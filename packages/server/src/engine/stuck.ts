@@ -2,19 +2,27 @@ import type { LaneConnection } from '../platform/database/index.ts';
 import { footprintOf } from './footprint.ts';
 import { levelKey } from './loaded.ts';
 import type { NameCache } from './names.ts';
-import {
-  lockFreeLevels,
-  lockFreeReservations,
-  selectExistingLevels,
-  selectFootprints,
-  selectLapsedOn,
-  selectLevelsOfProducts,
-} from './read.sql.ts';
+import * as read from './read.sql.ts';
 import type { Asked } from './stock.command.ts';
 
+type Pair = [productId: number, locationId: number];
+
+/** What a batch may have waited for. */
+interface Wanted {
+  levels: Pair[];
+  /** Reservations that it asks for, or whose lapsed units it needs, by each level that they have lines on. */
+  reservations: [id: string, productId: number, locationId: number][];
+}
+
 /**
- * Which of the levels that a batch wants another transaction holds: those that `SKIP LOCKED` passes by. Asked only
- * after a lock timeout.
+ * Longer than a batch waits for a lock: whoever holds a row at the start and the end of this, in one transaction, is not
+ * a healthy batch, nor one that itself waits for the stuck row.
+ */
+const LOOK_AGAIN_MS = 200;
+
+/**
+ * Which of the levels that a batch wants another transaction keeps: those whose row it holds, and those of reservations
+ * whose row it holds. Asked only after a lock timeout.
  *
  * @returns their `product:location` keys
  */
@@ -23,82 +31,74 @@ export async function findStuckLevels(
   asked: readonly Asked[],
   caches: { products: NameCache; locations: NameCache },
 ): Promise<Set<string>> {
+  const wanted = await wantedBy(client, asked, caches);
+  const first = await holdersOf(client, wanted);
+  if (first.size === 0) return new Set();
+  await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS));
+  const second = await holdersOf(client, wanted);
+  const isStuck = (row: string): boolean => first.has(row) && first.get(row) === second.get(row);
+  const levels = wanted.levels.map(([product, location]) => levelKey(product, location)).filter(isStuck);
+  const ofReservations = wanted.reservations
+    .filter(([id]) => isStuck(id))
+    .map(([, product, location]) => levelKey(product, location));
+  return new Set([...levels, ...ofReservations]);
+}
+
+async function wantedBy(
+  client: LaneConnection,
+  asked: readonly Asked[],
+  caches: { products: NameCache; locations: NameCache },
+): Promise<Wanted> {
   const footprint = footprintOf(asked.map(({ command }) => command));
-  const wanted = new Map<string, Pair>();
+  const levels = new Map<string, Pair>();
   for (const { sku, code } of footprint.pairs) {
     const productId = caches.products.get(sku);
     const locationId = caches.locations.get(code);
     if (productId !== undefined && locationId !== undefined) {
-      wanted.set(levelKey(productId, locationId), [productId, locationId]);
+      levels.set(levelKey(productId, locationId), [productId, locationId]);
     }
   }
   const whole = [...footprint.sourcedSkus, ...footprint.changedSkus].flatMap((sku) => caches.products.get(sku) ?? []);
-  const [ofProducts, ofReservations] = await Promise.all([
-    client.query<[number, number]>(selectLevelsOfProducts(whole)),
-    client.query<[string, number, number]>(selectFootprints([...footprint.reservationIds])),
+  const [ofProducts, askedFor] = await Promise.all([
+    client.query<Pair>(read.selectLevelsOfProducts(whole)),
+    client.query<[string, number, number]>(read.selectFootprints([...footprint.reservationIds])),
   ]);
-  for (const [product, location] of ofProducts.rows) wanted.set(levelKey(product, location), [product, location]);
-  for (const [, product, location] of ofReservations.rows) wanted.set(levelKey(product, location), [product, location]);
-
-  const held = await heldTwice(client, [...wanted.values()]);
-  if (held.size > 0) return held;
-  return levelsOfHeldReservations(client, [...wanted.values()], ofReservations.rows);
-}
-
-/** Between the two looks: a healthy batch that was at work on a level in the first has ended by the second. */
-const LOOK_AGAIN_MS = 60;
-
-async function heldTwice(client: LaneConnection, pairs: Pair[]): Promise<Set<string>> {
-  const first = await heldElsewhere(client, pairs);
-  if (first.size === 0) return first;
-  await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS));
-  const second = await heldElsewhere(
-    client,
-    pairs.filter(([product, location]) => first.has(levelKey(product, location))),
-  );
-  return second;
-}
-
-type Pair = [productId: number, locationId: number];
-
-async function heldElsewhere(client: LaneConnection, pairs: Pair[]): Promise<Set<string>> {
-  const products = pairs.map(([product]) => product);
-  const locations = pairs.map(([, location]) => location);
-  await client.query('BEGIN');
-  try {
-    const existing = await client.query<Pair>(selectExistingLevels(products, locations));
-    const free = await client.query<Pair>(lockFreeLevels(products, locations));
-    const held = new Set(existing.rows.map(([product, location]) => levelKey(product, location)));
-    for (const [product, location] of free.rows) held.delete(levelKey(product, location));
-    return held;
-  } finally {
-    await client.query('ROLLBACK');
-  }
-}
-
-/** The row that is held may be a reservation's: one that is asked for, or a lapsed one whose units are needed. */
-async function levelsOfHeldReservations(
-  client: LaneConnection,
-  pairs: Pair[],
-  asked: [id: string, productId: number, locationId: number][],
-): Promise<Set<string>> {
+  for (const [product, location] of ofProducts.rows) levels.set(levelKey(product, location), [product, location]);
+  for (const [, product, location] of askedFor.rows) levels.set(levelKey(product, location), [product, location]);
+  const pairs = [...levels.values()];
   const lapsed = await client.query<[string, number, number]>(
-    selectLapsedOn(
-      pairs.map(([product]) => product),
-      pairs.map(([, location]) => location),
-    ),
+    read.selectLapsedOn(productsOf(pairs), locationsOf(pairs)),
   );
-  const touched = [...asked, ...lapsed.rows];
-  const ids = [...new Set(touched.map(([id]) => id))];
-  if (ids.length === 0) return new Set();
+  return { levels: pairs, reservations: [...askedFor.rows, ...lapsed.rows] };
+}
+
+/** The transaction that holds each wanted row that is held, by level key or reservation id. */
+async function holdersOf(client: LaneConnection, { levels, reservations }: Wanted): Promise<Map<string, string>> {
+  const products = productsOf(levels);
+  const locations = locationsOf(levels);
+  const ids = [...new Set(reservations.map(([id]) => id))];
   await client.query('BEGIN');
   try {
-    const free = await client.query<[string]>(lockFreeReservations(ids));
-    const freeIds = new Set(free.rows.map(([id]) => id));
-    return new Set(
-      touched.filter(([id]) => !freeIds.has(id)).map(([, product, location]) => levelKey(product, location)),
-    );
+    const [levelHolders, reservationHolders, freeLevels, freeReservations] = await Promise.all([
+      client.query<[...Pair, string]>(read.selectLevelHolders(products, locations)),
+      client.query<[string, string]>(read.selectReservationHolders(ids)),
+      client.query<Pair>(read.lockFreeLevels(products, locations)),
+      client.query<[string]>(read.lockFreeReservations(ids)),
+    ]);
+    const holders = new Map<string, string>(reservationHolders.rows);
+    for (const [product, location, holder] of levelHolders.rows) holders.set(levelKey(product, location), holder);
+    for (const [product, location] of freeLevels.rows) holders.delete(levelKey(product, location));
+    for (const [id] of freeReservations.rows) holders.delete(id);
+    return holders;
   } finally {
     await client.query('ROLLBACK');
   }
+}
+
+function productsOf(pairs: Pair[]): number[] {
+  return pairs.map(([product]) => product);
+}
+
+function locationsOf(pairs: Pair[]): number[] {
+  return pairs.map(([, location]) => location);
 }
