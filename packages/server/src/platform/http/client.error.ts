@@ -34,6 +34,8 @@ function problemOf(code: string | undefined): Problem {
     case 'ERR_HTTP_REQUEST_TIMEOUT':
       return new Problem(problems.requestTimeout, 'Send the whole request without a pause.');
     default:
-      return new Problem(MALFORMED, 'The request could not be read as HTTP/1.1.');
+      return new Problem(MALFORMED, 'The request could not be read as HTTP/1.1.', {
+        errors: [{ path: '', message: 'is no HTTP/1.1 request' }],
+      });
   }
 }
