@@ -1,5 +1,6 @@
 import { fastify } from 'fastify';
 import { answerParent } from './child.ts';
+import { isUsageQuestion, readUsage } from './server.questions.ts';
 import { SAMPLE_RESERVATION } from './sample.ts';
 
 /**
@@ -12,7 +13,7 @@ app.get('/noop', () => SAMPLE_RESERVATION);
 const address = await app.listen({ host: '127.0.0.1', port: 0 });
 
 answerParent(
-  () => Promise.resolve({ port: Number(new URL(address).port) }),
+  (question) => Promise.resolve(isUsageQuestion(question) ? readUsage() : { port: Number(new URL(address).port) }),
   () => process.exit(0),
 );
 process.on('SIGTERM', () => process.exit(0));

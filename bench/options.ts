@@ -9,6 +9,7 @@ bench/README.md says what the letters mean.
   --quick            one short round over 10,000 levels: for seeing that it works, not for numbers
   --rounds <n>       how often each scenario is measured; the median counts (3)
   --seconds <n>      how long each is measured in a round, after a warm-up (2.5)
+  --patience <n>     seconds, in all, to measure again what other processes disturbed (0)
   --connections <n>  keep-alive connections, each with one request outstanding (64)
   --data <dir>       where the databases are made, and removed (the system's directory for temporary files)
   --json <file>      where the results are written (bench/results/latest.json)
@@ -28,6 +29,7 @@ export interface Options {
   rounds: number;
   warmUpMs: number;
   measureMs: number;
+  patienceMs: number;
   connections: number;
   dataRoot: string | undefined;
   jsonFile: string | undefined;
@@ -43,6 +45,7 @@ export function parseOptions(args: string[]): Options | undefined {
       strict: { type: 'boolean', default: false },
       rounds: { type: 'string' },
       seconds: { type: 'string' },
+      patience: { type: 'string' },
       connections: { type: 'string' },
       data: { type: 'string' },
       json: { type: 'string' },
@@ -58,6 +61,7 @@ export function parseOptions(args: string[]): Options | undefined {
     rounds: Math.round(positive('--rounds', values.rounds, values.quick ? 1 : 3)),
     warmUpMs: values.quick ? 200 : 700,
     measureMs: seconds * 1000,
+    patienceMs: values.patience === undefined ? 0 : positive('--patience', values.patience, 0) * 1000,
     connections: Math.round(positive('--connections', values.connections, 64)),
     dataRoot: values.data,
     jsonFile: values.json,

@@ -18,7 +18,7 @@ function rowAt(name: string, operationsPerSecond: number, p99Ms = 10): Row {
     operationsInAll: operationsPerSecond,
     loadCpuMs: 1,
   };
-  return rowOf(scenario, [{ load, serverCpuUs: 1, databaseCpuUs: undefined }]);
+  return rowOf(scenario, [{ load, serverCpuUs: 1, databaseCpuUs: undefined, othersShare: undefined }]);
 }
 
 test('the median of an even and of an odd number of rounds', () => {

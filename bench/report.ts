@@ -8,6 +8,8 @@ export interface Measurement {
   /** Processor time per operation; the bare Fastify's is not taken, the database's is known on Linux only. */
   serverCpuUs: number | undefined;
   databaseCpuUs: number | undefined;
+  /** The share of the machine that other processes took, 0 to 1; undefined where the system does not tell. */
+  othersShare: number | undefined;
 }
 
 /** The medians over the rounds. */
@@ -24,6 +26,7 @@ export interface Row {
   fastest: number;
   serverCpuUs: number | undefined;
   databaseCpuUs: number | undefined;
+  othersShare: number | undefined;
 }
 
 export interface Target {
@@ -67,6 +70,7 @@ export function rowOf(scenario: Scenario, rounds: readonly Measurement[]): Row {
     fastest: Math.max(...rates),
     serverCpuUs: medianOfKnown(rounds.map((round) => round.serverCpuUs)),
     databaseCpuUs: medianOfKnown(rounds.map((round) => round.databaseCpuUs)),
+    othersShare: medianOfKnown(rounds.map((round) => round.othersShare)),
   };
 }
 
@@ -125,8 +129,20 @@ export function renderRows(rows: readonly Row[]): string {
     noop === undefined ? '' : (row.operationsPerSecond / noop).toFixed(2),
     whole(row.serverCpuUs),
     whole(row.databaseCpuUs),
+    row.othersShare === undefined ? '' : `${whole(row.othersShare * 100)}%`,
   ]);
-  const head = ['', 'scenario', 'ops/s', 'rounds', 'p50 ms', 'p99 ms', '÷ (a)', 'server µs/op', 'database µs/op'];
+  const head = [
+    '',
+    'scenario',
+    'ops/s',
+    'rounds',
+    'p50 ms',
+    'p99 ms',
+    '÷ (a)',
+    'server µs/op',
+    'database µs/op',
+    'others',
+  ];
   return renderTable(head, cells);
 }
 

@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
+import { cpus } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Child, startChild } from './child.ts';
 import { databaseCpuMs, stopDatabaseBelow } from './database.process.ts';
 import type { LoadOrder, LoadResult } from './load.ts';
-import type { ServerQuestion, ServerUsage } from './server.questions.ts';
+import { readUsage, type ServerQuestion, type ServerUsage } from './server.questions.ts';
 
 /** The processes of a benchmark: the server under test, the bare Fastify, and the one that makes the load. */
 export interface Rig {
@@ -20,6 +21,11 @@ export interface Rig {
 export interface Usage extends ServerUsage {
   /** Undefined where the system does not tell. */
   databaseCpuMs: number | undefined;
+  /** Processor time of the bare Fastify, the load and this process. */
+  restCpuMs: number;
+  /** Of all processors together, since the machine started. */
+  machineBusyMs: number;
+  machineIdleMs: number;
 }
 
 const SETTLE_STEP_MS = 100;
@@ -43,8 +49,14 @@ export async function startRig(dataDirectory: string): Promise<Rig> {
     const { port: appPort } = (await app.ask({ do: 'address' } satisfies ServerQuestion)) as { port: number };
     const { port: barePort } = (await bare.ask({ do: 'address' })) as { port: number };
     const usage = async (): Promise<Usage> => {
-      const server = (await app.ask({ do: 'usage' } satisfies ServerQuestion)) as ServerUsage;
-      return { ...server, databaseCpuMs: databaseCpuMs(dataDirectory) };
+      const asked = [app, bare, load].map((child) => child.ask({ do: 'usage' } satisfies ServerQuestion));
+      const [ofApp, ofBare, ofLoad] = (await Promise.all(asked)) as [ServerUsage, ServerUsage, ServerUsage];
+      return {
+        ...ofApp,
+        databaseCpuMs: databaseCpuMs(dataDirectory),
+        restCpuMs: ofBare.cpuMs + ofLoad.cpuMs + readUsage().cpuMs,
+        ...machineTimes(),
+      };
     };
     return {
       appPort,
@@ -67,6 +79,25 @@ function startFlags(): string[] {
     scripts: { start: string };
   };
   return manifest.scripts.start.split(/\s+/).filter((word) => word.startsWith('--'));
+}
+
+function machineTimes(): Pick<Usage, 'machineBusyMs' | 'machineIdleMs'> {
+  let [machineBusyMs, machineIdleMs] = [0, 0];
+  for (const { times } of cpus()) {
+    machineBusyMs += times.user + times.nice + times.sys + times.irq;
+    machineIdleMs += times.idle;
+  }
+  return { machineBusyMs, machineIdleMs };
+}
+
+/** The share of the machine's processors that went to anything else than this benchmark; undefined where unknown. */
+export function othersShare(before: Usage, after: Usage): number | undefined {
+  if (before.databaseCpuMs === undefined || after.databaseCpuMs === undefined) return undefined;
+  const ownMs =
+    after.cpuMs - before.cpuMs + (after.restCpuMs - before.restCpuMs) + (after.databaseCpuMs - before.databaseCpuMs);
+  const otherMs = Math.max(0, after.machineBusyMs - before.machineBusyMs - ownMs);
+  const allMs = after.machineBusyMs - before.machineBusyMs + (after.machineIdleMs - before.machineIdleMs);
+  return allMs === 0 ? undefined : otherMs / allMs;
 }
 
 function busyMs(usage: Usage): number {

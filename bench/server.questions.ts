@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { Session } from 'node:inspector/promises';
 
-/** What the benchmark asks the server under test over the IPC channel, beside its HTTP. */
+/** What the benchmark asks its processes over the IPC channel; profiles only of the server under test. */
 export type ServerQuestion = { do: 'address' | 'usage' | 'profile-start' } | { do: 'profile-stop'; file: string };
 
 export interface ServerUsage {
@@ -9,6 +9,11 @@ export interface ServerUsage {
   peakRssMb: number;
   /** Processor time of this process since its start, all threads. */
   cpuMs: number;
+}
+
+/** Every process of the benchmark answers this one. */
+export function isUsageQuestion(question: unknown): boolean {
+  return (question as { do?: string }).do === 'usage';
 }
 
 export function readUsage(): ServerUsage {
