@@ -42,7 +42,11 @@ async function profile({ name, traffic }: (typeof SCENARIOS)[number], measureMs:
   const file = join(results, `${name}.cpuprofile`);
   const directory = mkdtempSync(join(tmpdir(), 'holdfast-bench-'));
   chmodSync(directory, 0o755);
-  const rig = await startRig(join(directory, 'data'));
+  const remove = (): void => rmSync(directory, { recursive: true, force: true });
+  const rig = await startRig(join(directory, 'data')).catch((error: unknown) => {
+    remove();
+    throw error;
+  });
   try {
     await seedStock(new ApiClient(rig.appPort), STOCK);
     const order = { ...traffic, port: rig.appPort, connections: CONNECTIONS, stock: STOCK, isIdempotent: false };
@@ -68,7 +72,7 @@ async function profile({ name, traffic }: (typeof SCENARIOS)[number], measureMs:
     console.log(`written to ${file}`);
   } finally {
     await rig.stop();
-    rmSync(directory, { recursive: true, force: true });
+    remove();
   }
 }
 

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ApiClient } from './api.client.ts';
+import { stopDatabaseBelow } from './database.process.ts';
 import { describeMachine } from './machine.ts';
 import { type Bench, measureKeyed, measureOpen, OTHERS_SHARE_MAX } from './measure.ts';
 import { HELP, type Options, parseOptions } from './options.ts';
@@ -32,10 +33,17 @@ async function main(args: string[]): Promise<number> {
   // The database may run as another user, who must be able to pass through.
   const directory = mkdtempSync(join(options.dataRoot ?? tmpdir(), 'holdfast-bench-'));
   chmodSync(directory, 0o755);
+  const clean = async (): Promise<void> => {
+    await stopDatabaseBelow(directory);
+    rmSync(directory, { recursive: true, force: true });
+  };
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => void clean().finally(() => process.exit(1)));
+  }
   try {
     return await bench(options, directory);
   } finally {
-    rmSync(directory, { recursive: true, force: true });
+    await clean();
   }
 }
 

@@ -17,10 +17,13 @@ export async function measureStartMs(freshDirectory: string): Promise<number> {
   // A process group of its own, so that npm, its shell and the server all get the signal.
   const npm = spawn('npm', ['start'], { cwd: ROOT, env, stdio: ['ignore', 'ignore', 2], detached: true });
   const gone = once(npm, 'exit');
+  const stopWithUs = (): void => void (npm.pid !== undefined && signalGroup(npm.pid, 'SIGTERM'));
+  process.once('exit', stopWithUs);
   try {
     await untilReady(port, startedAt, () => npm.exitCode);
     return performance.now() - startedAt;
   } finally {
+    process.off('exit', stopWithUs);
     if (npm.pid !== undefined) await stopGroup(npm.pid, gone);
   }
 }
