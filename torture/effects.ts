@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import type { Fault } from './checker.ts';
+import { codeOf } from './api.client.ts';
 import { tally } from './fleet.ts';
 import type { Effect, Journal } from './journal.ts';
 import { OPENING } from './shop.ts';
@@ -15,7 +16,13 @@ export async function checkEffects(client: pg.Client, journal: Journal): Promise
   return [
     ...faultOf(
       'every request got an answer that a client can act on',
-      unclear.map(({ key, call, attempts }) => ({ key, path: call.path, last: describe(attempts.at(-1)) })),
+      unclear.map(({ key, call, outcome, attempts, tookMs }) => ({
+        key,
+        path: call.path,
+        outcome,
+        attempts: tally(attempts.map(describe)),
+        tookMs: Math.round(tookMs),
+      })),
     ),
     ...(await compareLedger(client, journal)),
     ...(await compareMade(client, journal, 'reservation', 'SELECT id::text AS id, order_id AS key FROM reservation')),
@@ -125,7 +132,6 @@ function nameOf({ type, sku, location, reference, onHand, reserved, committed }:
   return `${type} ${sku} at ${location} for ${reference}: ${onHand}, ${reserved}, ${committed}`;
 }
 
-function describe(attempt: Journal['entries'][number]['attempts'][number] | undefined): string {
-  if (attempt === undefined) return 'never sent';
-  return attempt.answer === null ? String(attempt.failure) : `${attempt.answer.status} ${attempt.answer.text}`;
+function describe({ answer, failure }: Journal['entries'][number]['attempts'][number]): string {
+  return answer === null ? String(failure) : `${answer.status} ${codeOf(answer)}`;
 }

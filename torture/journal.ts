@@ -36,6 +36,8 @@ export interface Entry {
   attempts: { answer: Answer | null; failure: string | null }[];
   /** The last answer. */
   answer: Answer | null;
+  /** From the first sending to the last answer. */
+  tookMs: number;
   /** Known once it is done. */
   effects: Effect[];
   /** What a done command made or changed: its id as answered. */
@@ -53,6 +55,7 @@ export class Journal {
       outcome: 'open',
       attempts: [],
       answer: null,
+      tookMs: 0,
       effects: [],
       made: null,
     };
@@ -76,8 +79,15 @@ export class Journal {
     return this.entries.reduce((sum, { attempts }) => sum + attempts.filter(({ answer }) => hasCode(answer)).length, 0);
   }
 
+  /** The longest that any request took until it had its outcome, repeats and all. */
+  get longestMs(): number {
+    return this.entries.reduce((longest, { tookMs }) => Math.max(longest, tookMs), 0);
+  }
+
   /** The longest that any answer took. */
   get slowestMs(): number {
-    return Math.max(0, ...this.entries.flatMap(({ attempts }) => attempts.map(({ answer }) => answer?.tookMs ?? 0)));
+    return this.entries
+      .flatMap(({ attempts }) => attempts)
+      .reduce((slowest, { answer }) => Math.max(slowest, answer?.tookMs ?? 0), 0);
   }
 }

@@ -35,6 +35,7 @@ export interface KillOptions {
 
 /** "After a kill -9 of anything, the same start on the same data is ready within 20 s." */
 const READY_WITHIN_MS = 20_000;
+const BACK_WITHIN_MS = READY_WITHIN_MS + 5_000;
 /** "Answers outcome_unknown within 5 s"; a busy machine is given a little more. */
 const ANSWER_WITHIN_MS = 6_500;
 
@@ -125,6 +126,7 @@ async function judge(ground: Ground, journal: Journal, rounds: number): Promise<
       ...(await stopOrderly(ground.server)),
       ...faultUnless(slowestStartMs < READY_WITHIN_MS, 'ready within 20 s after a kill', slowestStartMs),
       ...faultUnless(journal.slowestMs < ANSWER_WITHIN_MS, 'an answer within 5 s', journal.slowestMs),
+      ...faultUnless(journal.longestMs < BACK_WITHIN_MS, 'service is back within 20 s', journal.longestMs),
       ...faultUnless(inFlight > 0, 'the kills met requests in flight, or they prove nothing'),
     ],
     log: lastLinesOf(ground.server.output()),
@@ -136,6 +138,7 @@ async function judge(ground: Ground, journal: Journal, rounds: number): Promise<
       repeated: journal.repeated,
       outcomeUnknown: journal.codes('outcome_unknown'),
       slowestAnswerMs: Math.round(journal.slowestMs),
+      longestOutageMs: Math.round(journal.longestMs),
       slowestStartMs: Math.round(slowestStartMs),
     },
   };
