@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { readFileSync, rmSync } from 'node:fs';
 import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -31,8 +32,18 @@ const OWN_SETTINGS =
   /^(HOLDFAST_.*|DATABASE_.*|HOST|PORT|REDIS_URL|LOG_LEVEL|CORS_ORIGIN|TRUST_PROXY|BODY_LIMIT|NODE_OPTIONS|VITEST.*)$/;
 
 const running = new Set<number>();
+const directories = new Set<string>();
+// A run that is ended leaves nothing behind: no server, no PostgreSQL of an embedded one, no data.
 process.on('exit', () => {
   for (const pid of running) endProcess(pid, 'SIGKILL');
+  for (const directory of directories) {
+    try {
+      endProcess(Number.parseInt(readFileSync(join(directory, 'data/postgres/postmaster.pid'), 'utf8'), 10), 'SIGKILL');
+    } catch {
+      // None runs there.
+    }
+    rmSync(directory, { recursive: true, force: true });
+  }
 });
 
 /** Starts `holdfast serve` on a free port of loopback and waits until it is ready. */
@@ -98,6 +109,8 @@ async function isReady(address: string): Promise<boolean> {
 }
 
 export function endProcess(pid: number, signal: NodeJS.Signals): void {
+  // To the system 0 and less are whole groups of processes, ours among them.
+  if (!(pid > 1)) throw new RangeError(`${pid} is not a process to end`);
   try {
     process.kill(pid, signal);
   } catch {
@@ -121,12 +134,14 @@ export async function childrenOf(pid: number): Promise<{ pid: number; command: s
 export async function makeDataDirectory(): Promise<{ path: string; remove(): Promise<void> }> {
   const parent = await mkdtemp(join(tmpdir(), 'holdfast-torture-'));
   await chmod(parent, 0o711);
+  directories.add(parent);
   return {
     path: join(parent, 'data'),
     remove: async () => {
       const postmaster = await findPostmaster(join(parent, 'data')).catch(() => null);
       if (postmaster !== null) endProcess(postmaster.pid, 'SIGQUIT');
       await rm(parent, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
+      directories.delete(parent);
     },
   };
 }
@@ -153,5 +168,7 @@ export interface Postmaster {
 export async function findPostmaster(dataDirectory: string): Promise<Postmaster> {
   const lines = (await readFile(join(dataDirectory, 'postgres', 'postmaster.pid'), 'utf8')).split('\n');
   const [pid = '', , , port = '', host = ''] = lines.map((line) => line.trim());
+  // While it starts, the file is there and not written yet.
+  if (!/^[1-9]\d*$/.test(pid) || host === '') throw new Error('postmaster.pid is not whole');
   return { pid: Number(pid), connection: { host, port: Number(port), user: 'holdfast', database: 'holdfast' } };
 }

@@ -125,6 +125,8 @@ async function runAll(settings: Settings, names: string[]): Promise<boolean> {
   return allHeld;
 }
 
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(130));
+
 try {
   const { settings, names, help } = readArguments();
   if (help) console.log(HELP);
