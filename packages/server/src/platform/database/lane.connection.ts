@@ -166,10 +166,10 @@ class StatementGroup implements pg.Submittable {
   handleDataRow({ fields }: { fields: (string | null)[] }): void {
     const { name } = (this.#group[this.#current] as Waiting).statement;
     const parsers = this.#parsers.get(name) ?? [];
-    const row = Array.from<unknown>({ length: fields.length });
+    const row: unknown[] = [];
     for (let column = 0; column < fields.length; column += 1) {
       const field = fields[column];
-      row[column] = field === null || field === undefined ? null : (parsers[column] as Parser)(field);
+      row.push(field === null || field === undefined ? null : (parsers[column] as Parser)(field));
     }
     (this.#results[this.#current] as LaneResult).rows.push(row);
   }
