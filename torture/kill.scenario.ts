@@ -31,6 +31,8 @@ export interface KillOptions {
   seed: number;
   /** Processes that serve side by side. */
   workers?: number;
+  /** Told before each kill. */
+  onKill?: (victim: Victim, requests: number) => void;
 }
 
 /** "After a kill -9 of anything, the same start on the same data is ready within 20 s." */
@@ -87,12 +89,13 @@ export async function killUnderLoad(options: KillOptions): Promise<Report> {
 async function killOneByOne(
   ground: Ground,
   journal: Journal,
-  { victims, betweenMs, seed }: KillOptions,
+  { victims, betweenMs, seed, onKill }: KillOptions,
 ): Promise<void> {
   const random = seededRandom(seed);
   for (const victim of victims) {
     await delay(random.between(betweenMs / 2, betweenMs * 1.5));
     ground.inFlight += journal.count('open');
+    onKill?.(victim, journal.entries.length);
     if (victim === 'worker') await killWorker(ground.server);
     if (victim === 'postmaster' || victim === 'backend' || victim === 'both') {
       await patiently(() => killDatabase(ground.dataDirectory, victim));

@@ -48,7 +48,11 @@ const SCENARIOS: Record<string, (settings: Settings, postgres: () => Promise<Pos
 
 function kills({ rounds, clients, seed }: Settings, kinds: Victim[], workers = 1): Promise<Report> {
   const victims = Array.from({ length: rounds }, () => kinds).flat();
-  return killUnderLoad({ victims, betweenMs: 2_500, clients, seed, workers });
+  return killUnderLoad({ victims, betweenMs: 2_500, clients, seed, workers, onKill });
+}
+
+function onKill(victim: Victim, requests: number): void {
+  console.log(`  ${new Date().toISOString()} ${victim}, after ${requests} requests`);
 }
 
 class Misused extends Error {}
