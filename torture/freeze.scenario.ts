@@ -212,9 +212,13 @@ async function askEverywhere(apis: readonly ApiClient[], shop: Shop, forMs: numb
 function judge(asked: Asked[], held: ReadonlySet<string>, shop: Shop, mayHear = 'level_busy'): Report {
   const isHeld = ({ sku, location, reads }: Asked): boolean => !reads && held.has(`${sku} ${location}`);
   const others = asked.filter((one) => !isHeld(one));
-  const slow = others.filter(({ askedAtMs, answer }) => askedAtMs > NOTICED_FOR_MS && answer.tookMs > SLOW_MS);
+  // A machine that is busy with something else is slow for reads too, which wait for no lock.
+  const slowestReadMs = slowestOf(others.filter(({ reads }) => reads));
+  const limitOf = ({ reads }: Asked): number => (reads ? SLOW_MS : SLOW_MS + slowestReadMs);
+  const later = others.filter(({ askedAtMs }) => askedAtMs > NOTICED_FOR_MS);
+  const slow = later.filter((one) => one.answer.tookMs > limitOf(one));
   const waiting = asked.filter(isHeld);
-  const slowestMs = Math.max(...asked.map(({ answer }) => answer.tookMs));
+  const slowestMs = slowestOf(asked);
   const shown = (one: Asked): string =>
     `${one.sku} ${one.location} at ${Math.round(one.askedAtMs)} ms: ${one.answer.status} in ${Math.round(one.answer.tookMs)} ms`;
   const wrong = others.filter(({ answer }) => answer.status >= 300);
@@ -235,14 +239,17 @@ function judge(asked: Asked[], held: ReadonlySet<string>, shop: Shop, mayHear = 
     facts: {
       held: [...held].join(', '),
       others: others.length,
-      slowestOtherMs: Math.round(Math.max(...others.map(({ answer }) => answer.tookMs))),
-      slowestOtherLaterMs: Math.round(
-        Math.max(...others.filter((one) => one.askedAtMs > NOTICED_FOR_MS).map(({ answer }) => answer.tookMs)),
-      ),
+      slowestReadMs: Math.round(slowestReadMs),
+      slowestOtherMs: Math.round(slowestOf(others)),
+      slowestOtherLaterMs: Math.round(slowestOf(later)),
       slowestMs: Math.round(slowestMs),
       ...tally(waiting.map(({ answer }) => `waiting: ${answer.status} ${codeOf(answer)}`.trim())),
     },
   };
+}
+
+function slowestOf(asked: readonly Asked[]): number {
+  return asked.reduce((slowest, { answer }) => Math.max(slowest, answer.tookMs), 0);
 }
 
 /** The other server's own reservations are nobody's in the journal: only what it keeps is compared. */
