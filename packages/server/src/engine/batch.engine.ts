@@ -177,7 +177,7 @@ export class BatchEngine {
     for (const lane of this.#lanes) {
       // Beside a lane at work another starts only for a batch that is worth its fixed cost.
       const isAnyBusy = this.#lanes.some(({ isBusy }) => isBusy);
-      const isWanted = this.#queue.length >= (isAnyBusy ? this.#options.secondLaneAt : 1);
+      const isWanted = isAnyBusy ? this.#isDeep() : this.#queue.length > 0;
       if (lane.isBusy || !isWanted) continue;
       void this.#runLane(lane, this.#take(this.#queue), (pending) => this.#queue.unshift(...pending));
     }
@@ -187,6 +187,14 @@ export class BatchEngine {
     }
     this.#watchQueues();
     if (this.depth === 0) for (const idle of this.#onIdle.splice(0)) idle();
+  }
+
+  /** Whether more than a whole batch waits, by number or by lines. */
+  #isDeep(): boolean {
+    if (this.#queue.length >= this.#options.secondLaneAt) return true;
+    let weight = 0;
+    for (const pending of this.#queue) weight += pending.weight;
+    return weight > BATCH_WEIGHT_MAX;
   }
 
   /** The next batch. One that was often tried in company goes alone. */

@@ -155,16 +155,18 @@ interface ItemResult {
 /** Each reservation on its own. The answer is this chunk's slice of the results. */
 function reserveMany(books: Recorder, command: ReserveManyCommand): Answer {
   const results: string[] = [];
+  let succeeded = 0;
   for (const [index, request] of command.requests.entries()) {
     try {
       const { body } = reserve(books, request);
       books.settleAlerts();
       results.push(`{"index":${command.offset + index},"ok":true,"reservation":${body}}`);
+      succeeded += 1;
     } catch (error) {
       results.push(JSON.stringify(refusedItem(command.offset + index, error)));
     }
   }
-  return { status: 200, body: `[${results.join(',')}]` };
+  return { status: 200, body: `{"succeeded":${succeeded},"results":[${results.join(',')}]}` };
 }
 
 function adjustMany(books: Recorder, command: AdjustManyCommand): Answer {
@@ -180,7 +182,8 @@ function adjustMany(books: Recorder, command: AdjustManyCommand): Answer {
     }
   }
   if (command.atomic && refusal !== null) throw new AtomicRefusal(wholeRefusal(refusal, results));
-  return { status: 200, body: JSON.stringify(results) };
+  const succeeded = results.filter(({ ok }) => ok).length;
+  return { status: 200, body: JSON.stringify({ succeeded, results }) };
 }
 
 function refusedItem(index: number, error: unknown): ItemResult {

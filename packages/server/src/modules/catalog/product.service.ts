@@ -88,7 +88,7 @@ function chunkOutcome(slice: readonly NewProductBody[], offset: number, made: Pr
     if (product !== undefined) return { index: offset + place, ok: true, product };
     return { index: offset + place, ok: false, error: duplicateSku(sku).toJSON() };
   });
-  return { status: 200, body: results, journal: made.map(created) };
+  return { status: 200, body: { succeeded: made.length, results }, journal: made.map(created) };
 }
 
 function created(product: ProductView) {

@@ -109,7 +109,7 @@ export class StockImport {
   /** Counts what was done. @returns what was refused by an earlier run, and is tried again */
   #settle(items: readonly StockItem[], answer: Answer, isFresh: boolean): StockItem[] {
     const { counts } = this.#options.tally;
-    const results = JSON.parse(answer.body ?? '[]') as Result[];
+    const { results } = JSON.parse(answer.body ?? '') as { results: Result[] };
     const again: StockItem[] = [];
     for (const [place, item] of items.entries()) {
       const { ok = false, movement, error } = results[place] ?? {};
