@@ -68,6 +68,10 @@ export async function startHoldfast(env: Record<string, string>, flags: readonly
   child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString('utf8')));
   child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString('utf8')));
 
+  // Its pid may be another's once it is gone.
+  const signal = (name: NodeJS.Signals): void => {
+    if (!hasEnded) endProcess(pid, name);
+  };
   let address: string | undefined;
   while (performance.now() - startedMs < READY_WITHIN_MS && !hasEnded) {
     address ??= /^[^{\n]*(http:\/\/[\d.]+:\d+)/m.exec(output)?.[1];
@@ -76,15 +80,15 @@ export async function startHoldfast(env: Record<string, string>, flags: readonly
         address,
         pid,
         readyAfterMs: performance.now() - startedMs,
-        signal: (name) => endProcess(pid, name),
+        signal,
         kill: async () => {
-          endProcess(pid, 'SIGKILL');
+          signal('SIGKILL');
           await ended;
         },
         stop: async () => {
-          endProcess(pid, 'SIGCONT');
-          endProcess(pid, 'SIGTERM');
-          const timer = setTimeout(() => endProcess(pid, 'SIGKILL'), STOP_WITHIN_MS);
+          signal('SIGCONT');
+          signal('SIGTERM');
+          const timer = setTimeout(() => signal('SIGKILL'), STOP_WITHIN_MS);
           const code = await ended;
           clearTimeout(timer);
           return code;
@@ -94,7 +98,7 @@ export async function startHoldfast(env: Record<string, string>, flags: readonly
     }
     await delay(20);
   }
-  endProcess(pid, 'SIGKILL');
+  signal('SIGKILL');
   throw new Error(`holdfast serve was not ready within ${READY_WITHIN_MS} ms; it wrote:\n${output}`);
 }
 
