@@ -68,15 +68,17 @@ const RULES: readonly { rule: string; sql: string }[] = [
   },
   {
     rule: 'journal: each entry of the ledger belongs to exactly one accepted command',
-    sql: `SELECT e.seq, count(j.id) FROM ledger_entry e
-          LEFT JOIN journal_entry j ON e.seq >= j.ledger_from AND e.seq < j.ledger_from + j.ledger_count
+    sql: `SELECT e.seq, count(j.id) FROM ledger_entry e LEFT JOIN (
+            SELECT id, generate_series(ledger_from, ledger_from + ledger_count - 1) AS seq FROM journal_entry
+          ) j ON j.seq = e.seq
           GROUP BY e.seq HAVING count(j.id) <> 1`,
   },
   {
     rule: 'journal: commands have as many entries as they say',
-    sql: `SELECT j.id, j.kind, j.ledger_count, count(e.seq) FROM journal_entry j
-          LEFT JOIN ledger_entry e ON e.seq >= j.ledger_from AND e.seq < j.ledger_from + j.ledger_count
-          GROUP BY j.id, j.kind, j.ledger_count HAVING count(e.seq) <> j.ledger_count`,
+    sql: `SELECT j.id, j.kind, count(*), count(e.seq) FROM (
+            SELECT id, kind, generate_series(ledger_from, ledger_from + ledger_count - 1) AS seq FROM journal_entry
+          ) j LEFT JOIN ledger_entry e ON e.seq = j.seq
+          GROUP BY j.id, j.kind HAVING count(e.seq) <> count(*)`,
   },
   {
     rule: 'reservations: lines are in the state of their reservation',

@@ -26,6 +26,8 @@ const FREEZES_TRIED_MAX = 60;
 /** Of a product that the server that freezes does not touch. */
 const HOT_PLACE = 4;
 const HOT_CLIENTS = 24;
+/** More of each product at each place than anybody can ask for meanwhile. */
+const UNITS = 1_000_000;
 
 /** An answer, and when it was asked for, in milliseconds after the freeze. */
 interface Asked extends Place {
@@ -48,7 +50,7 @@ export async function freezeServer({ postgres, forMs, seed }: FreezeOptions): Pr
     });
     const [frozen] = fleet.servers;
     if (frozen === undefined) throw new Error('there is no server to freeze');
-    const shop = await openShop(fleet.api(0), 12, 2, 10_000);
+    const shop = await openShop(fleet.api(0), 12, 2, UNITS);
     await warmUp(fleet.api(1), shop);
     // The one that freezes works on two products alone: on the others nothing is held.
     const traffic = startTraffic({
@@ -95,7 +97,7 @@ const LEVEL: Seat = {
 /** One that lapses meanwhile, so that the sweeper and buyers of its units come upon it. */
 const RESERVATION: Seat = {
   prepare: async (api) => {
-    const lines = ['SKU-1', 'SKU-2'].map((sku) => ({ sku, location: 'LOC-1', quantity: 10_000 - 2 }));
+    const lines = ['SKU-1', 'SKU-2'].map((sku) => ({ sku, location: 'LOC-1', quantity: UNITS - 2 }));
     await api.must({ method: 'POST', path: '/api/v1/reservations', body: { orderId: 'seat', lines, ttlSeconds: 1 } });
   },
   statement: `SELECT * FROM reservation WHERE order_id = 'seat' FOR UPDATE`,
@@ -117,7 +119,7 @@ async function sitOn({ statement, held, mayHear, prepare }: Seat, { postgres, fo
   const fleet = await startFleet(postgres, { servers: 2 });
   const session = new pg.Client(fleet.database.connection);
   try {
-    const shop = await openShop(fleet.api(0), 12, 2, 10_000);
+    const shop = await openShop(fleet.api(0), 12, 2, UNITS);
     for (const api of fleet.apis) await warmUp(api, shop);
     await session.connect();
     await prepare?.(fleet.api(0));
