@@ -7,7 +7,7 @@ import { locateCluster } from './home.location.ts';
 import { rotateLog } from './log.rotation.ts';
 import { ensureAnswering, logFile } from './postmaster.launch.ts';
 import type { Answering } from './postmaster.launch.ts';
-import { stopPostmaster } from './postmaster.stop.ts';
+import { awaitEnd, stopPostmaster } from './postmaster.stop.ts';
 import { ensureDatabase, lockUsing, tryLockAlone, tryLockServing, whoServes } from './session.sql.ts';
 import type { Session } from './session.open.ts';
 
@@ -205,6 +205,7 @@ class Owner {
     clearInterval(this.#rotation);
     if (this.#restarting !== undefined) await Promise.race([this.#restarting, sleep(RESTART_ENDS_MS)]);
     await stopPostmaster(this.#cluster);
+    await awaitEnd(this.current.running.pid);
     await this.current.session.end().catch(() => undefined);
   }
 }

@@ -32,6 +32,11 @@ export async function stopPostmaster(cluster: Cluster): Promise<void> {
   if (socketDirectory !== '') await removeSocketDirectory(cluster, socketDirectory);
 }
 
+/** One that was killed a moment ago has lost its command line, by which it is found, but is not gone yet. */
+export async function awaitEnd(pid: number): Promise<void> {
+  await goneWithin(pid, KILLED_MS);
+}
+
 async function goneWithin(pid: number, limitMs: number): Promise<boolean> {
   const until = systemClock.monotonic() + limitMs;
   while (systemClock.monotonic() < until) {
