@@ -8,6 +8,7 @@ import {
   type Database,
   type Tables,
 } from '../platform/database/index.ts';
+import { eventRuns } from './event.runs.ts';
 import { LOCATION_FLAGS_LOCK, selectEvidence, type Evidence } from './read.sql.ts';
 import type { JournalEntry, StoredAnswer } from './stock.state.ts';
 
@@ -106,6 +107,14 @@ export async function insertJournal(tx: Transaction<Tables>, rows: JournalEntry[
       ${column(({ kind }) => kind)}::text[], ${column(({ actor }) => actor)}::text[],
       ${column(({ requestId }) => requestId)}::text[], ${column(({ subject }) => subject)}::text[],
       ${column(({ data }) => data)}::text[]) AS k (id, at, kind, actor, request_id, subject, data)
+  `.execute(tx);
+  const runs = eventRuns(rows);
+  const at = timeArray(runs.map(() => rows[0]?.at ?? 0));
+  await sql`
+    INSERT INTO event_batch (first_id, last_id, at, ledger_until)
+    SELECT first_id, last_id, at, at
+    FROM unnest(${numberArray(runs.map(({ firstId }) => firstId))}::bigint[],
+      ${numberArray(runs.map(({ lastId }) => lastId))}::bigint[], ${at}::timestamptz[]) AS k (first_id, last_id, at)
   `.execute(tx);
 }
 

@@ -10,6 +10,7 @@ import {
   timeArray,
   type Field,
 } from '../platform/database/index.ts';
+import { eventRuns } from './event.runs.ts';
 import type {
   Alert,
   JournalEntry,
@@ -229,6 +230,23 @@ export const insertJournal = (entries: JournalEntry[], nowMs: number): Part => (
     joinedJson(entries.map((entry) => entry.data)),
   ],
 });
+
+/** The runs of numbers that the journal entries and their ledger entries took: see migrations/0002_events.sql. */
+export const insertEventBatches = (entries: JournalEntry[], ledger: LedgerEntry[], nowMs: number): Part => {
+  const runs = eventRuns(entries);
+  const until = ledger.reduce((latest, { at }) => Math.max(latest, at), nowMs);
+  return {
+    sql: `INSERT INTO event_batch (first_id, last_id, at, ledger_until)
+      SELECT first_id, last_id, ?::timestamptz, ?::timestamptz
+      FROM unnest(?::bigint[], ?::bigint[]) AS k (first_id, last_id)`,
+    columns: [
+      toRfc3339(nowMs),
+      toRfc3339(until),
+      numberArray(runs.map(({ firstId }) => firstId)),
+      numberArray(runs.map(({ lastId }) => lastId)),
+    ],
+  };
+};
 
 export const insertAnswers = (answers: Writes['answers'], nowMs: number): Part => ({
   sql: `INSERT INTO idempotency_key (owner, key, chunk, request_hash, status, headers, body, created_at)

@@ -5,6 +5,7 @@ import {
   deleteLines,
   insertAlerts,
   insertAnswers,
+  insertEventBatches,
   insertJournal,
   insertLedger,
   insertLevels,
@@ -97,6 +98,7 @@ function partsOf(writes: Writes, nowMs: number): NamedPart[] {
   add('gone_line', writes.removedLines, deleteLines);
   add('ledger', writes.ledger, insertLedger);
   add('journal', writes.journal, (entries) => insertJournal(entries, nowMs));
+  add('event_batch', writes.journal, (entries) => insertEventBatches(entries, writes.ledger, nowMs));
   add('answer', writes.answers, (answers) => insertAnswers(answers, nowMs));
   add(
     'new_alert',

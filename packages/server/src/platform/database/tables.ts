@@ -17,6 +17,8 @@ export interface Tables {
   transfer_line: TransferLineTable;
   alert: AlertTable;
   api_key: ApiKeyTable;
+  event_batch: EventBatchTable;
+  event_stream: EventStreamTable;
 }
 
 /** Read as milliseconds since the epoch, written as RFC 3339 text. */
@@ -208,4 +210,18 @@ export interface ApiKeyTable {
   created_at: Time;
   last_used_at: NullableTime;
   revoked_at: NullableTime;
+}
+
+export interface EventBatchTable {
+  first_id: number;
+  last_id: number;
+  at: Time;
+  ledger_until: Time;
+  /** null until it is numbered. */
+  position: number | null;
+}
+
+export interface EventStreamTable {
+  head: number;
+  origin: string | null;
 }

@@ -1,0 +1,55 @@
+-- The event stream: the order in which committed entries of the journal and the ledger are shown to readers.
+--
+-- Every transaction that writes journal entries adds one row per run of numbers that it used, without a position. After
+-- the commit somebody gives positions to the runs that it can see, in the order of their numbers, while it holds the one
+-- row of event_stream. Two commands on one level commit one after the other and with rising numbers, so whoever sees the
+-- second sees the first: the order per level is right, nobody who commits late is passed over, and no number of a
+-- transaction is kept, so that a dump that is restored elsewhere goes on. Within a run, an entry stands at
+-- position + (its number - first_id): one row numbers a whole batch.
+
+CREATE TABLE event_batch (
+  first_id     bigint PRIMARY KEY,
+  last_id      bigint NOT NULL,
+  -- Of its journal entries, and of the youngest of its ledger entries, whose clock never runs backwards.
+  at           timestamptz(3) NOT NULL,
+  ledger_until timestamptz(3) NOT NULL,
+  position     bigint,
+  CONSTRAINT event_batch_is_one_run CHECK (last_id >= first_id AND last_id - first_id < 4096),
+  CONSTRAINT event_batch_ends_after_it_began CHECK (ledger_until >= at)
+);
+CREATE INDEX event_batch_unnumbered ON event_batch (first_id) WHERE position IS NULL;
+CREATE UNIQUE INDEX event_batch_position ON event_batch (position) WHERE position IS NOT NULL;
+-- Every row is written twice within milliseconds: what is dead is taken away before it is many pages.
+ALTER TABLE event_batch SET (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 2000);
+
+-- The last position given, and in which life of the database. After a restore, a recovery to an earlier point or a
+-- failover that lost commits, positions that readers have seen would be given again to other events: the stream then
+-- goes on far above all of them.
+CREATE TABLE event_stream (
+  only   boolean PRIMARY KEY DEFAULT true,
+  head   bigint NOT NULL DEFAULT 0,
+  origin text COLLATE "C",
+  CONSTRAINT event_stream_is_one CHECK (only),
+  CONSTRAINT event_stream_head_is_exact_in_json CHECK (head BETWEEN 0 AND 9007199254740991)
+);
+INSERT INTO event_stream DEFAULT VALUES;
+
+-- Which database this is and on which timeline: changes with every restore and every promotion. Runs as the schema's
+-- owner: a managed PostgreSQL may keep these functions from others. Where even the owner may not ask, it is null.
+CREATE FUNCTION event_stream_origin() RETURNS text
+  LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path FROM CURRENT AS $$
+BEGIN
+  RETURN (SELECT system_identifier FROM pg_control_system()) || ' '
+    || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8);
+EXCEPTION
+  WHEN insufficient_privilege OR feature_not_supported THEN RETURN NULL;
+END $$;
+REVOKE ALL ON FUNCTION event_stream_origin() FROM PUBLIC;
+
+DO $$
+BEGIN
+  IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'holdfast_app') THEN RETURN; END IF;
+  GRANT SELECT, INSERT, UPDATE, DELETE ON event_batch TO holdfast_app;
+  GRANT SELECT, UPDATE ON event_stream TO holdfast_app;
+  GRANT EXECUTE ON FUNCTION event_stream_origin() TO holdfast_app;
+END $$;
