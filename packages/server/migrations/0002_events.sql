@@ -26,10 +26,10 @@ ALTER TABLE event_batch SET (autovacuum_vacuum_scale_factor = 0.02, autovacuum_v
 -- failover that lost commits, positions that readers have seen would be given again to other events: the stream then
 -- goes on far above all of them.
 CREATE TABLE event_stream (
-  only   boolean PRIMARY KEY DEFAULT true,
+  id     smallint PRIMARY KEY DEFAULT 1,
   head   bigint NOT NULL DEFAULT 0,
   origin text COLLATE "C",
-  CONSTRAINT event_stream_is_one CHECK (only),
+  CONSTRAINT event_stream_is_one CHECK (id = 1),
   CONSTRAINT event_stream_head_is_exact_in_json CHECK (head BETWEEN 0 AND 9007199254740991)
 );
 INSERT INTO event_stream DEFAULT VALUES;
