@@ -14,9 +14,11 @@ import { transfersFeature } from '../modules/transfers/index.ts';
 import { Authenticator, type Authenticate } from '../platform/auth/index.ts';
 import type { Config } from '../platform/config/index.ts';
 import { DatabaseWatch, isConnectionLost, toDatabaseProblem, type Database } from '../platform/database/index.ts';
-import type { HttpServer, Readiness, Routes } from '../platform/http/index.ts';
+import { dashboardPages, type HttpServer, type Readiness, type Routes } from '../platform/http/index.ts';
 import type { Logger } from '../platform/log/index.ts';
 import { createMetrics, type Metrics } from '../platform/metrics/index.ts';
+import type { Signals } from '../platform/signals/index.ts';
+import { openSignals } from './signals.ts';
 import { meterStock } from './stock.metrics.ts';
 import { VERSION } from './version.ts';
 
@@ -42,6 +44,8 @@ export interface ServerOptions {
   renderMetrics?: () => Promise<string>;
   /** How long it waits, when it closes, for connections that are kept alive. */
   lameDuckMs?: number;
+  /** Where the built dashboard is; without it `/` leads to the reference of the API. */
+  dashboard?: string | null;
 }
 
 type State = 'starting' | 'serving' | 'stopping';
@@ -52,6 +56,8 @@ export interface HoldfastServer {
   engine: StockEngine;
   authenticator: Authenticator;
   sweeper: ExpirySweeper;
+  /** Hints to the other instances, and from them. */
+  signals: Signals;
   /** Begins to serve, and starts the duties: until then all but the public routes answer 503. */
   markReady(): void;
   /** Serves what was accepted, then stops; the database stays open. */
@@ -73,6 +79,7 @@ export async function createServer(options: ServerOptions): Promise<HoldfastServ
     onDefect: (error, command) => log.error({ err: error, command: command.kind }, 'a command could not be decided'),
     onLost: (error) => log.warn({ err: error }, 'a connection of the engine was lost'),
   });
+  const signals = openSignals({ database, metrics, log });
   const authenticator = new Authenticator({ keys: createKeyStore(database), jwt: config.jwt, clock: systemClock, log });
   const deps = { engine, database, currency: config.currency, keys: authenticator };
   let state: State = 'starting';
@@ -110,6 +117,7 @@ export async function createServer(options: ServerOptions): Promise<HoldfastServ
       auditRoutes(deps),
       ...(options.extraRoutes ?? []),
     ],
+    pages: [dashboardPages(options.dashboard ?? null)],
   });
   const onError = (error: unknown): void => {
     if (isConnectionLost(error)) log.debug({ err: error }, 'a duty found the database away');
@@ -122,8 +130,10 @@ export async function createServer(options: ServerOptions): Promise<HoldfastServ
     engine,
     authenticator,
     sweeper,
+    signals,
     markReady: () => {
       state = 'serving';
+      signals.start();
       if (options.duties === false) return;
       watch.start();
       sweeper.start();
@@ -133,7 +143,7 @@ export async function createServer(options: ServerOptions): Promise<HoldfastServ
       state = 'stopping';
       await Promise.all([app.close(), sweeper.stop(), housekeeper.stop()]);
       await engine.close();
-      await watch.stop();
+      await Promise.all([watch.stop(), signals.close()]);
     },
   };
 }

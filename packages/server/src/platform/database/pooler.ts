@@ -29,3 +29,8 @@ function withoutName(statement: unknown): unknown {
   const { name: _name, ...rest } = statement;
   return rest;
 }
+
+/** The same, asked of a session of one's own. */
+export async function isBehindPooler(session: pg.ClientBase): Promise<boolean> {
+  return isPooled(session, await session.query<{ pid: number }>(WHO_SERVES));
+}
