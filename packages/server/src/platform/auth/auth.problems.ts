@@ -7,7 +7,13 @@ const identityProviderUnavailable: ProblemKind = {
   headers: { 'retry-after': '2' },
 };
 
-const HOW = 'Send an API key as "Authorization: Bearer <key>" or "X-Api-Key: <key>".';
+export const crossOriginRequest = {
+  code: 'cross_origin_request',
+  status: 403,
+  title: 'A session counts on its own pages only',
+} as const satisfies ProblemKind;
+
+const HOW = 'Send an API key as "Authorization: Bearer <key>" or "X-Api-Key: <key>", or sign in.';
 
 /** Nothing was sent. */
 export function credentialsMissing(): Problem {
@@ -20,11 +26,21 @@ export function credentialsInvalid(detail: string): Problem {
   return new Problem(problems.unauthorized, detail, {}, headers);
 }
 
+/** A cookie without a session that lives. */
+export function sessionEnded(): Problem {
+  return credentialsInvalid('The session has ended. Sign in again.');
+}
+
+/** A page of another origin would act with the cookie of a person who is signed in. */
+export function crossOrigin(detail: string): Problem {
+  return new Problem(crossOriginRequest, detail);
+}
+
 /** The server is open and will only serve the machine it runs on. */
 export function openOnlyHere(detail: string): Problem {
   return new Problem(
     problems.forbidden,
-    `${detail} Until a first API key exists, only this machine is served: make one.`,
+    `${detail} Until a first API key or person exists, only this machine is served: make one.`,
   );
 }
 

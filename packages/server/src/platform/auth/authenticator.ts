@@ -1,28 +1,36 @@
 import type { IncomingMessage } from 'node:http';
 import type { Clock } from '../../kernel/clock.ts';
+import type { Problem } from '../../kernel/problem.ts';
 import type { Logger } from '../log/index.ts';
-import { credentialsMissing } from './auth.problems.ts';
+import { credentialsInvalid, credentialsMissing, sessionEnded } from './auth.problems.ts';
 import { OPEN, type Caller } from './caller.ts';
+import { CredentialCache } from './credential.cache.ts';
+import { keysAsCredentials, sessionsAsCredentials } from './credential.stores.ts';
 import { readCredential } from './credentials.ts';
-import { KeyCache } from './key.cache.ts';
 import type { KeyStore } from './key.store.ts';
 import { assertFromThisMachine } from './open.mode.ts';
+import { assertOwnPage } from './own.origin.ts';
+import { readSessionToken } from './session.cookie.ts';
+import type { SessionStore } from './session.store.ts';
 import { looksLikeToken, TokenVerifier, type JwtConfig } from './token.verifier.ts';
 
-/** How long an open server may go on without asking whether another instance made a key. */
+/** How long an open server may go on without asking whether another instance made a key or a person. */
 const OPEN_FOR_MS = 1_000;
 
 export interface AuthOptions {
   keys: KeyStore;
+  /** Without one nobody signs in: cookies are passed by. */
+  sessions?: SessionStore;
   /** Tokens of people, where the operator has an identity provider: then the server is never open. */
   jwt: JwtConfig | null;
   clock: Clock;
   log: Logger;
 }
 
-/** Decides who is asking. One per process: it remembers keys and tokens for as long as API.md allows. */
+/** Decides who is asking. One per process: it remembers keys, sessions and tokens for as long as API.md allows. */
 export class Authenticator {
-  readonly #keys: KeyCache;
+  readonly #keys: CredentialCache;
+  readonly #sessions: CredentialCache | null;
   readonly #store: KeyStore;
   readonly #tokens: TokenVerifier | null;
   readonly #clock: Clock;
@@ -31,19 +39,22 @@ export class Authenticator {
   #closed: boolean;
   #asking: Promise<boolean> | null = null;
 
-  constructor({ keys, jwt, clock, log }: AuthOptions) {
-    this.#keys = new KeyCache(keys, clock, log);
+  constructor({ keys, sessions, jwt, clock, log }: AuthOptions) {
+    this.#keys = new CredentialCache(keysAsCredentials(keys), clock, log);
+    this.#sessions = sessions === undefined ? null : new CredentialCache(sessionsAsCredentials(sessions), clock, log);
     this.#store = keys;
     this.#tokens = jwt === null ? null : new TokenVerifier(jwt, clock);
     this.#clock = clock;
     this.#closed = jwt !== null;
   }
 
+  /** A key or a token counts more than a cookie, which a browser adds without being asked. */
   readonly authenticate = (request: IncomingMessage): Caller | Promise<Caller> => {
     const credential = readCredential(request);
-    if (credential === null) return this.#withoutCredential(request);
+    if (credential === null) return this.#byCookie(request);
     if (this.#tokens !== null && looksLikeToken(credential)) return this.#tokens.verify(credential);
-    return this.#keys.find(credential);
+    const found = this.#keys.find(credential);
+    return found instanceof Promise ? found.then(orRefuse) : orRefuse(found);
   };
 
   /** A key was made: the server is open no longer, and what was an unknown key may be this one. */
@@ -54,7 +65,17 @@ export class Authenticator {
 
   /** A key was revoked or changed: it counts from the next request on. */
   keyChanged(id: string): void {
-    this.#keys.forget(id);
+    this.#keys.forget((found) => found.id === id);
+  }
+
+  /** A person was made: the server is open no longer. */
+  personCreated(): void {
+    this.#closed = true;
+  }
+
+  /** What a person may do has changed, or sessions of theirs have ended: it counts from the next request on. */
+  personChanged(id: string): void {
+    this.#sessions?.forget(({ caller }) => caller.session?.personId === id);
   }
 
   /** Whether nobody needs a key yet. */
@@ -65,11 +86,26 @@ export class Authenticator {
     return this.#asking;
   }
 
-  #withoutCredential(request: IncomingMessage): Caller | Promise<Caller> {
-    if (this.#closed) throw credentialsMissing();
+  #byCookie(request: IncomingMessage): Caller | Promise<Caller> {
+    const token = this.#sessions === null ? null : readSessionToken(request);
+    if (token === null || this.#sessions === null) return this.#withoutCredential(request, credentialsMissing);
+    const found = this.#sessions.find(token);
+    if (found instanceof Promise) return found.then((caller) => this.#inSession(request, caller));
+    return this.#inSession(request, found);
+  }
+
+  /** A cookie that is left of an earlier installation does not keep anybody out of an open server. */
+  #inSession(request: IncomingMessage, caller: Caller | null): Caller | Promise<Caller> {
+    if (caller === null) return this.#withoutCredential(request, sessionEnded);
+    assertOwnPage(request);
+    return caller;
+  }
+
+  #withoutCredential(request: IncomingMessage, refusal: () => Problem): Caller | Promise<Caller> {
+    if (this.#closed) throw refusal();
     if (this.#clock.monotonic() < this.#openUntilMs) return openCaller(request);
     return this.isOpen().then((open) => {
-      if (!open) throw credentialsMissing();
+      if (!open) throw refusal();
       return openCaller(request);
     });
   }
@@ -80,6 +116,13 @@ export class Authenticator {
     else this.#openUntilMs = askedAtMs + OPEN_FOR_MS;
     return !this.#closed;
   }
+}
+
+function orRefuse(caller: Caller | null): Caller {
+  if (caller === null) {
+    throw credentialsInvalid('The API key is not valid: it may have been revoked or have expired.');
+  }
+  return caller;
 }
 
 function openCaller(request: IncomingMessage): Caller {

@@ -1,14 +1,26 @@
 import type { IncomingMessage } from 'node:http';
 import { expandScopes, type Scope } from './scope.ts';
 
+/** The session in which a person calls. */
+export interface CallerSession {
+  readonly id: string;
+  readonly personId: string;
+  /** The person's. */
+  readonly name: string;
+  /** Milliseconds since the epoch: when it ends, if it is not used before. */
+  readonly expiresAtMs: number;
+}
+
 /** Who is asking. */
 export interface Caller {
-  /** As ledger and journal show it: `key:<id>`, `user:<sub>` or `open`. */
+  /** As ledger and journal show it: `key:<id>`, `user:<sub>` or `user:<person's id>`, or `open`. */
   readonly actor: string;
   /** Whose idempotency keys these are. */
   readonly owner: string;
   /** Implied ones included. */
   readonly scopes: ReadonlySet<Scope>;
+  /** Of a person who signed in; neither keys nor tokens have one. */
+  readonly session?: CallerSession;
 }
 
 /**

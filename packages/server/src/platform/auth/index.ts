@@ -1,7 +1,17 @@
 export { CHOSEN_KEY, generateApiKey, hashApiKey, prefixOfKey, type NewApiKey } from './api.key.ts';
+export { credentialsMissing, crossOriginRequest } from './auth.problems.ts';
 export { Authenticator, type AuthOptions } from './authenticator.ts';
-export { ANONYMOUS, OPEN, type Authenticate, type Caller } from './caller.ts';
+export { ANONYMOUS, OPEN, type Authenticate, type Caller, type CallerSession } from './caller.ts';
 export type { KeyStore, StoredKey } from './key.store.ts';
-export { openModeRefusal } from './open.mode.ts';
+export { isInTheClear, openModeRefusal } from './open.mode.ts';
+export { assertOwnOrigin, assertOwnPage } from './own.origin.ts';
 export { expandScopes, isScope, SCOPES, type Scope } from './scope.ts';
-export type { JwtConfig } from './token.verifier.ts';
+export {
+  endedSessionCookies,
+  generateSessionToken,
+  readSessionToken,
+  sessionCookie,
+  SESSION_MAX_SECONDS,
+} from './session.cookie.ts';
+export type { SessionStore, StoredSession } from './session.store.ts';
+export { tokenExpiryOf, type JwtConfig } from './token.verifier.ts';

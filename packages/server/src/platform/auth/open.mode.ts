@@ -2,30 +2,44 @@ import { isIPv4 } from 'node:net';
 import type { IncomingMessage } from 'node:http';
 import { openOnlyHere } from './auth.problems.ts';
 
+type Request = Pick<IncomingMessage, 'headers' | 'socket'>;
+
 /**
- * Until a first key exists anybody who reaches the server is its admin. So it must be reached from its own machine, by a
+ * Until a first key or person exists anybody who reaches the server is its admin. So it must be reached from its own machine, by a
  * name of that machine (a page elsewhere can have its own name resolve to 127.0.0.1), and not through a proxy, behind
  * which everybody comes from loopback.
  *
  * @throws Problem `forbidden`
  */
-export function assertFromThisMachine(request: Pick<IncomingMessage, 'headers' | 'socket'>): void {
-  const { headers, socket } = request;
-  if (!isLoopbackAddress(socket.remoteAddress)) throw openOnlyHere('This request comes from another machine.');
+export function assertFromThisMachine(request: Request): void {
+  const reason = cameFromElsewhere(request);
+  if (reason !== null) throw openOnlyHere(reason);
+}
+
+/** Why a request may not be this machine's own, or null. */
+export function cameFromElsewhere({ headers, socket }: Request): string | null {
+  if (!isLoopbackAddress(socket.remoteAddress)) return 'This request comes from another machine.';
   const proxy = Object.keys(headers).find(isProxyHeader);
-  if (proxy !== undefined) throw openOnlyHere(`This request came through a proxy (${proxy}).`);
-  if (!isLoopbackName(hostNameOf(headers.host))) throw openOnlyHere('Host is not a loopback name.');
+  if (proxy !== undefined) return `This request came through a proxy (${proxy}).`;
+  if (!isLoopbackName(hostNameOf(headers.host))) return 'Host is not a loopback name.';
   const { origin } = headers;
-  if (origin !== undefined && !isLoopbackName(originNameOf(origin)))
-    throw openOnlyHere('Origin is not a loopback name.');
+  if (origin !== undefined && !isLoopbackName(originNameOf(origin))) return 'Origin is not a loopback name.';
+  return null;
+}
+
+/** Whether a page of this origin was loaded in the clear from another machine: what is typed there can be read on the way. */
+export function isInTheClear(origin: string | undefined): boolean {
+  if (origin === undefined || !URL.canParse(origin)) return false;
+  const { protocol, hostname } = new URL(origin);
+  return protocol === 'http:' && !isLoopbackName(hostname);
 }
 
 /** Why a server without keys may not listen there, or null. */
 export function openModeRefusal(host: string): string | null {
   if (isLoopbackName(host.includes(':') ? `[${host}]` : host)) return null;
   return (
-    `HOST is ${host}, which other machines can reach, and there is no API key yet: anybody would be admin. ` +
-    'Set HOLDFAST_ADMIN_KEY, or make a key on 127.0.0.1 first.'
+    `HOST is ${host}, which other machines can reach, and there is no API key or person yet: anybody would be admin. ` +
+    'Set HOLDFAST_ADMIN_KEY, or make a key or a person on 127.0.0.1 first.'
   );
 }
 

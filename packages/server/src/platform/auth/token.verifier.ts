@@ -1,5 +1,6 @@
 import {
   createRemoteJWKSet,
+  decodeJwt,
   errors,
   jwtVerify,
   type JWTPayload,
@@ -135,4 +136,10 @@ function callerOf({ sub, scope }: JWTPayload): Caller {
   const words = typeof scope === 'string' ? scope.split(' ') : [];
   const actor = `user:${sub}`;
   return { actor, owner: actor, scopes: expandScopes(words.filter(isScope)) };
+}
+
+/** When the token ends, in milliseconds since the epoch. Of one that was verified: nothing is checked here. */
+export function tokenExpiryOf(token: string): number | null {
+  const { exp } = decodeJwt(token);
+  return exp === undefined ? null : exp * 1_000;
 }

@@ -19,6 +19,9 @@ export interface Tables {
   api_key: ApiKeyTable;
   event_batch: EventBatchTable;
   event_stream: EventStreamTable;
+  person: PersonTable;
+  person_session: PersonSessionTable;
+  sign_in_throttle: SignInThrottleTable;
 }
 
 /** Read as milliseconds since the epoch, written as RFC 3339 text. */
@@ -224,4 +227,39 @@ export interface EventBatchTable {
 export interface EventStreamTable {
   head: number;
   origin: string | null;
+  forgotten: number;
+}
+
+export interface PersonTable {
+  id: string;
+  login: string;
+  login_key: string;
+  name: string;
+  scopes: string[];
+  password_hash: string | null;
+  created_at: Time;
+  last_sign_in_at: NullableTime;
+  disabled_at: NullableTime;
+  removed_at: NullableTime;
+  version: Defaulted<number>;
+}
+
+export interface PersonSessionTable {
+  id: string;
+  person_id: string;
+  token_hash: Buffer;
+  created_at: Time;
+  last_seen_at: Time;
+  idle_ends_at: Time;
+  ends_at: Time;
+  ended_at: NullableTime;
+  address: string;
+  user_agent: string | null;
+}
+
+export interface SignInThrottleTable {
+  subject: string;
+  failures: number;
+  last_at: Time;
+  held_until: Time;
 }
