@@ -29,6 +29,9 @@ CREATE TABLE event_stream (
   id     smallint PRIMARY KEY DEFAULT 1,
   head   bigint NOT NULL DEFAULT 0,
   origin text COLLATE "C",
+  -- Events up to this position were forgotten: see the retention of the stream.
+  forgotten bigint NOT NULL DEFAULT 0,
+  CONSTRAINT event_stream_forgets_only_what_it_had CHECK (forgotten BETWEEN 0 AND head),
   CONSTRAINT event_stream_is_one CHECK (id = 1),
   CONSTRAINT event_stream_head_is_exact_in_json CHECK (head BETWEEN 0 AND 9007199254740991)
 );

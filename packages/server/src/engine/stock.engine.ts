@@ -12,17 +12,26 @@ export interface Engine {
   transact(meta: CommandMeta, work: Work, options?: TransactOptions): Promise<Answer>;
 }
 
-export type StockEngineOptions = Omit<BatchEngineOptions, 'connect' | 'role'>;
+export type StockEngineOptions = Omit<BatchEngineOptions, 'connect' | 'role'> & {
+  /** Something was committed here, perhaps: there may be new journal entries. */
+  onJournal?: () => void;
+};
 
 /** The engine over a database. */
 export class StockEngine implements Engine {
   readonly #database: Database;
   readonly #batches: BatchEngine;
+  readonly #onJournal: () => void;
 
-  constructor(database: Database, options: StockEngineOptions) {
+  constructor(database: Database, { onJournal = () => undefined, onCommit, ...options }: StockEngineOptions) {
     this.#database = database;
+    this.#onJournal = onJournal;
     this.#batches = new BatchEngine({
       ...options,
+      onCommit: (entries) => {
+        onJournal();
+        onCommit?.(entries);
+      },
       connect: (name) => database.openLane(name),
       role: () => database.servingRole,
     });
@@ -37,8 +46,10 @@ export class StockEngine implements Engine {
     return this.#batches.submit(command, meta);
   }
 
-  transact(meta: CommandMeta, work: Work, options?: TransactOptions): Promise<Answer> {
-    return transact(this.#database, meta, work, options);
+  async transact(meta: CommandMeta, work: Work, options?: TransactOptions): Promise<Answer> {
+    const answer = await transact(this.#database, meta, work, options);
+    this.#onJournal();
+    return answer;
   }
 
   async close(): Promise<void> {

@@ -6,6 +6,7 @@ import { alertRoutes } from '../modules/alerts/index.ts';
 import { apiKeyRoutes, createKeyStore } from '../modules/api-keys/index.ts';
 import { auditRoutes } from '../modules/audit/index.ts';
 import { catalogRoutes } from '../modules/catalog/index.ts';
+import { eventRoutes } from '../modules/events/index.ts';
 import { inventoryFeature } from '../modules/inventory/index.ts';
 import { registerLedgerReads } from '../modules/ledger/index.ts';
 import { locationRoutes } from '../modules/locations/index.ts';
@@ -18,6 +19,7 @@ import { dashboardPages, type HttpServer, type Readiness, type Routes } from '..
 import type { Logger } from '../platform/log/index.ts';
 import { createMetrics, type Metrics } from '../platform/metrics/index.ts';
 import type { Signals } from '../platform/signals/index.ts';
+import { openEvents, type EventStream } from './events.ts';
 import { openSignals } from './signals.ts';
 import { meterStock } from './stock.metrics.ts';
 import { VERSION } from './version.ts';
@@ -56,6 +58,8 @@ export interface HoldfastServer {
   engine: StockEngine;
   authenticator: Authenticator;
   sweeper: ExpirySweeper;
+  /** The stream of events. */
+  events: EventStream;
   /** Hints to the other instances, and from them. */
   signals: Signals;
   /** Begins to serve, and starts the duties: until then all but the public routes answer 503. */
@@ -76,10 +80,16 @@ export async function createServer(options: ServerOptions): Promise<HoldfastServ
     ...(options.secondLaneAt === undefined ? {} : { secondLaneAt: options.secondLaneAt }),
     onBatch: stock.onBatch,
     onCommit: stock.onCommit,
+    onJournal: () => events.onJournal(),
     onDefect: (error, command) => log.error({ err: error, command: command.kind }, 'a command could not be decided'),
     onLost: (error) => log.warn({ err: error }, 'a connection of the engine was lost'),
   });
   const signals = openSignals({ database, metrics, log });
+  const onError = (error: unknown): void => {
+    if (isConnectionLost(error)) log.debug({ err: error }, 'a duty found the database away');
+    else log.error({ err: error }, 'a duty failed');
+  };
+  const events = openEvents({ config, database, metrics, signals, onError });
   const authenticator = new Authenticator({ keys: createKeyStore(database), jwt: config.jwt, clock: systemClock, log });
   const deps = { engine, database, currency: config.currency, keys: authenticator };
   let state: State = 'starting';
@@ -115,14 +125,11 @@ export async function createServer(options: ServerOptions): Promise<HoldfastServ
       alertRoutes(deps),
       apiKeyRoutes(deps),
       auditRoutes(deps),
+      eventRoutes(events),
       ...(options.extraRoutes ?? []),
     ],
     pages: [dashboardPages(options.dashboard ?? null)],
   });
-  const onError = (error: unknown): void => {
-    if (isConnectionLost(error)) log.debug({ err: error }, 'a duty found the database away');
-    else log.error({ err: error }, 'a duty failed');
-  };
   const sweeper = new ExpirySweeper({ database, engine, onSweep: stock.onSweep, onError, ...shift });
   const housekeeper = new Housekeeper({ database, onError });
   return {
@@ -130,6 +137,7 @@ export async function createServer(options: ServerOptions): Promise<HoldfastServ
     engine,
     authenticator,
     sweeper,
+    events,
     signals,
     markReady: () => {
       state = 'serving';
@@ -138,11 +146,13 @@ export async function createServer(options: ServerOptions): Promise<HoldfastServ
       watch.start();
       sweeper.start();
       housekeeper.start();
+      events.start();
     },
     close: async () => {
       state = 'stopping';
       await Promise.all([app.close(), sweeper.stop(), housekeeper.stop()]);
       await engine.close();
+      await events.stop();
       await Promise.all([watch.stop(), signals.close()]);
     },
   };

@@ -31,6 +31,7 @@ export interface Config {
   currency: string;
   reservationTtlSeconds: number;
   /** Lower-case host names, addresses and CIDR blocks. */
+  eventRetentionHours: number;
   egressAllow: string[];
   logLevel: LogLevel;
   http: HttpConfig;
@@ -71,6 +72,7 @@ export function loadConfig(env: NodeJS.Dict<string>, flags: NodeJS.Dict<string> 
     jwt: readJwt(reader),
     currency: reader.read('HOLDFAST_CURRENCY', matching(/^[A-Z]{3}$/, 'must be a currency code such as EUR')),
     reservationTtlSeconds: reader.read('HOLDFAST_RESERVATION_TTL', wholeNumber(1, THIRTY_DAYS_SECONDS)),
+    eventRetentionHours: reader.read('HOLDFAST_EVENT_RETENTION', wholeNumber(1, 87_600)),
     egressAllow: reader.optional('HOLDFAST_EGRESS_ALLOW', egressTargets) ?? [],
     logLevel: reader.read('LOG_LEVEL', oneOf(LOG_LEVELS)),
     http: {

@@ -69,6 +69,13 @@ export const SETTINGS = [
     'How long a hold lasts where its request does not say.',
   ),
   setting(
+    'HOLDFAST_EVENT_RETENTION',
+    'event-retention',
+    'hours',
+    '168',
+    'How long events can be read again from the stream. The ledger is kept for ever.',
+  ),
+  setting(
     'HOLDFAST_EGRESS_ALLOW',
     'egress-allow',
     'list',

@@ -1,0 +1,223 @@
+import { Problem } from '../../kernel/problem.ts';
+import type { Database } from '../../platform/database/index.ts';
+import { eventProblems } from './event.problems.ts';
+import { JOURNAL_EVENTS, matcherOf, type EventFilter, type StreamEvent } from './event.types.ts';
+import { journalEvent, stockChanged } from './event.view.ts';
+import { readState, selectJournal, selectLedger, selectRuns, type Run } from './stream.sql.ts';
+
+/** Events after a position, and how far that is: beyond the last of them where what followed did not match. */
+export interface EventBatch {
+  events: StreamEvent[];
+  position: number;
+}
+
+/** Who wants to know of every event from now on. */
+export interface FeedListener {
+  /** In the order of the stream, each once. Must not throw. */
+  onEvents(events: readonly StreamEvent[]): void;
+  /** Events may have been missed: the stream could not be followed for longer than it is kept. */
+  onGap?(): void;
+}
+
+export interface FeedOptions {
+  database: Database;
+  /** Numbers what is committed and answers the head: so that "from now on" is exact. */
+  number: () => Promise<{ head: number }>;
+  /** Whether hints of other instances arrive: then it looks by itself only now and then. */
+  isHinted?: () => boolean;
+  onError?: (error: unknown) => void;
+}
+
+const RUNS_AT_ONCE = 200;
+const POSITIONS_AT_ONCE = 1_000;
+const INTERVAL_MS = 50;
+/** Where hints arrive, one look in so many is made: hints may be lost. */
+const HINTED_FACTOR = 10;
+const AFTER_ERROR_MS = 200;
+
+/**
+ * The stream, read: once per instance for all who follow it live, and by the page for those who come from further back.
+ * While nobody follows, nothing is read but the head.
+ */
+export class EventFeed {
+  readonly #options: Required<FeedOptions>;
+  readonly #listeners = new Set<FeedListener>();
+  readonly #wakers = new Set<() => void>();
+  #timer: NodeJS.Timeout | null = null;
+  #position: number | null = null;
+  #reading: Promise<void> | null = null;
+  #isStopped = false;
+  /** Somebody says that there is more than the last look saw. */
+  #isWoken = false;
+  #seenHead = 0;
+  #upToDateMs = 0;
+
+  constructor(options: FeedOptions) {
+    this.#options = { isHinted: () => false, onError: () => undefined, ...options };
+  }
+
+  /** The last position that is given. */
+  async head(): Promise<number> {
+    return (await readState(this.#options.database)).head;
+  }
+
+  /** The head, after everything that is committed by now has its position. */
+  async now(): Promise<number> {
+    return (await this.#options.number()).head;
+  }
+
+  /** Events up to this position are kept no longer. */
+  async forgotten(): Promise<number> {
+    return (await readState(this.#options.database)).forgotten;
+  }
+
+  /** How far those who follow live have been told; null while nobody follows. */
+  get position(): number | null {
+    return this.#position;
+  }
+
+  /** When this instance last knew that it had told everything, on the monotonic clock of the process. */
+  get upToDateMs(): number {
+    return this.#upToDateMs;
+  }
+
+  get listeners(): number {
+    return this.#listeners.size;
+  }
+
+  /**
+   * Events after a position, oldest first. `limit` bounds what is looked at, so that an answer may hold fewer events, or
+   * none, though more follow.
+   *
+   * @throws Problem `position_gone`
+   */
+  async read(after: number, { limit, ...filter }: EventFilter & { limit: number }): Promise<EventBatch> {
+    const { database } = this.#options;
+    const runs = cut(await selectRuns(database.kysely, after, RUNS_AT_ONCE), after, limit);
+    const last = runs.at(-1);
+    // Looked at after the runs: what was forgotten in between is not taken for a gap that never was.
+    const { forgotten } = await readState(database);
+    if (after < forgotten) throw gone(after, forgotten);
+    if (last === undefined) return { events: [], position: after };
+    const [journal, ledger] = await Promise.all([
+      selectJournal(database.kysely, runs, JOURNAL_EVENTS),
+      selectLedger(database.kysely, runs),
+    ]);
+    const matches = matcherOf(filter);
+    const events = [...journal.map(journalEvent), ...ledger.map(stockChanged)]
+      .filter(matches)
+      .sort((one, other) => one.position - other.position);
+    return { events, position: last.position + (last.lastId - last.firstId) };
+  }
+
+  /** Tells of every event that is committed from now on, and perhaps of some of the last moment. */
+  subscribe(listener: FeedListener): () => void {
+    this.#listeners.add(listener);
+    this.wake();
+    return () => {
+      this.#listeners.delete(listener);
+      if (this.#listeners.size === 0) this.#position = null;
+    };
+  }
+
+  /** Calls, coalesced, whenever there may be something new to read. */
+  onAdvance(callback: () => void): () => void {
+    this.#wakers.add(callback);
+    return () => this.#wakers.delete(callback);
+  }
+
+  /** The stream has gone on, or may have. */
+  wake(): void {
+    this.#isWoken = true;
+    if (this.#reading !== null || this.#isStopped) return;
+    this.#reading = this.#follow().finally(() => {
+      this.#reading = null;
+    });
+  }
+
+  start(): void {
+    let looks = 0;
+    this.#timer = setInterval(() => {
+      looks += 1;
+      if (!this.#options.isHinted() || looks % HINTED_FACTOR === 0) this.wake();
+    }, INTERVAL_MS).unref();
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    if (this.#timer !== null) clearInterval(this.#timer);
+    await this.#reading;
+  }
+
+  async #follow(): Promise<void> {
+    while (this.#isWoken && !this.#isStopped) {
+      this.#isWoken = false;
+      const beganMs = performance.now();
+      try {
+        await this.#advance();
+        this.#upToDateMs = beganMs;
+      } catch (error) {
+        this.#options.onError(error);
+        await new Promise((resolve) => setTimeout(resolve, AFTER_ERROR_MS));
+      }
+    }
+  }
+
+  async #advance(): Promise<void> {
+    if (this.#listeners.size === 0) {
+      this.#tellHead(await this.head());
+      return;
+    }
+    this.#position ??= await this.head();
+    for (;;) {
+      const { events, position } = await this.#readOrSkip(this.#position);
+      // The last listener may have gone meanwhile.
+      if (this.#position === null || this.#isStopped) return;
+      const isAtHead = position === this.#position;
+      this.#position = position;
+      if (events.length > 0) for (const listener of this.#listeners) listener.onEvents(events);
+      this.#tellHead(position);
+      if (isAtHead) return;
+    }
+  }
+
+  async #readOrSkip(after: number): Promise<EventBatch> {
+    try {
+      return await this.read(after, { limit: POSITIONS_AT_ONCE });
+    } catch (error) {
+      if (!(error instanceof Problem) || error.code !== eventProblems.positionGone.code) throw error;
+      const head = await this.head();
+      for (const listener of this.#listeners) listener.onGap?.();
+      return { events: [], position: head };
+    }
+  }
+
+  #tellHead(head: number): void {
+    if (head === this.#seenHead) return;
+    this.#seenHead = head;
+    for (const waker of this.#wakers) waker();
+  }
+}
+
+/** The parts of the runs that lie after a position, `limit` entries at most. */
+function cut(runs: Run[], after: number, limit: number): Run[] {
+  const parts: Run[] = [];
+  let left = limit;
+  for (const run of runs) {
+    if (left <= 0) break;
+    const skipped = Math.max(0, after + 1 - run.position);
+    const firstId = run.firstId + skipped;
+    const lastId = Math.min(run.lastId, firstId + left - 1);
+    parts.push({ ...run, firstId, lastId, position: run.position + skipped });
+    left -= lastId - firstId + 1;
+  }
+  return parts;
+}
+
+function gone(after: number, forgotten: number): Problem {
+  return new Problem(
+    eventProblems.positionGone,
+    `Events up to position ${forgotten} are kept no longer, and ${after} was asked for. Read the present state anew, then follow the stream from now on.`,
+    { earliest: forgotten },
+  );
+}
