@@ -67,6 +67,7 @@ export interface FieldError {
 export const problems = {
   validationFailed: { code: 'validation_failed', status: 400, title: 'The request is not valid' },
   malformedJson: { code: 'malformed_json', status: 400, title: 'The body is not JSON' },
+  forbiddenTarget: { code: 'forbidden_target', status: 400, title: 'Outgoing calls may not go there' },
   invalidCursor: { code: 'invalid_cursor', status: 400, title: 'The cursor does not belong to this list' },
   unauthorized: {
     code: 'unauthorized',
