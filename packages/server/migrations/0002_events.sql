@@ -37,15 +37,22 @@ CREATE TABLE event_stream (
 );
 INSERT INTO event_stream DEFAULT VALUES;
 
--- Which database this is and on which timeline: changes with every restore and every promotion. Runs as the schema's
--- owner: a managed PostgreSQL may keep these functions from others. Where even the owner may not ask, it is null.
+-- Which database this is: its own number (another one after a dump was restored elsewhere), its timeline (another one
+-- after a recovery to an earlier point, and after a promotion), and when its files were laid (later after files were put
+-- back from a backup). Runs as the schema's owner; what even the owner may not ask is left out.
 CREATE FUNCTION event_stream_origin() RETURNS text
   LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path FROM CURRENT AS $$
+DECLARE
+  origin text;
 BEGIN
-  RETURN (SELECT system_identifier FROM pg_control_system()) || ' '
-    || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8);
-EXCEPTION
-  WHEN insufficient_privilege OR feature_not_supported THEN RETURN NULL;
+  origin := left(pg_walfile_name(pg_current_wal_insert_lsn()), 8);
+  BEGIN
+    origin := origin || ' ' || (SELECT system_identifier FROM pg_control_system());
+    origin := origin || ' ' || (SELECT extract(epoch FROM change)::bigint FROM pg_stat_file('PG_VERSION', true));
+  EXCEPTION
+    WHEN insufficient_privilege THEN NULL;
+  END;
+  RETURN origin;
 END $$;
 REVOKE ALL ON FUNCTION event_stream_origin() FROM PUBLIC;
 

@@ -11,6 +11,18 @@ interface Verified {
   checked: { products: number; levels: number; ledgerEntries: number; reservations: number };
 }
 
+interface Events {
+  items: { type: string; subject: string }[];
+  position: number;
+}
+
+/** The last page of the stream behind a position. */
+async function eventsAfter(address: string, position: number): Promise<Events> {
+  const answer = await fetch(`${address}/api/v1/events?limit=200&after=${position}`);
+  const page = (await answer.json()) as Events & { nextCursor: string | null };
+  return page.nextCursor === null ? page : eventsAfter(address, page.position);
+}
+
 describe('holdfast backup and restore', () => {
   let directory: Awaited<ReturnType<typeof makeDirectory>>;
   let data: string;
@@ -84,6 +96,11 @@ describe('holdfast backup and restore', () => {
     expect(await statusOf(`${copy.address}/api/v1/inventory/SHIRT`)).toBe(200);
     const more = await postJson(`${copy.address}/api/v1/inventory/SHIRT/reserve`, { quantity: 1, location: 'WH1' });
     expect(more.status).toBe(201);
+    // Readers of the original know positions that the copy would give again: it goes on far above them.
+    const head = (await eventsAfter(server.address, 0)).position;
+    const after = await eventsAfter(copy.address, head);
+    expect(after.items.at(-1)).toMatchObject({ type: 'stock.changed', subject: 'SHIRT' });
+    expect(after.position).toBeGreaterThan(head + 2 ** 31);
     await copy.stop();
   });
 
