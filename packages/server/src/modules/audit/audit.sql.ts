@@ -29,6 +29,16 @@ const AUDIT_FAMILIES = [
     'person.signed_in',
     'person.signed_out',
   ],
+  // journal_entry_audit_webhooks
+  [
+    'webhook.created',
+    'webhook.updated',
+    'webhook.deleted',
+    'webhook.enabled',
+    'webhook.disabled',
+    'webhook.secret_rotated',
+    'webhook.replayed',
+  ],
 ] as const;
 
 export const AUDIT_KINDS = AUDIT_FAMILIES.flat();

@@ -17,6 +17,11 @@ export interface Tables {
   transfer_line: TransferLineTable;
   alert: AlertTable;
   api_key: ApiKeyTable;
+  webhook: WebhookTable;
+  webhook_secret: WebhookSecretTable;
+  webhook_progress: WebhookProgressTable;
+  webhook_delivery: WebhookDeliveryTable;
+  instance: InstanceTable;
   event_batch: EventBatchTable;
   event_stream: EventStreamTable;
   person: PersonTable;
@@ -254,6 +259,7 @@ export interface PersonSessionTable {
   ends_at: Time;
   ended_at: NullableTime;
   address: string;
+  network: string;
   user_agent: string | null;
 }
 
@@ -262,4 +268,68 @@ export interface SignInThrottleTable {
   failures: number;
   last_at: Time;
   held_until: Time;
+}
+
+export interface InstanceTable {
+  id: string;
+  address: string | null;
+  host: string;
+  pid: number;
+  version: string;
+  signals: string;
+  started_at: Time;
+  seen_at: Time;
+}
+
+export interface WebhookTable {
+  id: string;
+  url: string;
+  events: string[];
+  topics: string[];
+  enabled: boolean;
+  disabled_reason: 'request' | 'gone' | 'unreachable' | null;
+  version: Defaulted<number>;
+  created_at: Time;
+  updated_at: Time;
+}
+
+export interface WebhookSecretTable {
+  id: string;
+  webhook_id: string;
+  secret: Buffer;
+  created_at: Time;
+  retires_at: NullableTime;
+}
+
+export interface WebhookProgressTable {
+  webhook_id: string;
+  position: number;
+  replays: Defaulted<number>;
+  missed_from: number | null;
+  missed_to: number | null;
+  failures_in_row: Defaulted<number>;
+  failing_since: NullableTime;
+  probe_at: NullableTime;
+  fence: Defaulted<number>;
+  lease_holder: string | null;
+  lease_until: NullableTime;
+}
+
+export interface WebhookDeliveryTable {
+  id: string;
+  webhook_id: string;
+  position: number;
+  type: string;
+  subject: string;
+  event_at: Time;
+  is_replay: boolean;
+  status: 'pending' | 'delivered' | 'set_aside' | 'failed';
+  attempts: number;
+  refusals: number;
+  history: Json;
+  body: string | null;
+  created_at: Time;
+  first_attempt_at: NullableTime;
+  next_attempt_at: NullableTime;
+  finished_at: NullableTime;
 }

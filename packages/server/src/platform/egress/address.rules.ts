@@ -8,7 +8,7 @@ type Address = ipaddr.IPv4 | ipaddr.IPv6;
  * other clouds are link-local (169.254.169.254), unique local (fd00:ec2::254), shared (100.100.100.200) or reserved
  * (192.0.0.192), and refused as such.
  */
-const METADATA_SERVICES: readonly string[] = ['168.63.129.16'];
+const METADATA_SERVICES: ReadonlySet<string> = new Set(['168.63.129.16']);
 
 /** All of the global unicast space that was ever given out (RFC 4291, IANA): what is outside of it is nobody's. */
 const GLOBAL_UNICAST = ipaddr.IPv6.parseCIDR('2000::/3');
@@ -35,7 +35,7 @@ export function refusalOfAddress(text: string): string | null {
 }
 
 function refusalOfIpv4(address: ipaddr.IPv4): string | null {
-  if (METADATA_SERVICES.includes(address.toString())) return 'metadata service';
+  if (METADATA_SERVICES.has(address.toString())) return 'metadata service';
   const range = address.range();
   return range === 'unicast' ? null : range;
 }

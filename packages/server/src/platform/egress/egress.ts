@@ -117,7 +117,7 @@ export function createEgress(options: EgressOptions): Egress {
   }
 
   return {
-    checkTarget: guard.check,
+    checkTarget: (url, path) => guard.check(url, path),
     request: async (call) => {
       const target = guard.parse(call.url);
       const startedMs = performance.now();
@@ -126,7 +126,7 @@ export function createEgress(options: EgressOptions): Egress {
       } catch (error) {
         // The other side closed a connection that was kept open, just as it was taken again: nothing was answered.
         if (!(error instanceof EgressError) || !error.isStaleConnection) throw toEgressError(error);
-        return await attempt(target, call, startedMs);
+        return attempt(target, call, startedMs);
       }
     },
     close: () => {
