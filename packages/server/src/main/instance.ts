@@ -1,5 +1,5 @@
-import { isIPv6 } from 'node:net';
-import { createServer, type HoldfastServer, type ServerOptions } from './server.ts';
+import { addressOf, createServer, type HoldfastServer, type ServerOptions } from './server.ts';
+import { dashboardFolder } from './dashboard.folder.ts';
 import { openDatabase, reachable, takeServingRole } from './installation.ts';
 import type { Config } from '../platform/config/index.ts';
 import type { ConnectionConfig, Database } from '../platform/database/index.ts';
@@ -49,6 +49,7 @@ export async function createInstance(options: InstanceOptions): Promise<Instance
     log,
     database,
     lameDuckMs: LAME_DUCK_MS,
+    dashboard: dashboardFolder(),
     ...metrics,
   });
   return {
@@ -58,9 +59,9 @@ export async function createInstance(options: InstanceOptions): Promise<Instance
       // Fastify does not know reusePort, and hands on to Node what it does not know.
       const where = { host: config.host, port, reusePort: sharesPort };
       await server.app.listen(where);
-      const bound = server.app.server.address();
-      if (bound === null || typeof bound === 'string') throw new Error('it listens on no port');
-      return `http://${isIPv6(bound.address) ? `[${bound.address}]` : bound.address}:${bound.port}`;
+      const address = addressOf(server.app);
+      if (address === null) throw new Error('it listens on no port');
+      return address;
     },
     connect: async (known) => {
       connection = known;

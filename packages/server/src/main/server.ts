@@ -1,3 +1,4 @@
+import { isIPv6 } from 'node:net';
 import { buildApp } from '../app.ts';
 import { ExpirySweeper, Housekeeper, StockEngine } from '../engine/index.ts';
 import { systemClock } from '../kernel/clock.ts';
@@ -7,6 +8,7 @@ import { apiKeyRoutes, createKeyStore } from '../modules/api-keys/index.ts';
 import { auditRoutes } from '../modules/audit/index.ts';
 import { catalogRoutes } from '../modules/catalog/index.ts';
 import { eventRoutes } from '../modules/events/index.ts';
+import { instanceRoutes } from '../modules/instances/index.ts';
 import { inventoryFeature } from '../modules/inventory/index.ts';
 import { registerLedgerReads } from '../modules/ledger/index.ts';
 import { locationRoutes } from '../modules/locations/index.ts';
@@ -20,6 +22,8 @@ import type { Logger } from '../platform/log/index.ts';
 import { createMetrics, type Metrics } from '../platform/metrics/index.ts';
 import type { Signals } from '../platform/signals/index.ts';
 import { openEvents, type EventStream } from './events.ts';
+import { openRedis } from './redis.ts';
+import { openRegistry } from './registry.ts';
 import { openSignals } from './signals.ts';
 import { meterStock } from './stock.metrics.ts';
 import { VERSION } from './version.ts';
@@ -84,13 +88,21 @@ export async function createServer(options: ServerOptions): Promise<HoldfastServ
     onDefect: (error, command) => log.error({ err: error, command: command.kind }, 'a command could not be decided'),
     onLost: (error) => log.warn({ err: error }, 'a connection of the engine was lost'),
   });
-  const signals = openSignals({ database, metrics, log });
+  const redis = await openRedis({ url: config.redisUrl, metrics, log });
+  const signals = openSignals({ database, redis, metrics, log });
   const onError = (error: unknown): void => {
     if (isConnectionLost(error)) log.debug({ err: error }, 'a duty found the database away');
     else log.error({ err: error }, 'a duty failed');
   };
   const events = openEvents({ config, database, metrics, signals, onError });
-  const authenticator = new Authenticator({ keys: createKeyStore(database), jwt: config.jwt, clock: systemClock, log });
+  const authenticator = new Authenticator({
+    keys: createKeyStore(database),
+    jwt: config.jwt,
+    clock: systemClock,
+    log,
+    onChanged: () => signals.publish(CREDENTIALS_CHANGED),
+  });
+  signals.on(CREDENTIALS_CHANGED, () => authenticator.reconsider());
   const deps = { engine, database, currency: config.currency, keys: authenticator };
   let state: State = 'starting';
   const authenticate: Authenticate = (request) => {
@@ -126,12 +138,15 @@ export async function createServer(options: ServerOptions): Promise<HoldfastServ
       apiKeyRoutes(deps),
       auditRoutes(deps),
       eventRoutes(events),
+      instanceRoutes(deps),
       ...(options.extraRoutes ?? []),
     ],
     pages: [dashboardPages(options.dashboard ?? null)],
   });
   const sweeper = new ExpirySweeper({ database, engine, onSweep: stock.onSweep, onError, ...shift });
   const housekeeper = new Housekeeper({ database, onError });
+  const address = (): string | null => addressOf(app);
+  const registry = openRegistry({ database, metrics, signals, address, onError });
   return {
     app,
     engine,
@@ -141,24 +156,37 @@ export async function createServer(options: ServerOptions): Promise<HoldfastServ
     signals,
     markReady: () => {
       state = 'serving';
+      redis?.start();
       signals.start();
       if (options.duties === false) return;
       watch.start();
       sweeper.start();
       housekeeper.start();
+      registry.start();
       events.start();
     },
     close: async () => {
       state = 'stopping';
-      await Promise.all([app.close(), sweeper.stop(), housekeeper.stop()]);
+      await Promise.all([app.close(), sweeper.stop(), housekeeper.stop(), registry.stop()]);
       await engine.close();
       await events.stop();
       await Promise.all([watch.stop(), signals.close()]);
+      await redis?.close();
     },
   };
 }
 
+/** A hint: what is remembered is given up, and looked up again. Without it that happens within a second. */
+const CREDENTIALS_CHANGED = 'settings.credentials';
+
 const NOT_OPEN_YET = 'The server is starting, and its database is not open yet. Try again shortly.';
+
+/** Where it listens, such as http://127.0.0.1:8080; null while it listens on no port. */
+export function addressOf(app: HttpServer): string | null {
+  const bound = app.server.address();
+  if (bound === null || typeof bound === 'string') return null;
+  return `http://${isIPv6(bound.address) ? `[${bound.address}]` : bound.address}:${bound.port}`;
+}
 
 function readinessOf(state: State, awayBecause: string | null): Readiness {
   if (state === 'starting') return { ready: false, reasons: [NOT_OPEN_YET] };

@@ -1,19 +1,27 @@
 import { systemClock } from '../kernel/clock.ts';
+import { readInstallationName } from '../modules/instances/index.ts';
 import type { Database } from '../platform/database/index.ts';
 import type { Logger } from '../platform/log/index.ts';
 import type { Metrics } from '../platform/metrics/index.ts';
-import { PostgresCarrier, SignalHub } from '../platform/signals/index.ts';
+import type { RedisLink } from '../platform/redis/index.ts';
+import { PostgresCarrier, RedisCarrier, SignalHub, type Carrier } from '../platform/signals/index.ts';
 
 interface SignalDeps {
   database: Database;
+  redis: RedisLink | null;
   metrics: Metrics;
   log: Logger;
 }
 
 /** The hints between instances, with what carries them here; not started. */
-export function openSignals({ database, metrics, log }: SignalDeps): SignalHub {
+export function openSignals({ database, redis, metrics, log }: SignalDeps): SignalHub {
+  const carriers: Carrier[] = [new PostgresCarrier(database)];
+  if (redis !== null) {
+    const channel = async (): Promise<string> => `holdfast:${await readInstallationName(database.kysely)}:signals`;
+    carriers.unshift(new RedisCarrier({ link: redis, channel, clock: systemClock }));
+  }
   const hub = new SignalHub({
-    carriers: [new PostgresCarrier(database)],
+    carriers,
     clock: systemClock,
     onUp: (carrier) => log.debug({ carrier }, 'hints of other instances arrive'),
     onDown: (carrier, error) => log.warn({ carrier, err: error }, 'hints of other instances do not arrive'),

@@ -44,6 +44,7 @@ export function meterStock(metrics: Metrics, database: Database): StockMeters {
   metrics.collected(
     {
       name: 'inventory_stock_levels',
+      aggregator: 'max',
       help: 'Units by location and kind.',
       labelNames: ['location', 'kind'],
     },
@@ -62,6 +63,7 @@ export function meterStock(metrics: Metrics, database: Database): StockMeters {
   metrics.collected(
     {
       name: 'inventory_low_stock_products',
+      aggregator: 'max',
       help: 'Products that are low or out, by location.',
       labelNames: ['location'],
     },

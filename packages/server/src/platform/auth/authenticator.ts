@@ -25,6 +25,8 @@ export interface AuthOptions {
   jwt: JwtConfig | null;
   clock: Clock;
   log: Logger;
+  /** Told of each change that was made here, so that the other instances can be told. */
+  onChanged?: () => void;
 }
 
 /** Decides who is asking. One per process: it remembers keys, sessions and tokens for as long as API.md allows. */
@@ -34,17 +36,19 @@ export class Authenticator {
   readonly #store: KeyStore;
   readonly #tokens: TokenVerifier | null;
   readonly #clock: Clock;
+  readonly #onChanged: () => void;
   /** Until when the server is known to be open; once closed it never opens again. */
   #openUntilMs = 0;
   #closed: boolean;
   #asking: Promise<boolean> | null = null;
 
-  constructor({ keys, sessions, jwt, clock, log }: AuthOptions) {
+  constructor({ keys, sessions, jwt, clock, log, onChanged = () => undefined }: AuthOptions) {
     this.#keys = new CredentialCache(keysAsCredentials(keys), clock, log);
     this.#sessions = sessions === undefined ? null : new CredentialCache(sessionsAsCredentials(sessions), clock, log);
     this.#store = keys;
     this.#tokens = jwt === null ? null : new TokenVerifier(jwt, clock);
     this.#clock = clock;
+    this.#onChanged = onChanged;
     this.#closed = jwt !== null;
   }
 
@@ -61,21 +65,34 @@ export class Authenticator {
   keyCreated(): void {
     this.#closed = true;
     this.#keys.forgetUnknown();
+    this.#onChanged();
   }
 
   /** A key was revoked or changed: it counts from the next request on. */
   keyChanged(id: string): void {
     this.#keys.forget((found) => found.id === id);
+    this.#onChanged();
   }
 
   /** A person was made: the server is open no longer. */
   personCreated(): void {
     this.#closed = true;
+    this.#onChanged();
   }
 
   /** What a person may do has changed, or sessions of theirs have ended: it counts from the next request on. */
   personChanged(id: string): void {
     this.#sessions?.forget(({ caller }) => caller.session?.personId === id);
+    this.#onChanged();
+  }
+
+  /** Another instance hints that keys or people have changed: who comes next is looked up, and so is whether it is open. */
+  reconsider(): void {
+    this.#openUntilMs = 0;
+    for (const credentials of [this.#keys, this.#sessions]) {
+      credentials?.forget(() => true);
+      credentials?.forgetUnknown();
+    }
   }
 
   /** Whether nobody needs a key yet. */

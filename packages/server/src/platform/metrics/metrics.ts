@@ -1,7 +1,13 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { RequestHistogram } from './request.metrics.ts';
 
-type Names<Label extends string> = { name: string; help: string; labelNames?: readonly Label[] };
+type Names<Label extends string> = {
+  name: string;
+  help: string;
+  labelNames?: readonly Label[];
+  /** How the workers of one server become one: their sum where absent; `max` where each tells the same. */
+  aggregator?: 'max';
+};
 
 /** The registry of one server. Modules make their metrics through it, under the names that API.md lists. */
 export interface Metrics {

@@ -6,7 +6,7 @@ export interface Signals {
   /**
    * Tells all instances, this one too, and returns at once: no caller ever waits for it, and it never fails.
    *
-   * @param channel a name without control characters, such as `events`
+   * @param channel such as `events`, or `settings.<kind>` where settings of a kind were changed
    * @param payload up to 1,000 characters
    */
   publish(channel: string, payload?: string): void;
