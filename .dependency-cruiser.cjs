@@ -97,6 +97,20 @@ module.exports = {
       to: { path: '^(packages/server|bench|torture|demo|scripts)/' },
     },
     {
+      name: 'dashboard-uses-the-client',
+      comment: 'the dashboard sees the server as a user does: over the wire, by the client package',
+      severity: 'error',
+      from: { path: '^packages/dashboard/src/' },
+      to: { path: '^(packages/server|bench|torture|demo|scripts)/' },
+    },
+    {
+      name: 'pages-stand-alone',
+      comment: 'a page is a folder: it uses what is shared (app, api, live, ui), never another page',
+      severity: 'error',
+      from: { path: '^packages/dashboard/src/pages/([^/]+)/' },
+      to: { path: '^packages/dashboard/src/pages/([^/]+)/', pathNot: '^packages/dashboard/src/pages/$1/' },
+    },
+    {
       name: 'torture-uses-the-client',
       comment:
         'torture sees the server as a user does: over the wire; its checker reads the tables with SQL of its own',
@@ -129,7 +143,8 @@ module.exports = {
       name: 'declared-dependency',
       comment: 'what the package.json beside it does not name is not there for those who install the package',
       severity: 'error',
-      from: { path: '^packages/[^/]+/src/', pathNot: TESTS },
+      // The dashboard is published as its build, with what it needs inside.
+      from: { path: '^packages/(server|client)/src/', pathNot: TESTS },
       to: { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'], dependencyTypesNot: ['type-only'] },
     },
   ],
@@ -143,7 +158,7 @@ module.exports = {
     enhancedResolveOptions: {
       exportsFields: ['exports'],
       conditionNames: ['holdfast-source', 'import', 'require', 'node', 'default', 'types'],
-      extensions: ['.ts', '.mts', '.js', '.mjs', '.cjs', '.json', '.d.ts'],
+      extensions: ['.ts', '.tsx', '.mts', '.js', '.mjs', '.cjs', '.json', '.d.ts'],
     },
   },
 };

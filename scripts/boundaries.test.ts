@@ -37,6 +37,13 @@ const planted: Record<string, Record<string, string>> = {
   'client-stands-alone': {
     'packages/client/src/bad.ts': "import type { P } from '../../server/src/platform/ok.ts'; export type C = P;",
   },
+  'dashboard-uses-the-client': {
+    'packages/dashboard/src/api/bad.tsx':
+      "import type { P } from '../../../server/src/platform/ok.ts'; export type C = P;",
+  },
+  'pages-stand-alone': {
+    'packages/dashboard/src/pages/home/bad.tsx': "import { s } from '../stock/ok.tsx'; export const b = s;",
+  },
   'torture-uses-the-client': {
     'torture/bad.ts': "import type { P } from '../packages/server/src/platform/ok.ts'; export type C = P;",
   },
@@ -73,6 +80,9 @@ const allowed: Record<string, string> = {
   [`${server}/main/ok.ts`]: "import { s } from '../modules/stock/index.ts'; export const c = s;",
   [`${server}/main/serve.ts`]: "import { app } from '../app.ts'; export const b = app;",
   'packages/client/src/index.ts': "import createClient from 'openapi-fetch'; export const client = createClient;",
+  'packages/dashboard/src/api/ok.ts':
+    "import { client } from '../../../client/src/index.ts'; import { createElement } from 'react'; export const a = [client, createElement];",
+  'packages/dashboard/src/pages/stock/ok.tsx': "import { a } from '../../api/ok.ts'; export const s = a;",
   'torture/ok.ts':
     "import { client } from '../packages/client/src/index.ts'; import { join } from 'node:path'; export const b = [client, join];",
 };
@@ -89,7 +99,7 @@ test('every boundary rule catches its planted breach, and nothing else is caught
   mkdirSync(join(workspace, '.cache'), { recursive: true });
   const root = mkdtempSync(join(workspace, '.cache', 'planted-'));
   onTestFinished(() => rmSync(root, { recursive: true }));
-  for (const name of ['server', 'client']) {
+  for (const name of ['server', 'client', 'dashboard']) {
     const manifest = `packages/${name}/package.json`;
     plant(root, { [manifest]: readFileSync(join(workspace, manifest), 'utf8') });
   }

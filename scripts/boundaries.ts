@@ -32,7 +32,7 @@ export async function checkBoundaries(root: string): Promise<BoundaryReport> {
   });
   if (typeof output === 'string') throw new Error('dependency-cruiser answered with text instead of a result');
   const seen = new Set(output.modules.map((module) => module.source));
-  const sources = globSync('{packages/*/{src,test},bench,torture,scripts}/**/*.ts', { cwd: root });
+  const sources = globSync('{packages/*/{src,test},bench,torture,scripts}/**/*.{ts,tsx}', { cwd: root });
   return {
     breaches: output.summary.violations.map(({ rule, from, to }) => ({ rule: rule.name, from, to })),
     unseen: sources.filter((path) => !path.includes('node_modules') && !seen.has(path)),

@@ -1,10 +1,11 @@
 // Builds what npm publishes of one package: `node scripts/build.mjs server|client`, called by its prepack.
 // A clone runs the sources as they are; an installed package cannot, for Node strips no types under node_modules.
 import { spawnSync } from 'node:child_process';
-import { chmodSync, copyFileSync, existsSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, copyFileSync, cpSync, existsSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { buildDashboard, dashboardIsStale } from './dashboard.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const name = process.argv[2];
@@ -56,7 +57,18 @@ function checkFilesAreThere() {
   process.exit(1);
 }
 
+/** The manifest of the build is for our tests. */
+const isServed = (path) => !/(build-manifest\.json|\.stamp)/.test(path);
+
+/** The server serves it, so it is packed with the server. */
+async function addDashboard() {
+  if (name !== 'server') return;
+  if (dashboardIsStale() && !(await buildDashboard())) process.exit(1);
+  cpSync(join(root, 'packages/dashboard/dist'), join(folder, 'dist/dashboard'), { recursive: true, filter: isServed });
+}
+
 compile();
+await addDashboard();
 makeCommandsExecutable();
 copyFromWorkspace();
 checkFilesAreThere();

@@ -16,6 +16,7 @@ const CLIENT_TYPES = 'packages/client/src/openapi.ts';
 /** The slowest first, so that they run beside the quick ones. `needs` names the file without which a step says nothing. */
 const steps = [
   { name: 'types', command: ['tsc', '-p', 'tsconfig.json'] },
+  { name: 'types-pages', command: ['tsc', '-p', 'packages/dashboard/tsconfig.json'] },
   { name: 'lint', command: ['oxlint', '--max-warnings=0', '.'] },
   { name: 'openapi-lint', command: ['redocly', 'lint', '--format=stylish', OPENAPI], needs: OPENAPI },
   { name: 'openapi-drift', command: ['node', CLI, 'openapi', '--check'], needs: CLI },

@@ -230,3 +230,21 @@ if (!isStamped(wantedStamp())) {
     stamp(wantedStamp());
   }
 }
+
+// The commands that serve pages, or test them.
+const SHOWS_PAGES = new Set(['start', 'holdfast', 'demo', 'test']);
+const dashboardScript = join(root, 'scripts', 'dashboard.mjs');
+if (SHOWS_PAGES.has(process.env.npm_lifecycle_event ?? '') && existsSync(dashboardScript)) {
+  const { buildDashboard, dashboardIsStale } = await import('./dashboard.mjs');
+  if (dashboardIsStale()) {
+    await alone(async () => {
+      if (!dashboardIsStale()) return;
+      console.error('holdfast: building the dashboard (when its sources change)');
+      if (!(await buildDashboard())) {
+        console.error(
+          'holdfast: the dashboard could not be built; what vite said is above. Going on with what there is.',
+        );
+      }
+    });
+  }
+}

@@ -63,14 +63,6 @@ export async function documentRoutes(app: HttpServer, { version }: HttpOptions):
       uiConfig: { layout: 'BaseLayout', docExpansion: 'list', displayOperationId: true, tryItOutEnabled: true },
     });
   });
-  // Who opens the printed address in a browser is shown something, until there is a dashboard.
-  app.route({
-    method: 'GET',
-    url: '/',
-    config: { scope: 'public' },
-    schema: { hide: true },
-    handler: (_request, reply) => void reply.redirect('/docs', 302),
-  });
   let json: string | null = null;
   app.route({
     method: 'GET',

@@ -9,6 +9,7 @@ export {
   type Routes,
   type TrustProxy,
 } from './http.options.ts';
+export { dashboardPages } from './pages/dashboard.pages.ts';
 export * from './schemas.ts';
 export { createHttpServer, mount } from './server.ts';
 export { parseTimestamp } from './timestamp.format.ts';

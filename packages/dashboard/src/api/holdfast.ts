@@ -1,0 +1,51 @@
+import { createHoldfast, type Holdfast } from '@holdfast/client';
+import { noteAnswer, noteSilence } from './connection.store.ts';
+import { currentKey, sessionStore } from './session.store.ts';
+
+/** Says that a request comes from this page: no form or image of another site can send it. */
+const OWN_HEADER = 'x-requested-with';
+
+/**
+ * Every request of the dashboard goes through here: it carries the key where one was typed (else the cookie of a session),
+ * tells the connection bar what it saw, and shows the sign-in page where the server no longer knows us.
+ */
+export async function send(request: Request): Promise<Response> {
+  const headers = new Headers(request.headers);
+  const key = currentKey();
+  if (key !== null) headers.set('authorization', `Bearer ${key}`);
+  headers.set(OWN_HEADER, 'holdfast-dashboard');
+  try {
+    const response = await fetch(new Request(request, { headers, credentials: 'same-origin' }));
+    // A proxy says these for a server that is not there.
+    if (response.status === 502 || response.status === 504) noteSilence();
+    else noteAnswer();
+    if (response.status === 401) noteSignedOut();
+    return response;
+  } catch (error) {
+    if (!request.signal.aborted) noteSilence();
+    throw error;
+  }
+}
+
+function noteSignedOut(): void {
+  if (sessionStore.get().status !== 'signedIn') return;
+  sessionStore.set({ status: 'signedOut', reason: 'Your session has ended, or your key was revoked. Sign in again.' });
+}
+
+/** The server, typed from its OpenAPI document. A refusal throws HoldfastError. */
+export const holdfast: Holdfast = createHoldfast({ baseUrl: location.origin, fetch: send, retries: 2 });
+
+// The client's own key needs a secure context, which a server on a plain address of the local network is not.
+holdfast.use({
+  onRequest: ({ request }) => {
+    if (request.method !== 'GET' && !request.headers.has('idempotency-key')) {
+      request.headers.set('idempotency-key', randomKey());
+    }
+    return request;
+  },
+});
+
+function randomKey(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+}

@@ -1,0 +1,52 @@
+import { createStore } from '../app/store.ts';
+
+export type Scope = 'read' | 'reserve' | 'stock' | 'ingest' | 'notify' | 'files' | 'limit' | 'admin';
+
+/** Who the server takes us for: `GET /api/v1/session`. */
+export interface Session {
+  authenticated: boolean;
+  /** `open`: there is no key yet, and everybody on this machine is admin. */
+  mode: 'open' | 'key' | 'person';
+  name: string | null;
+  scopes: Scope[];
+  /** Nobody can sign in yet: the first run offers to create an admin. */
+  needsAdmin: boolean;
+}
+
+export type SessionState =
+  { status: 'loading' } | { status: 'signedOut'; reason: string | null } | { status: 'signedIn'; session: Session };
+
+export const sessionStore = createStore<SessionState>({ status: 'loading' });
+
+const KEY = 'holdfast.key';
+
+/** A key that was typed at sign-in: kept while the tab lives, and nowhere else. */
+let apiKey: string | null = readKey();
+
+function readKey(): string | null {
+  try {
+    return sessionStorage.getItem(KEY);
+  } catch {
+    return null;
+  }
+}
+
+export function currentKey(): string | null {
+  return apiKey;
+}
+
+export function keepKey(key: string | null): void {
+  apiKey = key;
+  try {
+    if (key === null) sessionStorage.removeItem(KEY);
+    else sessionStorage.setItem(KEY, key);
+  } catch {
+    // Without storage it lives as long as the page does.
+  }
+}
+
+/** Whether a caller with these scopes may use what needs `scope`: `reserve` and `stock` have `read` in them. */
+export function mayUse(scopes: readonly Scope[], scope: Scope): boolean {
+  if (scopes.includes('admin') || scopes.includes(scope)) return true;
+  return scope === 'read' && (scopes.includes('reserve') || scopes.includes('stock'));
+}

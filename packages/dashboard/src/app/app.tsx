@@ -1,0 +1,62 @@
+import { useEffect } from 'react';
+import { MantineProvider } from '@mantine/core';
+import { Notifications } from '@mantine/notifications';
+import { QueryClientProvider } from '@tanstack/react-query';
+import { RouterProvider } from '@tanstack/react-router';
+import { queryClient } from '../api/queries.ts';
+import { loadSession } from '../api/session.ts';
+import { sessionStore } from '../api/session.store.ts';
+import { LiveFeed } from '../live/live.feed.tsx';
+import { router } from './router.tsx';
+import { ErrorBoundary } from './error.boundary.tsx';
+import { SignIn } from './sign.in.tsx';
+import { Starting } from './starting.tsx';
+import { useStore } from './store.ts';
+import { colorSchemeManager, theme } from './theme.ts';
+
+/** Without styles in the page's text: theme.css has the variables, and no component may ask for others. */
+export function App() {
+  return (
+    <MantineProvider
+      theme={theme}
+      defaultColorScheme="auto"
+      colorSchemeManager={colorSchemeManager}
+      withCssVariables={false}
+      withGlobalClasses={false}
+    >
+      <ErrorBoundary>
+        <QueryClientProvider client={queryClient}>
+          <Notifications position="bottom-right" limit={4} autoClose={6_000} />
+          <Gate />
+        </QueryClientProvider>
+      </ErrorBoundary>
+    </MantineProvider>
+  );
+}
+
+/** Nothing is asked for until it is known who asks. */
+function Gate() {
+  const state = useStore(sessionStore);
+  useEffect(() => {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const load = (): void => {
+      // A server that is starting, or away: it is asked until it answers.
+      loadSession().catch(() => (timer = setTimeout(load, RETRY_MS)));
+    };
+    load();
+    return () => clearTimeout(timer);
+  }, []);
+  useEffect(() => {
+    if (state.status === 'signedOut') queryClient.clear();
+  }, [state.status]);
+  if (state.status === 'loading') return <Starting />;
+  if (state.status === 'signedOut') return <SignIn reason={state.reason} />;
+  return (
+    <>
+      <LiveFeed />
+      <RouterProvider router={router} />
+    </>
+  );
+}
+
+const RETRY_MS = 1_000;

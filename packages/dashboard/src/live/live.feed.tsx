@@ -1,0 +1,113 @@
+import { useEffect } from 'react';
+import { useQueryClient } from '@tanstack/react-query';
+import { noteLive } from '../api/connection.store.ts';
+import { send } from '../api/holdfast.ts';
+import { NoStream, readEventStream, type StreamEvent } from './event.stream.ts';
+import { publish } from './live.bus.ts';
+import { LiveQueries } from './live.queries.ts';
+import type { HoldfastEvent } from './live.rules.ts';
+
+const STREAM = '/api/v1/events/stream';
+/** Three heartbeats. */
+const SILENCE_MS = 45_000;
+const RETRY_MS = 1_000;
+const RETRY_MAX_MS = 10_000;
+/** Where there is no stream, everything that is shown is asked for again, and the stream now and then. */
+const POLL_MS = 4_000;
+const STREAM_AGAIN_MS = 60_000;
+/** A browser has six connections to a server: a tab that nobody looks at gives its own back. */
+const HIDDEN_MS = 60_000;
+
+/** Keeps one stream of events open while the dashboard is signed in and looked at. Shows nothing. */
+export function LiveFeed(): null {
+  const client = useQueryClient();
+  useEffect(() => {
+    const queries = new LiveQueries(client);
+    const stop = follow(queries);
+    return () => {
+      stop();
+      queries.stop();
+      noteLive(false);
+    };
+  }, [client]);
+  return null;
+}
+
+function follow(queries: LiveQueries): () => void {
+  let stopped = false;
+  let connection: AbortController | null = null;
+  let lastEventId: string | null = null;
+  let wait: ReturnType<typeof setTimeout> | undefined;
+  let poll: ReturnType<typeof setInterval> | undefined;
+  let failures = 0;
+  let wasOpen = false;
+
+  const take = (event: StreamEvent): void => {
+    lastEventId = event.id;
+    const heard = readEvent(event);
+    if (heard === null) return;
+    queries.take(heard);
+    publish(heard);
+  };
+  const onOpen = (): void => {
+    failures = 0;
+    clearInterval(poll);
+    noteLive(true);
+    // Without an id to go on from, what happened meanwhile is not told.
+    if (wasOpen && lastEventId === null) queries.askAll();
+    wasOpen = true;
+  };
+  const connect = (): void => {
+    clearTimeout(wait);
+    if (stopped || connection !== null) return;
+    const own = new AbortController();
+    connection = own;
+    const url = new URL(STREAM, location.origin);
+    const over = (error?: unknown): void => {
+      connection = null;
+      noteLive(false);
+      if (stopped || own.signal.aborted) return;
+      failures += 1;
+      const isMissing = error instanceof NoStream;
+      if (isMissing) {
+        clearInterval(poll);
+        poll = setInterval(() => queries.askAll(), POLL_MS);
+      }
+      wait = setTimeout(connect, isMissing ? STREAM_AGAIN_MS : Math.min(RETRY_MAX_MS, RETRY_MS * 2 ** (failures - 1)));
+    };
+    readEventStream({ send, url, lastEventId, signal: own.signal, onOpen, onEvent: take, silenceMs: SILENCE_MS }).then(
+      () => over(),
+      over,
+    );
+  };
+  let hide: ReturnType<typeof setTimeout> | undefined;
+  const onVisibility = (): void => {
+    clearTimeout(hide);
+    if (!document.hidden) connect();
+    else {
+      hide = setTimeout(() => {
+        connection?.abort();
+        connection = null;
+      }, HIDDEN_MS);
+    }
+  };
+  document.addEventListener('visibilitychange', onVisibility);
+  connect();
+  return () => {
+    stopped = true;
+    document.removeEventListener('visibilitychange', onVisibility);
+    clearTimeout(wait);
+    clearTimeout(hide);
+    clearInterval(poll);
+    connection?.abort();
+  };
+}
+
+function readEvent({ type, data }: StreamEvent): HoldfastEvent | null {
+  try {
+    const event = JSON.parse(data) as Partial<HoldfastEvent>;
+    return { type: event.type ?? type, subject: event.subject ?? null, time: event.time ?? '', data: event.data ?? {} };
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,61 @@
+import type { InfiniteData, QueryClient } from '@tanstack/react-query';
+import type { Answer } from '../api/queries.ts';
+import { afterMovement, staleAfter, type HoldfastEvent, type Movement, type Stale } from './live.rules.ts';
+
+/** Under a load of thousands of events a second, each number is asked for once in so long. */
+const ASK_EVERY_MS = 900;
+
+/** Turns events into fresh data: balances are written at once, sums are asked for again soon. */
+export class LiveQueries {
+  readonly #client: QueryClient;
+  readonly #waiting = new Map<string, Stale>();
+  #timer: ReturnType<typeof setTimeout> | null = null;
+  #lastAskMs = -Infinity;
+
+  constructor(client: QueryClient) {
+    this.#client = client;
+  }
+
+  take(event: HoldfastEvent): void {
+    if (event.type === 'stock.changed') this.#write(event.data as Movement);
+    for (const stale of staleAfter(event)) this.#waiting.set(JSON.stringify(stale), stale);
+    if (this.#timer !== null || this.#waiting.size === 0) return;
+    const dueInMs = Math.max(30, this.#lastAskMs + ASK_EVERY_MS - performance.now());
+    this.#timer = setTimeout(() => this.#ask(), dueInMs);
+  }
+
+  stop(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+  }
+
+  /** Everything that is shown, for when events may have been missed or there are none. */
+  askAll(): void {
+    void this.#client.invalidateQueries({ predicate: ({ queryKey }) => String(queryKey[0]).startsWith('/api/') });
+  }
+
+  #ask(): void {
+    this.#timer = null;
+    this.#lastAskMs = performance.now();
+    const stale = [...this.#waiting.values()];
+    this.#waiting.clear();
+    for (const { path, part } of stale) {
+      // A query that is on its way may have been answered before the event: it is asked again after it.
+      void this.#client.invalidateQueries({
+        queryKey: part === undefined ? [path] : [path, { path: part }],
+        predicate: ({ meta }) => meta?.['isList'] !== true,
+      });
+    }
+  }
+
+  #write(movement: Movement): void {
+    this.#client.setQueriesData<Answer<'/api/v1/inventory'> | InfiniteData<Answer<'/api/v1/inventory'>>>(
+      { queryKey: ['/api/v1/inventory'] },
+      (data) => {
+        if (data === undefined || 'pages' in data) return data;
+        const items = data.items.map((level) => afterMovement(level, movement));
+        return items.every((level, index) => level === data.items[index]) ? data : { ...data, items };
+      },
+    );
+  }
+}

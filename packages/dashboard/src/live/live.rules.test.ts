@@ -1,0 +1,58 @@
+import { expect, test } from 'vitest';
+import { afterMovement, staleAfter, type Movement } from './live.rules.ts';
+
+const movement: Movement = {
+  seq: 8,
+  at: '2026-11-20T10:00:00.000Z',
+  type: 'sale',
+  sku: 'MUG',
+  location: 'WH001',
+  deltaOnHand: -5,
+  deltaReserved: 0,
+  deltaCommitted: -5,
+  onHand: 7,
+  reserved: 2,
+  committed: 6,
+  reference: null,
+  reason: null,
+  actor: 'user:ada',
+};
+
+const level = {
+  sku: 'MUG',
+  location: 'WH001',
+  onHand: 12,
+  reserved: 2,
+  committed: 11,
+  safetyStock: 1,
+  available: 0,
+  shortage: 1,
+  version: 4,
+  lastMovementAt: '2026-11-20T09:00:00.000Z',
+};
+
+test('a level takes the balances of a movement; available and shortage follow', () => {
+  expect(afterMovement(level, movement)).toMatchObject({
+    onHand: 7,
+    reserved: 2,
+    committed: 6,
+    available: 0,
+    shortage: 1,
+  });
+  expect(afterMovement(level, { ...movement, onHand: 20 })).toMatchObject({ available: 11, shortage: 0 });
+});
+
+test("another level's movement, and an older one, change nothing", () => {
+  expect(afterMovement(level, { ...movement, location: 'WH002' })).toBe(level);
+  expect(afterMovement(level, { ...movement, at: '2026-11-20T08:00:00.000Z' })).toBe(level);
+});
+
+test('a movement makes only its own product stale', () => {
+  const stale = staleAfter({ type: 'stock.changed', subject: 'MUG', time: movement.at, data: movement });
+  expect(stale).toContainEqual({ path: '/api/v1/inventory/{sku}', part: { sku: 'MUG' } });
+  expect(stale.map(({ path }) => path)).not.toContain('/api/v1/inventory');
+});
+
+test('an event that is not known makes nothing stale', () => {
+  expect(staleAfter({ type: 'later.invented', subject: null, time: movement.at, data: {} })).toEqual([]);
+});

@@ -1,0 +1,122 @@
+import { useMemo } from 'react';
+import { useNavigate } from '@tanstack/react-router';
+import { useGet, type Item } from '../../api/queries.ts';
+import { usePages } from '../../api/use.pages.ts';
+import { DataTable, type Column } from '../../ui/data.table.tsx';
+import { EmptyState } from '../../ui/empty.state.tsx';
+import { FilterBar, type Filter } from '../../ui/filter.bar.tsx';
+import { LevelBar, LevelLegend } from '../../ui/level.bar.tsx';
+import { Link, pathOf } from '../../ui/link.tsx';
+import { Num } from '../../ui/num.tsx';
+import { PageHeader } from '../../ui/page.header.tsx';
+import { TimeAgo } from '../../ui/time.tsx';
+import { pick, useFilters } from '../../ui/use.filters.ts';
+
+type Level = Item<'/api/v1/inventory'>;
+
+const keyOfLevel = ({ sku, location }: Level): string => `${sku} ${location}`;
+
+const COLUMNS: Column<Level>[] = [
+  {
+    id: 'sku',
+    label: 'Product',
+    width: 'minmax(140px, 1.4fr)',
+    sortBy: 'sku',
+    render: ({ sku }) => <Link to={pathOf('/inventory', sku)}>{sku}</Link>,
+  },
+  { id: 'location', label: 'Location', width: 'minmax(90px, 0.8fr)', render: ({ location }) => location },
+  { id: 'level', label: 'Level', width: 'minmax(140px, 1.6fr)', render: (level) => <LevelBar level={level} /> },
+  number('onHand', 'On hand', true),
+  number('committed', 'Committed'),
+  number('reserved', 'Reserved'),
+  { ...number('safetyStock', 'Safety'), isExtra: true },
+  number('available', 'Available', true),
+  { ...number('reorderPoint', 'Reorder at'), isExtra: true },
+  { ...number('shortage', 'Short by'), isExtra: true },
+  {
+    id: 'lastMovementAt',
+    label: 'Last moved',
+    width: '116px',
+    align: 'end',
+    render: ({ lastMovementAt }) => <TimeAgo at={lastMovementAt} />,
+  },
+];
+
+type NumberField = 'onHand' | 'committed' | 'reserved' | 'safetyStock' | 'available' | 'reorderPoint' | 'shortage';
+
+function number(field: NumberField, label: string, isSorted = false): Column<Level> {
+  return {
+    id: field,
+    label,
+    width: '108px',
+    align: 'end',
+    ...(isSorted ? { sortBy: field } : {}),
+    render: (level) => <Num value={level[field]} of={keyOfLevel(level)} />,
+  };
+}
+
+const STATUSES = [
+  { value: 'in_stock', label: 'In stock' },
+  { value: 'low', label: 'Low' },
+  { value: 'out', label: 'Out' },
+  { value: 'over', label: 'Over its maximum' },
+  { value: 'short', label: 'Short' },
+];
+
+export function InventoryView() {
+  const navigate = useNavigate();
+  const [filters] = useFilters();
+  const asked = pick(filters, ['location', 'category', 'search', 'status', 'sort']);
+  const rows = usePages('/api/v1/inventory', { query: asked as never });
+  const locations = useGet('/api/v1/locations', { query: { limit: 200 } });
+  const choices = useMemo(() => filtersFor(locations.data?.items ?? []), [locations.data]);
+  const isFiltered = Object.keys(asked).some((name) => name !== 'sort');
+  return (
+    <>
+      <PageHeader title="Inventory" about={<LevelLegend />} />
+      <FilterBar
+        filters={choices}
+        search={{ name: 'search', label: 'Search products', placeholder: 'Part of a sku or name' }}
+      />
+      <DataTable
+        name="Inventory"
+        columns={COLUMNS}
+        rows={rows}
+        keyOf={keyOfLevel}
+        onOpen={({ sku }) => void navigate({ to: pathOf('/inventory', sku) })}
+        empty={isFiltered ? <NothingFound /> : <NoStock />}
+      />
+    </>
+  );
+}
+
+function filtersFor(locations: readonly { code: string; name: string }[]): Filter[] {
+  return [
+    { name: 'status', label: 'Status', options: STATUSES },
+    { name: 'location', label: 'Location', options: locations.map(({ code, name }) => ({ value: code, label: name })) },
+    { name: 'category', label: 'Category', placeholder: 'kitchen' },
+  ];
+}
+
+function NothingFound() {
+  return (
+    <EmptyState title="No level is like that" icon="search">
+      Take a filter away, or look for less of the name.
+    </EmptyState>
+  );
+}
+
+function NoStock() {
+  return (
+    <EmptyState
+      title="No stock yet"
+      curl={{
+        method: 'POST',
+        path: '/api/v1/inventory/MUG/adjust',
+        body: { location: 'WH001', type: 'add', quantity: 12, movement: 'receipt' },
+      }}
+    >
+      Each product that was ever received somewhere is a row here, with what is promised and what can be sold.
+    </EmptyState>
+  );
+}

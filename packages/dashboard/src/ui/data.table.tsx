@@ -1,0 +1,282 @@
+import {
+  useEffect,
+  useEffectEvent,
+  useRef,
+  useState,
+  type KeyboardEvent,
+  type MouseEvent,
+  type ReactNode,
+} from 'react';
+import { Button } from '@mantine/core';
+import { useVirtualizer } from '@tanstack/react-virtual';
+import type { PagedRows } from '../api/use.pages.ts';
+import { useColumns, type Column } from './data.table.columns.tsx';
+import { isTextField, nextSort, rangeBetween } from './data.table.rules.ts';
+import { ProblemNotice } from './problem.notice.tsx';
+import { SidePanel } from './side.panel.tsx';
+import { useFilters } from './use.filters.ts';
+import classes from './data.table.module.css';
+
+export type { Column } from './data.table.columns.tsx';
+
+const ROW_PX = 34;
+const OVERSCAN = 12;
+/** A scroll that goes on asks for nothing; where it stops, the page there is asked for. */
+const SETTLE_MS = 60;
+const PLACEHOLDERS = 30;
+const LINKED_ROWS_MAX = 200;
+
+interface DataTableProps<Row> {
+  /** For assistive technology, and to remember the choice of columns. */
+  name: string;
+  columns: readonly Column<Row>[];
+  rows: PagedRows<Row>;
+  keyOf: (row: Row) => string;
+  /** What stands here when there are none. */
+  empty: ReactNode;
+  /** The panel beside the list. `open=` in the address is the key of its row. */
+  panel?: { title: (row: Row) => ReactNode; render: (row: Row, close: () => void) => ReactNode };
+  /** Instead of a panel: where Enter or a click leads. */
+  onOpen?: (row: Row) => void;
+  /** Buttons for the rows that are selected. */
+  bulk?: (rows: Row[], clear: () => void) => ReactNode;
+  /** Rows that came since it was loaded: announced above, never moved in. */
+  newRows?: { count: number; reset: () => void };
+}
+
+/** A list to work in: as many rows as there are, keys, columns, selection, and a panel beside it. */
+export function DataTable<Row>(props: DataTableProps<Row>) {
+  const { name, rows, keyOf, empty, panel, onOpen, bulk, newRows } = props;
+  const { columns, chooser } = useColumns(name, props.columns);
+  const [filters, change] = useFilters();
+  const [active, setActive] = useState(0);
+  const [selected, setSelected] = useState<ReadonlyMap<string, Row>>(new Map());
+  const [opened, setOpened] = useState<Row | null>(null);
+  const anchor = useRef(0);
+  const body = useRef<HTMLDivElement>(null);
+  const count = rows.count + (rows.hasMore ? PLACEHOLDERS : 0);
+  const virtual = useVirtualizer({
+    count,
+    getScrollElement: () => body.current,
+    estimateSize: () => ROW_PX,
+    overscan: OVERSCAN,
+  });
+  const shown = virtual.getVirtualItems();
+  const [first, last] = [shown[0]?.index ?? 0, shown.at(-1)?.index ?? 0];
+  const tellRange = useEffectEvent(() => rows.onRange(first, last));
+  useEffect(() => {
+    const timer = setTimeout(() => tellRange(), SETTLE_MS);
+    return () => clearTimeout(timer);
+  }, [first, last, rows.count, rows.onRange]);
+
+  const open = (row: Row): void => {
+    if (onOpen !== undefined) return onOpen(row);
+    if (panel === undefined) return;
+    setOpened(row);
+    change({ open: keyOf(row) });
+  };
+  const close = (): void => {
+    setOpened(null);
+    change({ open: null });
+    body.current?.focus();
+  };
+  const select = (index: number, toHere: boolean): void => {
+    const from = toHere ? anchor.current : index;
+    const next = new Map(selected);
+    const touched = rangeBetween(from, index).flatMap((at) => rows.rowAt(at) ?? []);
+    const isOn = !touched.every((row) => next.has(keyOf(row)));
+    for (const row of touched) {
+      if (isOn) next.set(keyOf(row), row);
+      else next.delete(keyOf(row));
+    }
+    anchor.current = index;
+    setSelected(next);
+  };
+  const go = (index: number): void => {
+    const to = Math.max(0, Math.min(rows.count - 1, index));
+    setActive(to);
+    virtual.scrollToIndex(to);
+  };
+  const onKeyDown = (event: KeyboardEvent): void => {
+    if (event.defaultPrevented || isTextField(event.target)) return;
+    const row = rows.rowAt(active);
+    const pageful = Math.max(1, Math.floor((body.current?.clientHeight ?? 0) / ROW_PX) - 1);
+    const keys: Record<string, () => void> = {
+      ArrowDown: () => go(active + 1),
+      ArrowUp: () => go(active - 1),
+      PageDown: () => go(active + pageful),
+      PageUp: () => go(active - pageful),
+      Home: () => go(0),
+      End: () => go(rows.count - 1),
+      Enter: () => row !== null && open(row),
+      ...(bulk === undefined ? {} : { ' ': () => select(active, event.shiftKey) }),
+      Escape: () => setSelected(new Map()),
+    };
+    const act = keys[event.key];
+    if (act === undefined || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    act();
+  };
+  const onRowClick = (event: MouseEvent, index: number): void => {
+    setActive(index);
+    const row = rows.rowAt(index);
+    if (row === null || (event.target as Element).closest('a, button, input, label') !== null) return;
+    if (bulk !== undefined && (event.shiftKey || event.ctrlKey || event.metaKey)) select(index, event.shiftKey);
+    else open(row);
+  };
+  // What the address says is open: the row that was clicked, or the one of a link that was followed.
+  const wanted = panel === undefined ? undefined : filters['open'];
+  const shownRow =
+    wanted === undefined ? null : opened !== null && keyOf(opened) === wanted ? opened : findRow(rows, keyOf, wanted);
+  const openKey = shownRow === null ? null : keyOf(shownRow);
+
+  if (rows.error !== null && rows.count === 0) return <ProblemNotice error={rows.error} onRetry={rows.refresh} />;
+  if (!rows.isLoading && rows.count === 0 && !rows.hasMore) return <div className={classes['frame']}>{empty}</div>;
+  const template = [bulk === undefined ? '' : '36px', ...columns.map(({ width }) => width)].join(' ').trim();
+  return (
+    <div className={classes['outer']}>
+      {newRows !== undefined && newRows.count > 0 && (
+        <button
+          type="button"
+          className={classes['news']}
+          onClick={() => {
+            newRows.reset();
+            rows.refresh();
+            body.current?.scrollTo({ top: 0 });
+          }}
+        >
+          {newRows.count === 1 ? '1 new row' : `${newRows.count} new rows`}: show
+        </button>
+      )}
+      {bulk !== undefined && selected.size > 0 && (
+        <div className={classes['bulk']} role="toolbar" aria-label="Selected rows">
+          <b>{selected.size} selected</b>
+          {bulk([...selected.values()], () => setSelected(new Map()))}
+          <Button variant="subtle" onClick={() => setSelected(new Map())}>
+            Clear the selection
+          </Button>
+        </div>
+      )}
+      <div
+        ref={body}
+        role="grid"
+        aria-label={name}
+        aria-rowcount={rows.hasMore ? -1 : rows.count + 1}
+        aria-multiselectable={bulk !== undefined || undefined}
+        aria-busy={rows.isLoading}
+        aria-activedescendant={rows.count > 0 ? `${name}-row-${active}` : undefined}
+        tabIndex={0}
+        className={classes['frame']}
+        onKeyDown={onKeyDown}
+      >
+        <div role="rowgroup" className={classes['head']}>
+          <div role="row" aria-rowindex={1} className={classes['row']} style={{ gridTemplateColumns: template }}>
+            {bulk !== undefined && (
+              <span role="columnheader">
+                <span className="hf-hidden">Selected</span>
+              </span>
+            )}
+            {columns.map((column, index) => (
+              <HeaderCell
+                key={column.id}
+                column={column}
+                sort={filters['sort']}
+                onSort={(sort) => change({ sort })}
+                end={index === columns.length - 1 ? chooser : null}
+              />
+            ))}
+          </div>
+        </div>
+        <div role="rowgroup" style={{ height: virtual.getTotalSize(), position: 'relative' }}>
+          {shown.map(({ index, start }) => {
+            const row = rows.rowAt(index);
+            if (index >= rows.count && rows.count > 0 && row === null && !rows.hasMore) return null;
+            const key = row === null ? `at ${index}` : keyOf(row);
+            const isSelected = selected.has(key);
+            return (
+              <div
+                key={index}
+                id={`${name}-row-${index}`}
+                role="row"
+                aria-rowindex={index + 2}
+                aria-selected={bulk === undefined ? undefined : isSelected}
+                className={classes['row']}
+                data-active={index === active || undefined}
+                data-open={openKey === key || undefined}
+                data-clickable={panel !== undefined || onOpen !== undefined || undefined}
+                style={{ gridTemplateColumns: template, transform: `translateY(${start}px)` }}
+                onClick={(event) => onRowClick(event, index)}
+              >
+                {bulk !== undefined && (
+                  <span role="gridcell" className={classes['cell']}>
+                    <input
+                      type="checkbox"
+                      tabIndex={-1}
+                      aria-label="Select the row"
+                      checked={isSelected}
+                      readOnly
+                      onClick={(event) => select(index, event.shiftKey)}
+                    />
+                  </span>
+                )}
+                {columns.map(({ id, align, render }) => (
+                  <span key={id} role="gridcell" className={classes['cell']} data-align={align}>
+                    {row === null ? <span className={classes['bone']} /> : render(row)}
+                  </span>
+                ))}
+              </div>
+            );
+          })}
+        </div>
+      </div>
+      {panel !== undefined && shownRow !== null && (
+        <SidePanel title={panel.title(shownRow)} onClose={close}>
+          {panel.render(shownRow, close)}
+        </SidePanel>
+      )}
+    </div>
+  );
+}
+
+/** Among the first rows: a link to a row further down opens the list alone. */
+function findRow<Row>(rows: PagedRows<Row>, keyOf: (row: Row) => string, key: string): Row | null {
+  for (let index = 0; index < Math.min(rows.count, LINKED_ROWS_MAX); index += 1) {
+    const row = rows.rowAt(index);
+    if (row !== null && keyOf(row) === key) return row;
+  }
+  return null;
+}
+
+interface HeaderCellProps<Row> {
+  column: Column<Row>;
+  sort: string | undefined;
+  onSort: (sort: string | null) => void;
+  end: ReactNode;
+}
+
+function HeaderCell<Row>({ column, sort, onSort, end }: HeaderCellProps<Row>) {
+  const { label, align, sortBy } = column;
+  const direction = sort === sortBy ? 'ascending' : sort === `-${sortBy}` ? 'descending' : 'none';
+  return (
+    <span
+      role="columnheader"
+      className={classes['headCell']}
+      data-align={align}
+      {...(sortBy === undefined ? {} : { 'aria-sort': direction })}
+    >
+      {sortBy === undefined ? (
+        label
+      ) : (
+        <button type="button" className={classes['sort']} onClick={() => onSort(nextSort(sort, sortBy))}>
+          {direction !== 'none' && (
+            <span aria-hidden="true" className={classes['arrow']}>
+              {direction === 'ascending' ? '↑' : '↓'}
+            </span>
+          )}
+          {label}
+        </button>
+      )}
+      {end}
+    </span>
+  );
+}

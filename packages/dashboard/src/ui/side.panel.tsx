@@ -1,0 +1,37 @@
+import { useEffect, useEffectEvent, useRef, type ReactNode } from 'react';
+import { Icon } from './icon.tsx';
+import classes from './side.panel.module.css';
+
+interface SidePanelProps {
+  title: ReactNode;
+  onClose: () => void;
+  children: ReactNode;
+}
+
+/** Beside the list rather than over it: the list stays in reach, Esc closes. */
+export function SidePanel({ title, onClose, children }: SidePanelProps) {
+  const heading = useRef<HTMLHeadingElement>(null);
+  const close = useEffectEvent(onClose);
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent): void => {
+      const isInDialog = document.querySelector('[aria-modal="true"]') !== null;
+      if (event.key === 'Escape' && !event.defaultPrevented && !isInDialog) close();
+    };
+    document.addEventListener('keydown', onKey);
+    return () => document.removeEventListener('keydown', onKey);
+  }, []);
+  useEffect(() => heading.current?.focus({ preventScroll: true }), []);
+  return (
+    <aside className={classes['panel']} aria-labelledby="side-panel-title">
+      <header className={classes['head']}>
+        <h2 id="side-panel-title" ref={heading} tabIndex={-1} className={classes['title']}>
+          {title}
+        </h2>
+        <button type="button" className={classes['close']} aria-label="Close the panel" onClick={onClose}>
+          <Icon name="close" />
+        </button>
+      </header>
+      <div className={classes['body']}>{children}</div>
+    </aside>
+  );
+}

@@ -1,0 +1,32 @@
+import { useCallback } from 'react';
+import { useNavigate, useSearch } from '@tanstack/react-router';
+
+export type Filters = Readonly<Record<string, string>>;
+
+/** The query of the page's own address: filters, sort, what is open beside the list. A link to it shows the same. */
+export function useFilters(): [Filters, (change: Record<string, string | null>) => void] {
+  const filters = useSearch({ strict: false }) as Filters;
+  const navigate = useNavigate();
+  const change = useCallback(
+    (changes: Record<string, string | null>) => {
+      void navigate({
+        to: '.',
+        replace: true,
+        resetScroll: false,
+        search: (known: Filters) => {
+          const next = Object.entries({ ...known, ...changes }).filter(([, value]) => value !== null && value !== '');
+          return Object.fromEntries(next);
+        },
+      });
+    },
+    [navigate],
+  );
+  return [filters, change];
+}
+
+/** Those of the filters that a route takes, ready to be its query; others in the address are ignored. */
+export function pick<Name extends string>(filters: Filters, names: readonly Name[]): { [Key in Name]?: string } {
+  return Object.fromEntries(names.flatMap((name) => (filters[name] === undefined ? [] : [[name, filters[name]]]))) as {
+    [Key in Name]?: string;
+  };
+}

@@ -1,0 +1,73 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join, sep } from 'node:path';
+import fastifyStatic from '@fastify/static';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Problem, problems } from '../../../kernel/problem.ts';
+import type { HttpServer, Routes } from '../http.options.ts';
+import { openToAll } from '../route.guard.ts';
+import { ASK_AGAIN, FOR_EVER, PAGE_HEADERS } from './page.policy.ts';
+
+const SHELL = 'index.html';
+/** First parts of paths that are data: an unknown one below them is a problem, never a page. */
+const DATA = new Set(['api', 'health', 'metrics', 'openapi.json', 'docs', 'assets']);
+
+/**
+ * The dashboard's built files, and its one page at every path that one of its pages has (`pages.json` of the build). At
+ * a path that nobody has, a browser is shown the page that says so, with 404, and a program gets a problem.
+ *
+ * @param folder where the build is; null where there is none: then `/` leads to the reference of the API
+ */
+export function dashboardPages(folder: string | null): Routes {
+  if (folder === null || !existsSync(join(folder, SHELL))) return leadToDocs;
+  const pages = new Set(JSON.parse(readFileSync(join(folder, 'pages.json'), 'utf8')) as string[]);
+  return async (root) => {
+    await root.register(async (app) => {
+      openToAll(app);
+      await app.register(fastifyStatic, {
+        root: folder,
+        // Each file is a route of its own, so that whatever else is asked for can be a page.
+        wildcard: false,
+        index: false,
+        globIgnore: ['**/*.{br,gz}', 'pages.json', SHELL],
+        preCompressed: true,
+        cacheControl: false,
+        setHeaders: (reply, path) => {
+          reply.header('cache-control', path.includes(`${sep}assets${sep}`) ? FOR_EVER : ASK_AGAIN);
+          for (const [name, value] of PAGE_HEADERS) reply.header(name, value);
+        },
+      });
+      const show = (request: FastifyRequest, reply: FastifyReply): FastifyReply => {
+        const first = firstPartOf(request.url);
+        if (DATA.has(first) || (!pages.has(first) && !wantsPage(request))) {
+          const detail = `There is no ${request.method} ${request.url.split('?')[0]?.slice(0, 200)}: look routes up in /openapi.json.`;
+          throw new Problem(problems.routeNotFound, detail);
+        }
+        if (!pages.has(first)) reply.code(404);
+        return reply.sendFile(SHELL);
+      };
+      for (const url of ['/', '/*']) {
+        app.route({ method: 'GET', url, schema: { hide: true }, handler: show });
+      }
+    });
+  };
+}
+
+function leadToDocs(app: HttpServer): void {
+  app.route({
+    method: 'GET',
+    url: '/',
+    config: { scope: 'public' },
+    schema: { hide: true },
+    handler: (_request, reply) => void reply.redirect('/docs', 302),
+  });
+}
+
+/** `inventory` of `/inventory/SKU-1?at=…`; empty for `/`. */
+function firstPartOf(url: string): string {
+  return /^\/([^/?#]*)/.exec(url)?.[1] ?? '';
+}
+
+/** A browser that navigates names text/html; `*`/`*`, as programs send, is not enough. */
+function wantsPage({ headers }: FastifyRequest): boolean {
+  return headers.accept?.includes('text/html') === true;
+}
