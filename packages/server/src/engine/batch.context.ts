@@ -35,6 +35,15 @@ export interface BatchOutcome {
   outcomes: Outcome[];
   /** Its ledger entries, as metrics count them. */
   entries: { type: LedgerType; location: string }[];
+  changed: Changed;
+}
+
+/** What a commit may have changed of what is shown of stock: whoever keeps a copy gives it up. */
+export interface Changed {
+  /** Products of which levels were changed, by present sku. */
+  skus: ReadonlySet<string>;
+  /** Names, or what holds for many levels at once: anything may look different. */
+  everything: boolean;
 }
 
 /** Something moved between the look and the lock: the same batch is tried again. */

@@ -2,7 +2,7 @@ import type { Answer, CommandMeta } from '../kernel/command.ts';
 import { createIdSource } from '../kernel/ids.ts';
 import { Problem, problems } from '../kernel/problem.ts';
 import type { LaneConnection } from '../platform/database/index.ts';
-import type { BatchContext } from './batch.context.ts';
+import type { BatchContext, Changed } from './batch.context.ts';
 import type { Outcome } from './decide.ts';
 import { weightOf } from './footprint.ts';
 import { Lane, type BatchResult } from './lane.ts';
@@ -25,8 +25,8 @@ export interface BatchEngineOptions {
   secondLaneAt?: number;
   timeShiftMs?: () => number;
   onBatch?: (report: BatchReport) => void;
-  /** Told of the ledger entries of each commit. */
-  onCommit?: (entries: { type: LedgerType; location: string }[]) => void;
+  /** Told of the ledger entries of each commit, before anybody is answered. */
+  onCommit?: (entries: { type: LedgerType; location: string }[], changed: Changed) => void;
   onDefect?: (error: unknown, command: Command) => void;
   onLost?: (error: unknown) => void;
 }
@@ -220,7 +220,7 @@ export class BatchEngine {
     const deadlineMs = Math.min(...batch.map((pending) => pending.deadlineMs));
     for (const pending of batch) pending.attempts += 1;
     const result = await lane.run(batch, deadlineMs);
-    if (result.kind === 'done') this.#options.onCommit(result.entries);
+    if (result.kind === 'done') this.#options.onCommit(result.entries, result.changed);
     this.#options.onBatch({ commands: batch.length, durationMs: performance.now() - startedMs, result: result.kind });
     if (result.kind === 'done') {
       // The next batch is on its way to the database before this one's callers are answered: the writing of 32 answers

@@ -1,6 +1,6 @@
 import type { Problem } from '../kernel/problem.ts';
 import type { LaneConnection } from '../platform/database/index.ts';
-import { RolledBack, rowsOf, StaleFootprint, type BatchContext, type BatchOutcome } from './batch.context.ts';
+import { RolledBack, rowsOf, StaleFootprint, type BatchContext, type BatchOutcome, type Changed } from './batch.context.ts';
 import { loadAlerts, loadLapsed, lockAndLoad } from './batch.load.ts';
 import { lookUp, refuseStale } from './batch.targets.ts';
 import { decide, type Decision } from './decide.ts';
@@ -34,7 +34,7 @@ export async function runBatch(
   const oldAnswers = oldAnswersOf(loaded);
   const statements = writeStatements(decision.writes, oldAnswers, loaded.nowMs);
   const entries = decision.writes.ledger.map(({ type, level }) => ({ type, location: level.location.code }));
-  const outcome: BatchOutcome = { outcomes: decision.outcomes, entries };
+  const outcome: BatchOutcome = { outcomes: decision.outcomes, entries, changed: changedBy(decision.writes) };
   if (statements.length > 0) {
     context.onCommit({ transactionId, evidence: evidenceOf(decision.writes, loaded.nowMs), outcome });
   }
@@ -42,6 +42,13 @@ export async function runBatch(
   const [committed] = await Promise.all([client.query('COMMIT'), ...written]);
   if (committed.command !== 'COMMIT') throw new RolledBack(`COMMIT was answered with ${committed.command}`);
   return outcome;
+}
+
+/** A product that changed may have changed its name: of that its levels do not tell. */
+function changedBy({ levels, products }: Writes): Changed {
+  const skus = new Set<string>();
+  for (const { product } of levels) skus.add(product.sku);
+  return { skus, everything: products.size > 0 };
 }
 
 /** Decides; where something would be refused for the sake of what is not loaded yet, loads it and decides again. */

@@ -13,6 +13,7 @@ export type {
   ReservationView,
 } from './reservation.view.ts';
 export { reservationView } from './reservation.view.ts';
+export type { Changed } from './batch.context.ts';
 export { StockEngine, type Engine, type StockEngineOptions } from './stock.engine.ts';
 export type * from './stock.command.ts';
 export { stockProblems } from './stock.problems.ts';
