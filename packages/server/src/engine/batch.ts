@@ -1,6 +1,13 @@
 import type { Problem } from '../kernel/problem.ts';
 import type { LaneConnection } from '../platform/database/index.ts';
-import { RolledBack, rowsOf, StaleFootprint, type BatchContext, type BatchOutcome, type Changed } from './batch.context.ts';
+import {
+  RolledBack,
+  rowsOf,
+  StaleFootprint,
+  type BatchContext,
+  type BatchOutcome,
+  type Changed,
+} from './batch.context.ts';
 import { loadAlerts, loadLapsed, lockAndLoad } from './batch.load.ts';
 import { lookUp, refuseStale } from './batch.targets.ts';
 import { decide, type Decision } from './decide.ts';
