@@ -1,0 +1,184 @@
+import { algorithmOf, report, type CounterAlgorithm, type CounterState } from './counter.algorithms.ts';
+import { KIND, type Charge, type Counter } from './limit.ts';
+
+/** Several maps in place of one: none grows so large that making room in it (a pause) is felt. */
+const SHARDS = 64;
+const FIRST_SLOTS = 64;
+/** How many slots are looked at for the one that was used longest ago. */
+const CANDIDATES = 8;
+/** What a slot costs besides its subject's text and its log: the maps, the columns, the list of subjects. */
+const SLOT_BYTES = 140;
+/** An array with room for its first charges. */
+const LOG_BYTES = 170;
+
+/**
+ * The subjects of one counter. Their numbers stand in columns, not in objects: a million subjects take about 120 MB, and
+ * charging a known one allocates nothing.
+ */
+export class CounterTable {
+  readonly counter: Counter;
+  readonly #algorithm: CounterAlgorithm;
+  readonly #slots: Map<string, number>[] = Array.from({ length: SHARDS }, () => new Map<string, number>());
+  /** By slot; undefined where it is free. */
+  #subjects: (string | undefined)[] = [];
+  #at = new Float64Array(FIRST_SLOTS);
+  #used = new Float64Array(FIRST_SLOTS);
+  #before = new Float64Array(FIRST_SLOTS);
+  readonly #logs: (number[] | null)[] = [];
+  readonly #free: number[] = [];
+  readonly #state: CounterState = { at: 0, used: 0, before: 0, log: null };
+  /** The length of the log that is in `#state`, as it was loaded. */
+  #loadedEntries = 0;
+  #hand = 0;
+  #size = 0;
+  #bytes = 0;
+  /** The largest limit that was charged by: by it a bucket is idle soonest. */
+  #limit = 1;
+
+  constructor(counter: Counter) {
+    this.counter = counter;
+    this.#algorithm = algorithmOf(counter.kind);
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Looks, and with `spends` charges what fits. */
+  charge(charge: Charge, nowMs: number, spends: boolean): void {
+    const known = this.#find(charge.subject);
+    const state = this.#load(known);
+    const algorithm = this.#algorithm;
+    charge.atMs = nowMs;
+    algorithm.advance(state, charge, nowMs);
+    charge.allowed = algorithm.fits(state, charge);
+    if (spends && charge.allowed) {
+      algorithm.spend(state, charge, nowMs);
+      if (charge.limit > this.#limit) this.#limit = charge.limit;
+      this.#store(known === -1 ? this.#add(charge.subject) : known, state);
+    } else if (known !== -1) {
+      this.#store(known, state);
+    }
+    report(algorithm, state, charge, nowMs);
+  }
+
+  giveBack(charge: Charge, nowMs: number): void {
+    const slot = this.#find(charge.subject);
+    if (slot === -1) return;
+    const state = this.#load(slot);
+    const { atMs } = charge;
+    this.#algorithm.advance(state, charge, nowMs);
+    this.#algorithm.giveBack(state, { ...charge, atMs }, nowMs);
+    this.#store(slot, state);
+  }
+
+  /** Removes the idle among the next `count` slots. @returns how many were removed */
+  sweep(count: number, nowMs: number): number {
+    let removed = 0;
+    const { length } = this.#subjects;
+    for (let step = Math.min(count, length); step > 0; step -= 1) {
+      if (this.#hand >= length) this.#hand = 0;
+      const slot = this.#hand;
+      this.#hand += 1;
+      if (this.#subjects[slot] === undefined || !this.#isIdle(slot, nowMs)) continue;
+      this.#remove(slot);
+      removed += 1;
+    }
+    return removed;
+  }
+
+  /** Makes room: of a few slots the idle one, or the one that was used longest ago, loses its count. */
+  evictOne(nowMs: number): void {
+    const { length } = this.#subjects;
+    let oldest = -1;
+    for (let looked = 0, step = 0; looked < CANDIDATES && step < length; step += 1) {
+      if (this.#hand >= length) this.#hand = 0;
+      const slot = this.#hand;
+      this.#hand += 1;
+      if (this.#subjects[slot] === undefined) continue;
+      looked += 1;
+      if (oldest === -1 || (this.#at[slot] as number) < (this.#at[oldest] as number)) oldest = slot;
+      if (this.#isIdle(slot, nowMs)) {
+        oldest = slot;
+        break;
+      }
+    }
+    if (oldest !== -1) this.#remove(oldest);
+  }
+
+  #find(subject: string): number {
+    return this.#shardOf(subject).get(subject) ?? -1;
+  }
+
+  #shardOf(subject: string): Map<string, number> {
+    // The end of a text varies most: of ids, addresses and digests alike.
+    const { length } = subject;
+    const last = length === 0 ? 0 : subject.charCodeAt(length - 1) * 7 + subject.charCodeAt(length >> 1);
+    return this.#slots[last % SHARDS] as Map<string, number>;
+  }
+
+  #load(slot: number): CounterState {
+    const state = this.#state;
+    const isKnown = slot !== -1;
+    state.at = isKnown ? (this.#at[slot] as number) : 0;
+    state.used = isKnown ? (this.#used[slot] as number) : 0;
+    state.before = isKnown ? (this.#before[slot] as number) : 0;
+    state.log = isKnown ? (this.#logs[slot] ?? null) : null;
+    this.#loadedEntries = state.log?.length ?? 0;
+    return state;
+  }
+
+  #store(slot: number, state: CounterState): void {
+    this.#at[slot] = state.at;
+    this.#used[slot] = state.used;
+    this.#before[slot] = state.before;
+    if (this.counter.kind !== KIND.log) return;
+    this.#logs[slot] = state.log;
+    this.#bytes += ((state.log?.length ?? 0) - this.#loadedEntries) * 8;
+  }
+
+  #add(subject: string): number {
+    const slot = this.#free.pop() ?? this.#subjects.length;
+    if (slot >= this.#at.length) this.#grow();
+    this.#subjects[slot] = subject;
+    this.#shardOf(subject).set(subject, slot);
+    this.#size += 1;
+    this.#bytes += this.#bytesOf(subject);
+    return slot;
+  }
+
+  #remove(slot: number): void {
+    const subject = this.#subjects[slot] as string;
+    this.#shardOf(subject).delete(subject);
+    this.#subjects[slot] = undefined;
+    this.#bytes -= this.#bytesOf(subject) + (this.#logs[slot]?.length ?? 0) * 8;
+    if (this.counter.kind === KIND.log) this.#logs[slot] = null;
+    this.#free.push(slot);
+    this.#size -= 1;
+  }
+
+  #bytesOf(subject: string): number {
+    return SLOT_BYTES + subject.length + (this.counter.kind === KIND.log ? LOG_BYTES : 0);
+  }
+
+  #isIdle(slot: number, nowMs: number): boolean {
+    return this.#algorithm.isIdle(this.#load(slot), this.counter.windowMs, this.#limit, nowMs);
+  }
+
+  #grow(): void {
+    const size = Math.ceil(this.#at.length * 1.5);
+    this.#at = grown(this.#at, size);
+    this.#used = grown(this.#used, size);
+    this.#before = grown(this.#before, size);
+  }
+}
+
+function grown(column: Float64Array, size: number): Float64Array<ArrayBuffer> {
+  const larger = new Float64Array(size);
+  larger.set(column);
+  return larger;
+}

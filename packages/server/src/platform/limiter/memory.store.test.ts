@@ -1,0 +1,73 @@
+import { describe, expect, test } from 'vitest';
+import { limitStoreSuite } from './limit.store.fixture.ts';
+import { counterOf, KIND, MemoryStore, newCharge, type Charge } from './index.ts';
+
+function settable() {
+  let ms = 0;
+  return { clock: { now: () => ms, monotonic: () => ms }, setTime: (to: number) => void (ms = to) };
+}
+
+limitStoreSuite(
+  'counters in memory',
+  () => {
+    const { clock, setTime } = settable();
+    return Promise.resolve({ store: new MemoryStore({ clock }), setTime, close: () => Promise.resolve() });
+  },
+  300,
+);
+
+describe('memory is bounded', () => {
+  const counter = counterOf('rule', KIND.bucket, 60_000);
+  const chargeOf = (subject: string, more: Partial<Charge> = {}): Charge =>
+    newCharge({ counter, subject, limit: 100, burst: 100, cost: 1, ...more });
+
+  test('who is idle is forgotten, who is not stays', () => {
+    const { clock, setTime } = settable();
+    const store = new MemoryStore({ clock });
+    for (let index = 0; index < 1_000; index += 1) store.take([chargeOf(`s${index}`)]);
+    store.take([chargeOf('busy', { cost: 90 })]);
+    setTime(600);
+    expect(store.sweep(2_000)).toBe(1_000);
+    expect(store.size).toBe(1);
+    const busy = chargeOf('busy');
+    store.peek([busy]);
+    expect(busy.remaining).toBe(11);
+  });
+
+  test('50 MB of distinct subjects take no more than they may, and whoever asks all the time is still counted', () => {
+    const { clock, setTime } = settable();
+    const bytesMax = 10_000_000;
+    const store = new MemoryStore({ clock, bytesMax });
+    let admitted = 0;
+    let bytes = 0;
+    for (let index = 0; bytes < 50_000_000; index += 1) {
+      const subject = `subject-${index}-${'x'.repeat(180)}`;
+      bytes += subject.length;
+      setTime(index / 100);
+      store.take([chargeOf(subject)]);
+      if (index % 20 === 0 && store.take([chargeOf('steady', { limit: 1, burst: 50 })])) admitted += 1;
+    }
+    expect(store.bytes).toBeLessThanOrEqual(bytesMax);
+    expect(admitted).toBe(50);
+  });
+
+  test('logs count by their length', () => {
+    const { clock } = settable();
+    const store = new MemoryStore({ clock, bytesMax: 100_000 });
+    const log = counterOf('log', KIND.log, 60_000);
+    for (let index = 0; index < 2_000; index += 1) {
+      store.take([newCharge({ counter: log, subject: `s${index}`, limit: 10, burst: 10, cost: 1 })]);
+    }
+    expect(store.bytes).toBeLessThanOrEqual(100_000);
+    expect(store.size).toBeLessThan(400);
+    for (let left = store.size; left > 0; left -= 1) store.sweep(10);
+    expect(store.size).toBeGreaterThan(0);
+  });
+
+  test('the counters of a rule that is gone are gone', () => {
+    const store = new MemoryStore();
+    store.take([chargeOf('a')]);
+    store.forget(counter.id);
+    expect([store.size, store.bytes]).toEqual([0, 0]);
+  });
+});

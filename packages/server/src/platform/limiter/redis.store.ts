@@ -1,0 +1,139 @@
+import { createHash } from 'node:crypto';
+import type { Redis } from 'ioredis';
+import type { Charge, LimitStore } from './limit.ts';
+import { TAKE_SCRIPT } from './take.lua.ts';
+
+/** What is asked of the door to Redis: RedisLink has it. It gives up by itself, soon. */
+export interface RedisDoor {
+  run<Reply>(command: (redis: Redis) => Promise<Reply>): Promise<Reply>;
+}
+
+export interface RedisStoreOptions {
+  link: RedisDoor;
+  /** Before every key. */
+  prefix?: string;
+  /** Requests that go in one call of the script. */
+  batchMax?: number;
+  /** In place of Redis's own clock: for tests that travel in time. */
+  nowMs?: () => number;
+}
+
+type Action = 'take' | 'peek' | 'refund';
+
+interface Waiting {
+  charges: readonly Charge[];
+  resolve: (passes: boolean) => void;
+  reject: (error: unknown) => void;
+}
+
+const SCRIPT_SHA = createHash('sha1').update(TAKE_SCRIPT).digest('hex');
+const BATCH_MAX = 256;
+const FIELDS = 4;
+
+/**
+ * Counters that all instances share. What is asked for in one turn of the event loop goes in one call of one script: a
+ * round trip per request at most, and under load one for hundreds.
+ */
+export class RedisStore implements LimitStore {
+  readonly #link: RedisDoor;
+  readonly #prefix: string;
+  readonly #batchMax: number;
+  readonly #nowMs: (() => number) | undefined;
+  readonly #waiting: Record<Action, Waiting[]> = { take: [], peek: [], refund: [] };
+  #isScheduled = false;
+
+  constructor({ link, prefix = 'holdfast:limit:', batchMax = BATCH_MAX, nowMs }: RedisStoreOptions) {
+    this.#link = link;
+    this.#prefix = prefix;
+    this.#batchMax = batchMax;
+    this.#nowMs = nowMs;
+  }
+
+  /** @throws what the door throws: Redis is away, or too late */
+  take(charges: readonly Charge[]): Promise<boolean> {
+    return this.#ask('take', charges);
+  }
+
+  async peek(charges: readonly Charge[]): Promise<void> {
+    await this.#ask('peek', charges);
+  }
+
+  async refund(charges: readonly Charge[]): Promise<void> {
+    await this.#ask('refund', charges);
+  }
+
+  #ask(action: Action, charges: readonly Charge[]): Promise<boolean> {
+    if (charges.length === 0) return Promise.resolve(true);
+    return new Promise((resolve, reject) => {
+      this.#waiting[action].push({ charges, resolve, reject });
+      if (this.#isScheduled) return;
+      this.#isScheduled = true;
+      // After all that has arrived in this turn was read.
+      setImmediate(() => this.#sendAll());
+    });
+  }
+
+  #sendAll(): void {
+    this.#isScheduled = false;
+    for (const action of ['refund', 'take', 'peek'] as const) {
+      const waiting = this.#waiting[action];
+      if (waiting.length === 0) continue;
+      this.#waiting[action] = [];
+      for (let from = 0; from < waiting.length; from += this.#batchMax) {
+        void this.#send(action, waiting.slice(from, from + this.#batchMax));
+      }
+    }
+  }
+
+  async #send(action: Action, batch: readonly Waiting[]): Promise<void> {
+    try {
+      const keys: string[] = [];
+      for (const { charges } of batch) {
+        for (const { counter, subject } of charges) keys.push(`${this.#prefix}${counter.id}:${subject}`);
+      }
+      const requests = `[${batch.map(({ charges }) => `[${charges.map(fieldsOf(action)).join(',')}]`).join(',')}]`;
+      const time = this.#nowMs === undefined ? [] : [String(this.#nowMs())];
+      const answer = await this.#run([keys.length, ...keys, action, requests, ...time]);
+      this.#deal(batch, answer);
+    } catch (error) {
+      for (const { reject } of batch) reject(error);
+    }
+  }
+
+  async #run(args: [number, ...string[]]): Promise<number[]> {
+    try {
+      return (await this.#link.run((redis) => redis.evalsha(SCRIPT_SHA, ...args))) as number[];
+    } catch (error) {
+      if (!isUnknownScript(error)) throw error;
+      return (await this.#link.run((redis) => redis.eval(TAKE_SCRIPT, ...args))) as number[];
+    }
+  }
+
+  #deal(batch: readonly Waiting[], answer: readonly number[]): void {
+    const atMs = answer[0] as number;
+    let at = 1;
+    for (const { charges, resolve } of batch) {
+      let passes = true;
+      for (const charge of charges) {
+        charge.atMs = atMs;
+        charge.allowed = answer[at] === 1;
+        charge.remaining = answer[at + 1] as number;
+        charge.resetMs = answer[at + 2] as number;
+        charge.retryMs = answer[at + 3] as number;
+        if (!charge.allowed && !charge.shadow) passes = false;
+        at += FIELDS;
+      }
+      resolve(passes);
+    }
+  }
+}
+
+function fieldsOf(action: Action): (charge: Charge) => string {
+  return ({ counter, limit, burst, cost, shadow, atMs }) =>
+    `${counter.kind},${counter.windowMs},${limit},${burst},${cost},${shadow ? 1 : 0},${action === 'refund' ? atMs : 0}`;
+}
+
+/** Redis was started anew, or told to forget. */
+function isUnknownScript(error: unknown): boolean {
+  return error instanceof Error && error.message.startsWith('NOSCRIPT');
+}
