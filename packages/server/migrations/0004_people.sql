@@ -1,7 +1,7 @@
 -- People who sign in to the dashboard by a password, their sessions, and how often signing in has failed.
 
--- A person who is removed keeps the row and the name, which ledger and audit refer to by id, and nothing else: the login is
--- free again. A row that was ever made closes the open server for good, as a key's does.
+-- A person who is removed keeps the row, since ledger and audit refer to it by id; password and sessions are gone, and the
+-- login is free again. A row that was ever made closes the open server for good, as a key's does.
 CREATE TABLE person (
   id              uuid PRIMARY KEY,
   login           text NOT NULL,
@@ -36,6 +36,8 @@ CREATE TABLE person_session (
   ends_at      timestamptz(3) NOT NULL,
   ended_at     timestamptz(3),
   address      text NOT NULL,
+  -- Whom the address belongs to: of IPv6 its first 64 bits.
+  network      text NOT NULL,
   user_agent   text,
   CONSTRAINT person_session_token_is_unique UNIQUE (token_hash),
   CONSTRAINT person_session_token_is_sha256 CHECK (octet_length(token_hash) = 32),

@@ -32,7 +32,7 @@ describe('holdfast serve, with its own PostgreSQL', () => {
     expect(await starting.stop()).toEqual({ code: 0, signal: null });
     expect(starting.stdout()).toBe(`Holdfast serves at http://127.0.0.1:${port}\n`);
     expect(starting.log().map(({ level, msg }) => `${String(level)} ${String(msg)}`)).toContain(
-      'warn There is no API key yet: the server is open, as admin, on loopback only, until a first key is made.',
+      'warn There is no API key or person yet: the server is open, as admin, on loopback only, until a first one is made.',
     );
   });
 
@@ -152,7 +152,7 @@ describe('what keeps a server from starting', () => {
     await first.stop();
     const reachable = await runHoldfast(['serve', '--port', '0', '--host', '0.0.0.0'], env);
     expect(reachable).toMatchObject({ code: 2, stdout: '' });
-    expect(reachable.stderr).toContain('there is no API key yet: anybody would be admin.');
+    expect(reachable.stderr).toContain('there is no API key or person yet: anybody would be admin.');
     await database.drop();
   });
 });

@@ -78,5 +78,7 @@ export async function prepare(config: Config, log: Logger, database: Database): 
   if (config.jwt !== null || (await createKeyStore(database).anyExists())) return;
   const refusal = openModeRefusal(config.host);
   if (refusal !== null) throw new RefusedToServe(refusal);
-  log.warn('There is no API key yet: the server is open, as admin, on loopback only, until a first key is made.');
+  log.warn(
+    'There is no API key or person yet: the server is open, as admin, on loopback only, until a first one is made.',
+  );
 }

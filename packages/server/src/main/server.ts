@@ -12,7 +12,9 @@ import { instanceRoutes } from '../modules/instances/index.ts';
 import { inventoryFeature } from '../modules/inventory/index.ts';
 import { registerLedgerReads } from '../modules/ledger/index.ts';
 import { locationRoutes } from '../modules/locations/index.ts';
+import { createSessionStore, peopleRoutes } from '../modules/people/index.ts';
 import { reservationsFeature } from '../modules/reservations/index.ts';
+import { settingsRoutes } from '../modules/settings/index.ts';
 import { transfersFeature } from '../modules/transfers/index.ts';
 import { Authenticator, type Authenticate } from '../platform/auth/index.ts';
 import type { Config } from '../platform/config/index.ts';
@@ -22,6 +24,7 @@ import type { Logger } from '../platform/log/index.ts';
 import { createMetrics, type Metrics } from '../platform/metrics/index.ts';
 import type { Signals } from '../platform/signals/index.ts';
 import { openEvents, type EventStream } from './events.ts';
+import { openLive } from './live.ts';
 import { openRedis } from './redis.ts';
 import { openRegistry } from './registry.ts';
 import { openSignals } from './signals.ts';
@@ -97,6 +100,7 @@ export async function createServer(options: ServerOptions): Promise<HoldfastServ
   const events = openEvents({ config, database, metrics, signals, onError });
   const authenticator = new Authenticator({
     keys: createKeyStore(database),
+    sessions: createSessionStore(database),
     jwt: config.jwt,
     clock: systemClock,
     log,
@@ -109,6 +113,8 @@ export async function createServer(options: ServerOptions): Promise<HoldfastServ
     if (state === 'starting') throw new Problem(problems.databaseUnavailable, NOT_OPEN_YET);
     return authenticator.authenticate(request);
   };
+  const { corsOrigins } = config.http;
+  const live = openLive({ events, authenticate, corsOrigins, metrics, onError });
   const watch = new DatabaseWatch({
     database,
     clock: systemClock,
@@ -136,8 +142,10 @@ export async function createServer(options: ServerOptions): Promise<HoldfastServ
       transfersFeature(deps),
       alertRoutes(deps),
       apiKeyRoutes(deps),
+      peopleRoutes({ engine, database, authenticator, authenticate }),
+      settingsRoutes({ config, version: VERSION }),
       auditRoutes(deps),
-      eventRoutes(events),
+      eventRoutes(live),
       instanceRoutes(deps),
       ...(options.extraRoutes ?? []),
     ],
@@ -167,6 +175,7 @@ export async function createServer(options: ServerOptions): Promise<HoldfastServ
     },
     close: async () => {
       state = 'stopping';
+      live.live.close();
       await Promise.all([app.close(), sweeper.stop(), housekeeper.stop(), registry.stop()]);
       await engine.close();
       await events.stop();

@@ -49,7 +49,7 @@ export function apiKeyRoutes(deps: { engine: Engine; database: Database; keys: K
         operationId: 'revokeApiKey',
         summary: 'Revoke an API key',
         description:
-          'This instance refuses it from now on, the others within a second. The last key with the scope admin stays, unless a person with a token asks.',
+          'This instance refuses it from now on, the others within a second. The last one with the scope admin, key or person, stays, unless somebody with a token asks.',
         params: ApiKeyPath,
         response: {
           204: NoContent,

@@ -21,18 +21,3 @@ export function refusePastExpiry(expiresAt: number | null, nowMs: number): void 
     throw validationFailed([{ path: '/expiresAt', message: 'must be in the future' }]);
   }
 }
-
-/**
- * Without an admin key nobody could make another, and the server does not open again. A person with a token has admin
- * without a key, and may revoke them all.
- *
- * @throws Problem `last_admin_key`
- */
-export function refuseLastAdminKey(id: string, liveAdminKeys: readonly string[], actor: string): void {
-  const isLast = liveAdminKeys.length === 1 && liveAdminKeys[0] === id;
-  if (!isLast || actor.startsWith('user:')) return;
-  throw new Problem(
-    apiKeyProblems.lastAdminKey,
-    'Without it nobody could administer this server. Make another key with the scope admin, then revoke this one.',
-  );
-}

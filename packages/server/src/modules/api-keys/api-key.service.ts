@@ -14,8 +14,9 @@ import {
 } from '../../platform/auth/index.ts';
 import type { Database } from '../../platform/database/index.ts';
 import { parseTimestamp } from '../../platform/http/index.ts';
+import { refuseLastAdmin, refuseOpenCallerWhenClosed } from '../people/index.ts';
 import { apiKeyProblems } from './api-key.problems.ts';
-import { refuseLastAdminKey, refuseLockingOut, refusePastExpiry } from './api-key.rules.ts';
+import { refuseLockingOut, refusePastExpiry } from './api-key.rules.ts';
 import type { ApiKeyQuery, ApiKeyView, NewApiKeyBody } from './api-key.schema.ts';
 import {
   apiKeyOrder,
@@ -23,7 +24,6 @@ import {
   insertApiKey,
   journalAtStart,
   listApiKeys,
-  lockLiveAdminKeys,
   readClock,
   revokeApiKey,
   type ApiKey,
@@ -37,6 +37,12 @@ interface ApiKeyDeps {
   keys: KeyListener;
 }
 
+const LAST = {
+  kind: apiKeyProblems.lastAdminKey,
+  detail:
+    'Without it nobody could administer this server. Make another key with the scope admin, then revoke this one.',
+};
+
 /** @throws Problem `first_key_needs_admin`, `validation_failed` */
 export async function createApiKey(
   { engine, keys }: ApiKeyDeps,
@@ -47,6 +53,7 @@ export async function createApiKey(
   const expiresAt = parseTimestamp(body.expiresAt ?? '');
   const answer = await engine.transact(meta, async (tx, now) => {
     refusePastExpiry(expiresAt, now);
+    await refuseOpenCallerWhenClosed(tx, meta.actor);
     const { key, prefix, hash } = generateApiKey();
     const { name, scopes } = body;
     const row = await insertApiKey(tx, { id: newId(now), name, scopes, prefix, hash, expiresAt }, now);
@@ -68,7 +75,7 @@ export async function createApiKey(
 export async function removeApiKey({ engine, keys }: ApiKeyDeps, id: string, meta: CommandMeta): Promise<Answer> {
   try {
     return await engine.transact(meta, async (tx, now) => {
-      refuseLastAdminKey(id, await lockLiveAdminKeys(tx, now), meta.actor);
+      await refuseLastAdmin(tx, `key:${id}`, { by: meta.actor, nowMs: now, refusal: LAST });
       const row = await revokeApiKey(tx, id, now);
       if (row === undefined) throw new Problem(apiKeyProblems.apiKeyNotFound, `No key in use has the id ${id}.`);
       return {

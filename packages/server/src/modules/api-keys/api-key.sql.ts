@@ -40,12 +40,6 @@ export async function findByHash(db: Kysely<Tables>, hash: Buffer): Promise<ApiK
   return db.selectFrom('api_key').select(SHOWN).where('hash', '=', hash).executeTakeFirst();
 }
 
-/** Revoked ones count. */
-export async function anyApiKeyExists(db: Kysely<Tables>): Promise<boolean> {
-  const { rows } = await sql<{ found: boolean }>`SELECT EXISTS (SELECT FROM api_key) AS found`.execute(db);
-  return rows[0]?.found === true;
-}
-
 export async function noteUse(db: Kysely<Tables>, id: string, whenMs: number): Promise<void> {
   const when = toRfc3339(whenMs);
   await db
@@ -54,23 +48,6 @@ export async function noteUse(db: Kysely<Tables>, id: string, whenMs: number): P
     .where('id', '=', id)
     .where(sql<boolean>`coalesce(last_used_at < ${when}::timestamptz, true)`)
     .execute();
-}
-
-/**
- * The admin keys that can be used now, locked in the order of ids: of two admins who revoke each other's key, the second
- * waits and finds that his is the last one.
- */
-export async function lockLiveAdminKeys(tx: Transaction<Tables>, nowMs: number): Promise<string[]> {
-  const rows = await tx
-    .selectFrom('api_key')
-    .select('id')
-    .where(sql<boolean>`'admin' = ANY(scopes)`)
-    .where('revoked_at', 'is', null)
-    .where(sql<boolean>`coalesce(expires_at > ${toRfc3339(nowMs)}::timestamptz, true)`)
-    .orderBy('id')
-    .forUpdate()
-    .execute();
-  return rows.map(({ id }) => id);
 }
 
 /** Answers nothing where there is no such key, or it was revoked before. */

@@ -1,6 +1,7 @@
 import { isScope, type KeyStore } from '../../platform/auth/index.ts';
 import type { Database } from '../../platform/database/index.ts';
-import { anyApiKeyExists, findByHash, noteUse } from './api-key.sql.ts';
+import { anyoneExists } from '../people/index.ts';
+import { findByHash, noteUse } from './api-key.sql.ts';
 
 /** Where the authenticator finds keys: the table api_key. */
 export function createKeyStore({ kysely }: Pick<Database, 'kysely'>): KeyStore {
@@ -10,7 +11,7 @@ export function createKeyStore({ kysely }: Pick<Database, 'kysely'>): KeyStore {
       if (row === undefined || row.revoked_at !== null) return null;
       return { id: row.id, scopes: row.scopes.filter(isScope), expiresAtMs: row.expires_at };
     },
-    anyExists: () => anyApiKeyExists(kysely),
+    anyExists: () => anyoneExists(kysely),
     touch: (id, whenMs) => noteUse(kysely, id, whenMs),
   };
 }

@@ -12,7 +12,7 @@ import { assertFromThisMachine } from './open.mode.ts';
 import { assertOwnPage } from './own.origin.ts';
 import { readSessionToken } from './session.cookie.ts';
 import type { SessionStore } from './session.store.ts';
-import { looksLikeToken, TokenVerifier, type JwtConfig } from './token.verifier.ts';
+import { looksLikeToken, tokenExpiryOf, TokenVerifier, type JwtConfig } from './token.verifier.ts';
 
 /** How long an open server may go on without asking whether another instance made a key or a person. */
 const OPEN_FOR_MS = 1_000;
@@ -133,6 +133,12 @@ export class Authenticator {
     else this.#openUntilMs = askedAtMs + OPEN_FOR_MS;
     return !this.#closed;
   }
+}
+
+/** When the token that a request carries ends, in milliseconds since the epoch. It was verified: nothing is checked. */
+export function tokenExpiryIn(request: IncomingMessage): number | null {
+  const token = readCredential(request);
+  return token === null ? null : tokenExpiryOf(token);
 }
 
 function orRefuse(caller: Caller | null): Caller {

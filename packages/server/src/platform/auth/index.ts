@@ -1,6 +1,6 @@
 export { CHOSEN_KEY, generateApiKey, hashApiKey, prefixOfKey, type NewApiKey } from './api.key.ts';
 export { credentialsMissing, crossOriginRequest } from './auth.problems.ts';
-export { Authenticator, type AuthOptions } from './authenticator.ts';
+export { Authenticator, tokenExpiryIn, type AuthOptions } from './authenticator.ts';
 export { ANONYMOUS, OPEN, type Authenticate, type Caller, type CallerSession } from './caller.ts';
 export type { KeyStore, StoredKey } from './key.store.ts';
 export { isInTheClear, openModeRefusal } from './open.mode.ts';
@@ -14,4 +14,4 @@ export {
   SESSION_MAX_SECONDS,
 } from './session.cookie.ts';
 export type { SessionStore, StoredSession } from './session.store.ts';
-export { tokenExpiryOf, type JwtConfig } from './token.verifier.ts';
+export type { JwtConfig } from './token.verifier.ts';

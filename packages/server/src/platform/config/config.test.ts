@@ -115,6 +115,24 @@ test('lists and sizes', () => {
   expect(config.egressAllow).toEqual(['hooks.internal', '10.1.0.0/16', '::1']);
 });
 
+test('each setting says what counts and who said so, and a secret only that it is there', () => {
+  const { settings } = loadConfig(
+    { HOLDFAST_CURRENCY: 'USD', HOLDFAST_ADMIN_KEY: 'a-key-that-nobody-sees', LOG_LEVEL: '' },
+    { port: '9090', databaseUrl: 'postgres://u:hush@h/d' },
+  );
+  const told = (name: string) => {
+    const { effective, source } = settings.find((setting) => setting.name === name) ?? {};
+    return [effective, source];
+  };
+  expect(told('HOLDFAST_CURRENCY')).toEqual(['USD', 'environment']);
+  expect(told('PORT')).toEqual(['9090', 'flag']);
+  expect(told('LOG_LEVEL')).toEqual(['info', 'default']);
+  expect(told('REDIS_URL')).toEqual([null, 'unset']);
+  expect(told('HOLDFAST_ADMIN_KEY')).toEqual([null, 'environment']);
+  expect(told('DATABASE_URL')).toEqual([null, 'flag']);
+  expect(JSON.stringify(settings)).not.toMatch(/hush|nobody-sees/);
+});
+
 test('flags and names are told apart', () => {
   expect(new Set(SETTINGS.map(({ flag }) => optionName(flag))).size).toBe(SETTINGS.length);
 });

@@ -1,7 +1,7 @@
 import { CHOSEN_KEY, type JwtConfig } from '../auth/index.ts';
 import { HTTP_DEFAULTS, type HttpConfig } from '../http/http.options.ts';
 import { LOG_LEVELS, type LogLevel } from '../log/index.ts';
-import { optionName, SETTINGS, type SettingName } from './settings.ts';
+import { optionName, SETTINGS, type Setting, type SettingName } from './settings.ts';
 import {
   byteCount,
   egressTargets,
@@ -35,6 +35,15 @@ export interface Config {
   egressAllow: string[];
   logLevel: LogLevel;
   http: HttpConfig;
+  /** All settings as they were given, for who looks. */
+  settings: readonly EffectiveSetting[];
+}
+
+/** A setting as it counts, and who said so. */
+export interface EffectiveSetting extends Setting {
+  /** Null where it has none, and of a secret, which is never shown. */
+  effective: string | null;
+  source: 'flag' | 'environment' | 'default' | 'unset';
 }
 
 /** Every wrong setting, a line each. */
@@ -82,6 +91,7 @@ export function loadConfig(env: NodeJS.Dict<string>, flags: NodeJS.Dict<string> 
       corsOrigins: reader.optional('CORS_ORIGIN', origins) ?? [],
       trustProxy: reader.optional('TRUST_PROXY', trustProxy) ?? false,
     },
+    settings: SETTINGS.map((setting) => reader.describe(setting)),
   };
   if (config.databaseMigrateUrl !== null && config.databaseUrl === null) {
     reader.fault('DATABASE_MIGRATE_URL', 'needs DATABASE_URL: the embedded database migrates itself');
@@ -148,6 +158,13 @@ class Reader {
     }
   }
 
+  describe(setting: Setting & { name: SettingName }): EffectiveSetting {
+    const given = this.#textOf(setting.name);
+    const effective = setting.secret === true ? null : (given ?? setting.default);
+    if (given === null) return { ...setting, effective, source: setting.default === null ? 'unset' : 'default' };
+    return { ...setting, effective, source: this.#flagOf(setting.name) === undefined ? 'environment' : 'flag' };
+  }
+
   fault(name: SettingName, message: string): void {
     const setting = SETTINGS.find((one) => one.name === name);
     const text = this.#textOf(name);
@@ -156,8 +173,11 @@ class Reader {
   }
 
   #textOf(name: SettingName): string | null {
-    const flag = SETTINGS.find((setting) => setting.name === name)?.flag ?? '';
-    const text = (this.#flags[optionName(flag)] ?? this.#env[name] ?? '').trim();
+    const text = (this.#flagOf(name) ?? this.#env[name] ?? '').trim();
     return text === '' ? null : text;
+  }
+
+  #flagOf(name: SettingName): string | undefined {
+    return this.#flags[optionName(SETTINGS.find((setting) => setting.name === name)?.flag ?? '')];
   }
 }

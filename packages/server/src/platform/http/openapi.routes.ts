@@ -79,8 +79,13 @@ function conditionalHeaders(method: string, { response = {} }: RouteSchema): Rec
 }
 
 function withScope(description: string | undefined, scope: string | undefined): string {
-  const need = scope === undefined || scope === 'public' ? 'Needs no key.' : `Needs the scope \`${scope}\`.`;
+  const need = needOf(scope);
   return description === undefined ? need : `${description}\n\n${need}`;
+}
+
+function needOf(scope: string | undefined): string {
+  if (scope === undefined || scope === 'public') return 'Needs no key.';
+  return scope === 'known' ? 'Any caller with a key, a token or a session.' : `Needs the scope \`${scope}\`.`;
 }
 
 /** Successes in the route's own media type, problems in theirs. */

@@ -7,8 +7,11 @@ declare module 'fastify' {
     inFlight: boolean;
   }
   interface FastifyContextConfig {
-    /** Who may call: a caller with this scope, or anybody. A route without it does not start. */
-    scope?: Scope | 'public';
+    /**
+     * Who may call: a caller with this scope, any caller who is known (for what is their own), or anybody. A route without
+     * it does not start.
+     */
+    scope?: Scope | 'known' | 'public';
     /** In bytes, where it is not the usual one; `bulk` is the configured one for bulk routes. */
     bodyLimit?: number | 'bulk';
     /** It answers for as long as the client listens: its duration says nothing, and it does not count as load. */

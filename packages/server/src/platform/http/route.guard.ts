@@ -31,7 +31,7 @@ export function openToAll(app: object): void {
 /** A route and what its hooks need of its settings. */
 interface Guarded {
   route: RouteOptions;
-  scope: Scope | 'public';
+  scope: Scope | 'known' | 'public';
   stream: boolean;
 }
 
@@ -102,8 +102,8 @@ function checkHost(host: string | undefined, minorVersion: number): void {
 }
 
 /** @throws Problem `forbidden`; `validation_failed` for an Idempotency-Key that is none */
-function letIn(request: FastifyRequest, caller: Caller, scope: Scope): void {
-  if (!caller.scopes.has(scope)) throw scopeMissing(caller, scope);
+function letIn(request: FastifyRequest, caller: Caller, scope: Scope | 'known'): void {
+  if (scope !== 'known' && !caller.scopes.has(scope)) throw scopeMissing(caller, scope);
   request.caller = caller;
   if (COMMAND_METHODS.has(request.method)) checkIdempotencyKey(request.raw.headers['idempotency-key']);
 }

@@ -1,0 +1,15 @@
+export { refuseLastAdmin, refuseOpenCallerWhenClosed } from './admin.guard.ts';
+export { anyoneExists } from './admin.sql.ts';
+export { setPassword } from './password.service.ts';
+export { Passwords } from './passwords.ts';
+export { peopleRoutes } from './people.routes.ts';
+export {
+  createPerson,
+  getPerson,
+  getPersonByLogin,
+  pageOfPeople,
+  patchPerson,
+  type PeopleDeps,
+} from './person.service.ts';
+export type { NewPersonBody, PersonView } from './person.schema.ts';
+export { createSessionStore } from './session.store.ts';

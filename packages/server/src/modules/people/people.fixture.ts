@@ -1,0 +1,51 @@
+import type { TestApp } from '../../../test/app.ts';
+
+export const ADA = { login: 'ada@shop.example', name: 'Ada Lovelace', password: 'three tired herons by the canal' };
+
+type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
+
+interface Asked {
+  body?: object | undefined;
+  headers?: Record<string, string>;
+}
+
+/** A browser: it keeps its cookies, and says where its requests come from, as browsers do. */
+export class Browser {
+  readonly #test: () => TestApp;
+  readonly cookies = new Map<string, string>();
+  /** Added to each request. */
+  headers: Record<string, string> = { 'sec-fetch-site': 'same-origin', 'x-requested-with': 'dashboard' };
+  address = '127.0.0.1';
+
+  constructor(test: () => TestApp) {
+    this.#test = test;
+  }
+
+  async ask(method: Method, path: string, { body, headers = {} }: Asked = {}) {
+    const cookie = [...this.cookies].map(([name, value]) => `${name}=${value}`).join('; ');
+    const answer = await this.#test().app.inject({
+      method,
+      url: `/api/v1${path}`,
+      remoteAddress: this.address,
+      headers: { host: 'localhost:8080', ...this.headers, ...(cookie === '' ? {} : { cookie }), ...headers },
+      ...(body === undefined ? {} : { payload: body }),
+    });
+    for (const set of [answer.headers['set-cookie'] ?? []].flat()) this.#keep(set);
+    return {
+      status: answer.statusCode,
+      headers: answer.headers,
+      body: answer.body === '' ? null : answer.json(),
+    };
+  }
+
+  signIn(login = ADA.login, password = ADA.password) {
+    return this.ask('POST', '/session', { body: { login, password } });
+  }
+
+  #keep(set: string): void {
+    const [pair = ''] = set.split(';');
+    const [name = '', value = ''] = pair.split('=');
+    if (/Max-Age=0/.test(set)) this.cookies.delete(name);
+    else this.cookies.set(name, value);
+  }
+}

@@ -1,0 +1,28 @@
+import type { Engine } from '../../engine/index.ts';
+import { systemClock } from '../../kernel/clock.ts';
+import type { Authenticate, Authenticator } from '../../platform/auth/index.ts';
+import type { Database } from '../../platform/database/index.ts';
+import type { Routes } from '../../platform/http/index.ts';
+import { Passwords } from './passwords.ts';
+import { personRoutes } from './person.routes.ts';
+import { sessionRoutes } from './session.routes.ts';
+import { Throttle } from './throttle.ts';
+
+export interface PeopleOptions {
+  engine: Engine;
+  database: Database;
+  authenticator: Pick<Authenticator, 'isOpen' | 'personCreated' | 'personChanged'>;
+  /** As every route does it. */
+  authenticate: Authenticate;
+}
+
+/** People, signing in and sessions. */
+export function peopleRoutes({ engine, database, authenticator, authenticate }: PeopleOptions): Routes {
+  const passwords = new Passwords();
+  const throttle = new Throttle(database, systemClock);
+  const deps = { engine, database, authenticator, authenticate, people: authenticator, passwords, throttle };
+  return async (app) => {
+    await sessionRoutes(deps)(app);
+    await personRoutes(deps)(app);
+  };
+}

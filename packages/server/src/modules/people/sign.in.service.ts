@@ -1,0 +1,98 @@
+import { newId } from '../../kernel/ids.ts';
+import { Problem } from '../../kernel/problem.ts';
+import { generateSessionToken, hashApiKey } from '../../platform/auth/index.ts';
+import { personProblems } from './person.problems.ts';
+import { foldLogin } from './person.rules.ts';
+import { actorOf, type PeopleDeps } from './person.service.ts';
+import { findByLogin, noteSignIn, type Person } from './person.sql.ts';
+import type { SignInBody } from './session.schema.ts';
+import {
+  deleteOldSessions,
+  endSessionByToken,
+  endSurplusSessions,
+  insertSession,
+  type PersonSession,
+} from './session.sql.ts';
+import { networkOf, type Throttle } from './throttle.ts';
+
+/** Where a person sits. */
+export interface SignInFrom {
+  address: string;
+  userAgent: string | null;
+  /** Of the session that the browser still has: it ends. */
+  token: string | null;
+  requestId: string;
+}
+
+export interface SignedIn {
+  person: Person;
+  session: PersonSession;
+  /** For the cookie; kept nowhere. */
+  token: string;
+}
+
+const USER_AGENT_MAX = 300;
+
+/**
+ * Whether there is no such person, the person is disabled or the password is wrong: the same work, and the same answer.
+ *
+ * The session's token is always a new one of ours, so that nobody can make a person use one that he knows.
+ *
+ * @throws Problem `wrong_credentials`, `too_many_attempts`, `overloaded`
+ */
+export async function signIn(
+  deps: PeopleDeps & { throttle: Throttle },
+  { login, password }: SignInBody,
+  from: SignInFrom,
+): Promise<SignedIn> {
+  const { database, passwords, throttle } = deps;
+  const loginKey = foldLogin(login);
+  const attempt = await throttle.attempt(loginKey, from.address);
+  const person = await findByLogin(database.kysely, loginKey);
+  const stored = person?.password_hash ?? null;
+  const verdict = await passwords.verify(password, stored);
+  if (person === undefined || stored === null || verdict === 'wrong' || person.disabled_at !== null) {
+    throw wrongCredentials();
+  }
+  const rehashed = verdict === 'outdated' ? await passwords.hash(password) : null;
+  const signedIn = await openSession(deps, { id: person.id, checked: stored, rehashed }, from);
+  await throttle.succeeded(attempt);
+  return signedIn;
+}
+
+async function openSession(
+  { engine, people }: PeopleDeps,
+  person: { id: string; checked: string; rehashed: string | null },
+  from: SignInFrom,
+): Promise<SignedIn> {
+  const opened: (SignedIn & { endedOf: string | null })[] = [];
+  const meta = { actor: actorOf(person.id), requestId: from.requestId, idempotency: null };
+  await engine.transact(meta, async (tx, now) => {
+    const row = await noteSignIn(tx, person, now);
+    if (row === undefined) throw wrongCredentials();
+    const before = from.token === null ? undefined : await endSessionByToken(tx, hashApiKey(from.token), now);
+    const token = generateSessionToken();
+    const { address } = from;
+    const userAgent = from.userAgent?.slice(0, USER_AGENT_MAX) ?? null;
+    const tokenHash = hashApiKey(token);
+    const network = networkOf(address);
+    const session = await insertSession(
+      tx,
+      { id: newId(now), personId: row.id, tokenHash, address, network, userAgent },
+      now,
+    );
+    await endSurplusSessions(tx, row.id, now);
+    await deleteOldSessions(tx, now);
+    opened.push({ person: row, session, token, endedOf: before?.person_id ?? null });
+    const data = { id: row.id, login: row.login, name: row.name, sessionId: session.id, address, userAgent };
+    return { status: 201, body: null, journal: [{ kind: 'person.signed_in', subject: row.id, data }] };
+  });
+  const last = opened.at(-1);
+  if (last === undefined) throw new Error('a session was opened without a trace');
+  if (last.endedOf !== null) people.personChanged(last.endedOf);
+  return last;
+}
+
+function wrongCredentials(): Problem {
+  return new Problem(personProblems.wrongCredentials, 'Check both. Capitals count in the password, not in the login.');
+}
