@@ -1,0 +1,43 @@
+import { useMutation, useQueryClient, type UseMutationResult } from '@tanstack/react-query';
+import { showDone, showProblem } from '../ui/toasts.tsx';
+import type { ReadPath } from './queries.ts';
+
+interface CommandOptions<Input, Output> {
+  /** Calls the server: `(quantity) => holdfast.POST(…)`. */
+  run: (input: Input) => Promise<Output>;
+  /** What was done, in a word or two, for the toast: `Received 12 of MUG`. Null shows none. */
+  done?: (output: Output, input: Input) => string | null;
+  /** What takes it back: another command. The toast offers it. */
+  undo?: (output: Output, input: Input) => () => Promise<unknown>;
+  /** What is asked for again at once; events tell the rest. */
+  stale?: readonly (ReadPath | (string & {}))[];
+  /** The caller shows refusals itself, beside the form. */
+  showsRefusals?: boolean;
+}
+
+/** A command to the server: says what was done, offers to undo it, and shows why it was refused. */
+export function useCommand<Output, Input = void>(
+  options: CommandOptions<Input, Output>,
+): UseMutationResult<Output, Error, Input> {
+  const client = useQueryClient();
+  const askAnew = (): void => {
+    for (const path of options.stale ?? []) void client.invalidateQueries({ queryKey: [path] });
+  };
+  return useMutation({
+    mutationFn: options.run,
+    onSuccess: (output, input) => {
+      askAnew();
+      const text = options.done?.(output, input) ?? null;
+      if (text === null) return;
+      const takeBack = options.undo?.(output, input);
+      if (takeBack === undefined) return showDone(text);
+      showDone(text, async () => {
+        await takeBack();
+        askAnew();
+      });
+    },
+    onError: (error) => {
+      if (options.showsRefusals !== true) showProblem(error);
+    },
+  });
+}
