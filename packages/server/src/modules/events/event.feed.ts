@@ -1,6 +1,7 @@
 import { Problem } from '../../kernel/problem.ts';
 import type { Database } from '../../platform/database/index.ts';
-import { eventProblems } from './event.problems.ts';
+import { eventProblems, positionGone } from './event.problems.ts';
+import { EventTail, type EventSpan } from './event.tail.ts';
 import { JOURNAL_EVENTS, matcherOf, type EventFilter, type StreamEvent } from './event.types.ts';
 import { journalEvent, stockChanged } from './event.view.ts';
 import { readState, selectJournal, selectLedger, selectRuns, type Run } from './stream.sql.ts';
@@ -14,7 +15,9 @@ export interface EventBatch {
 /** Who wants to know of every event from now on. */
 export interface FeedListener {
   /** In the order of the stream, each once. Must not throw. */
-  onEvents(events: readonly StreamEvent[]): void;
+  onEvents?(events: readonly StreamEvent[]): void;
+  /** The tail goes further than before, or begins anew. Must not throw. */
+  onSpan?(): void;
   /** Events may have been missed: the stream could not be followed for longer than it is kept. */
   onGap?(): void;
 }
@@ -28,7 +31,6 @@ export interface FeedOptions {
   onError?: (error: unknown) => void;
 }
 
-const RUNS_AT_ONCE = 200;
 const POSITIONS_AT_ONCE = 1_000;
 const INTERVAL_MS = 50;
 /** Where hints arrive, one look in so many is made: hints may be lost. */
@@ -40,6 +42,8 @@ const AFTER_ERROR_MS = 200;
  * While nobody follows, nothing is read but the head.
  */
 export class EventFeed {
+  /** What was told last; empty while nobody follows. */
+  readonly tail = new EventTail();
   readonly #options: Required<FeedOptions>;
   readonly #listeners = new Set<FeedListener>();
   readonly #wakers = new Set<() => void>();
@@ -93,11 +97,12 @@ export class EventFeed {
    */
   async read(after: number, { limit, ...filter }: EventFilter & { limit: number }): Promise<EventBatch> {
     const { database } = this.#options;
-    const runs = cut(await selectRuns(database.kysely, after, RUNS_AT_ONCE), after, limit);
+    // Each run has an entry at least.
+    const runs = cut(await selectRuns(database.kysely, after, limit), after, limit);
     const last = runs.at(-1);
     // Looked at after the runs: what was forgotten in between is not taken for a gap that never was.
     const { forgotten } = await readState(database);
-    if (after < forgotten) throw gone(after, forgotten);
+    if (after < forgotten) throw positionGone(after, forgotten);
     if (last === undefined) return { events: [], position: after };
     const [journal, ledger] = await Promise.all([
       selectJournal(database.kysely, runs, JOURNAL_EVENTS),
@@ -116,7 +121,9 @@ export class EventFeed {
     this.wake();
     return () => {
       this.#listeners.delete(listener);
-      if (this.#listeners.size === 0) this.#position = null;
+      if (this.#listeners.size > 0) return;
+      this.#position = null;
+      this.tail.clear();
     };
   }
 
@@ -132,6 +139,8 @@ export class EventFeed {
     if (this.#reading !== null || this.#isStopped) return;
     this.#reading = this.#follow().finally(() => {
       this.#reading = null;
+      // Somebody may have called between its last look and now.
+      if (this.#isWoken) this.wake();
     });
   }
 
@@ -168,16 +177,17 @@ export class EventFeed {
       this.#tellHead(await this.head());
       return;
     }
-    this.#position ??= await this.head();
+    if (this.#position === null) this.#beginAt(await this.head());
     for (;;) {
-      const { events, position } = await this.#readOrSkip(this.#position);
+      const after = this.#position;
       // The last listener may have gone meanwhile.
-      if (this.#position === null || this.#isStopped) return;
-      const isAtHead = position === this.#position;
+      if (after === null || this.#isStopped) return;
+      const { events, position } = await this.#readOrSkip(after);
+      if (this.#position !== after) continue;
+      if (position === after) return;
       this.#position = position;
-      if (events.length > 0) for (const listener of this.#listeners) listener.onEvents(events);
+      this.#tell({ events, after, position });
       this.#tellHead(position);
-      if (isAtHead) return;
     }
   }
 
@@ -187,8 +197,23 @@ export class EventFeed {
     } catch (error) {
       if (!(error instanceof Problem) || error.code !== eventProblems.positionGone.code) throw error;
       const head = await this.head();
+      this.#beginAt(head);
       for (const listener of this.#listeners) listener.onGap?.();
       return { events: [], position: head };
+    }
+  }
+
+  #beginAt(position: number): void {
+    this.#position = position;
+    this.tail.restart(position);
+    for (const listener of this.#listeners) listener.onSpan?.();
+  }
+
+  #tell(span: EventSpan): void {
+    this.tail.push(span);
+    for (const listener of this.#listeners) {
+      if (span.events.length > 0) listener.onEvents?.(span.events);
+      listener.onSpan?.();
     }
   }
 
@@ -212,12 +237,4 @@ function cut(runs: Run[], after: number, limit: number): Run[] {
     left -= lastId - firstId + 1;
   }
   return parts;
-}
-
-function gone(after: number, forgotten: number): Problem {
-  return new Problem(
-    eventProblems.positionGone,
-    `Events up to position ${forgotten} are kept no longer, and ${after} was asked for. Read the present state anew, then follow the stream from now on.`,
-    { earliest: forgotten },
-  );
 }

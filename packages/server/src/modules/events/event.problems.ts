@@ -1,5 +1,30 @@
-import type { ProblemKind } from '../../kernel/problem.ts';
+import { Problem, type ProblemKind } from '../../kernel/problem.ts';
 
 export const eventProblems = {
   positionGone: { code: 'position_gone', status: 410, title: 'The stream is kept from a later position on' },
 } as const satisfies Record<string, ProblemKind>;
+
+/** Why a live connection is not made, or ends. */
+export const liveProblems = {
+  tooManyConnections: {
+    code: 'too_many_connections',
+    status: 503,
+    title: 'This instance has as many live connections as it takes',
+    headers: { 'retry-after': '5' },
+  },
+  upgradeRequired: {
+    code: 'upgrade_required',
+    status: 426,
+    title: 'This route speaks WebSocket',
+    headers: { upgrade: 'websocket', connection: 'Upgrade' },
+  },
+  slowReader: { code: 'slow_reader', status: 503, title: 'The reader takes events more slowly than they come' },
+} as const satisfies Record<string, ProblemKind>;
+
+export function positionGone(after: number, forgotten: number): Problem {
+  return new Problem(
+    eventProblems.positionGone,
+    `Events up to position ${forgotten} are kept no longer, and ${after} was asked for. Read the present state anew, then follow the stream from now on.`,
+    { earliest: forgotten },
+  );
+}

@@ -72,6 +72,14 @@ export const EventQuery = Shape({
 });
 export type EventQuery = Static<typeof EventQuery>;
 
+export const StreamQuery = Shape({
+  after: Type.Optional({
+    ...Position,
+    description: 'Events behind this position. Absent, and without `Last-Event-ID`: from now on.',
+  }),
+  ...EventFilterQuery,
+});
+
 export const TOPICS_MAX = 200;
 export const TOPIC_MESSAGE = 'must be alerts, reservations, product:<sku> or location:<code>';
 const TOPIC = new RegExp(`^(?:alerts|reservations|(?:product|location):${NAME_PATTERN.slice(1, -1)})$`);

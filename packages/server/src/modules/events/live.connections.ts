@@ -1,0 +1,132 @@
+import type { IncomingMessage } from 'node:http';
+import { Problem } from '../../kernel/problem.ts';
+import { problems } from '../../kernel/problem.ts';
+import type { Authenticate } from '../../platform/auth/index.ts';
+import { liveProblems } from './event.problems.ts';
+
+/** A connection that is served for as long as it lasts. */
+export interface LiveConnection {
+  /** The request that it began with: whose credentials must go on being good. */
+  readonly request: IncomingMessage;
+  /** Called four times a second. */
+  tick(nowMs: number): void;
+  /** Ends it, and says why where that can still be said. */
+  end(reason: Problem): void;
+}
+
+export interface LiveConnectionsOptions {
+  authenticate: Authenticate;
+  /** On this instance, at once. */
+  connectionsMax?: number;
+  onError?: (error: unknown) => void;
+}
+
+/** Credentials are remembered for a second at most, and looked up anew after half of it: within a second all is seen. */
+const TICK_MS = 250;
+
+/** All live connections of one instance: counted, kept alive, and ended when their credentials are. */
+export class LiveConnections {
+  readonly #authenticate: Authenticate;
+  readonly #connectionsMax: number;
+  readonly #onError: (error: unknown) => void;
+  readonly #connections = new Set<LiveConnection>();
+  /** Whose credentials are being looked up. */
+  readonly #checking = new Set<LiveConnection>();
+  #opening = 0;
+  #timer: NodeJS.Timeout | null = null;
+  #isClosed = false;
+
+  constructor({ authenticate, connectionsMax = 10_000, onError = () => undefined }: LiveConnectionsOptions) {
+    this.#authenticate = authenticate;
+    this.#connectionsMax = connectionsMax;
+    this.#onError = onError;
+  }
+
+  get size(): number {
+    return this.#connections.size;
+  }
+
+  /**
+   * Makes room for one more while `open` prepares it.
+   *
+   * @throws Problem `too_many_connections` or `shutting_down`, and what `open` throws
+   */
+  async admit<Value>(open: () => Promise<Value>): Promise<Value> {
+    if (this.#isClosed) throw new Problem(problems.shuttingDown, 'Connect again: another instance will serve you.');
+    if (this.#connections.size + this.#opening >= this.#connectionsMax) {
+      throw new Problem(liveProblems.tooManyConnections, 'Wait as long as Retry-After says, or try another instance.');
+    }
+    this.#opening += 1;
+    try {
+      return await open();
+    } finally {
+      this.#opening -= 1;
+    }
+  }
+
+  add(connection: LiveConnection): void {
+    if (this.#isClosed) {
+      connection.end(shuttingDown());
+      return;
+    }
+    this.#connections.add(connection);
+    this.#timer ??= setInterval(() => this.tick(), TICK_MS).unref();
+  }
+
+  remove(connection: LiveConnection): void {
+    this.#connections.delete(connection);
+    if (this.#connections.size > 0 || this.#timer === null) return;
+    clearInterval(this.#timer);
+    this.#timer = null;
+  }
+
+  /** Runs by itself while there are connections. */
+  tick(): void {
+    const nowMs = performance.now();
+    for (const connection of this.#connections) {
+      connection.tick(nowMs);
+      if (this.#connections.has(connection) && !this.#checking.has(connection)) this.#check(connection);
+    }
+  }
+
+  /** Ends all of them, and takes no more. */
+  close(): void {
+    this.#isClosed = true;
+    for (const connection of [...this.#connections]) connection.end(shuttingDown());
+  }
+
+  /** Asks for the credentials once more, as every request does. */
+  #check(connection: LiveConnection): void {
+    try {
+      const caller = this.#authenticate(connection.request);
+      if (!(caller instanceof Promise)) {
+        if (!caller.scopes.has('read')) this.#lost(connection, scopeLost());
+        return;
+      }
+      this.#checking.add(connection);
+      caller
+        .then(({ scopes }) => {
+          if (!scopes.has('read')) this.#lost(connection, scopeLost());
+        })
+        .catch((error: unknown) => this.#lost(connection, error))
+        .finally(() => this.#checking.delete(connection));
+    } catch (error) {
+      this.#lost(connection, error);
+    }
+  }
+
+  /** While credentials cannot be looked up, a connection goes on: nothing says that it may not. */
+  #lost(connection: LiveConnection, error: unknown): void {
+    if (!this.#connections.has(connection)) return;
+    if (error instanceof Problem && error.status < 500) connection.end(error);
+    else this.#onError(error);
+  }
+}
+
+function shuttingDown(): Problem {
+  return new Problem(problems.shuttingDown, 'This instance stops. Connect again: it resumes where it was.');
+}
+
+function scopeLost(): Problem {
+  return new Problem(problems.forbidden, 'This needs the scope read, which you have no longer.');
+}
