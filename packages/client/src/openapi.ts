@@ -852,11 +852,193 @@ export interface paths {
         post?: never;
         /**
          * Revoke an API key
-         * @description This instance refuses it from now on, the others within a second. The last key with the scope admin stays, unless a person with a token asks.
+         * @description This instance refuses it from now on, the others within a second. The last one with the scope admin, key or person, stays, unless somebody with a token asks.
          *
          *     Needs the scope `admin`.
          */
         delete: operations["revokeApiKey"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/session": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Who am I
+         * @description What a page shows: how the caller is let in, what it may do, and whether this server still waits for its first admin. Credentials that are not valid answer `authenticated: false`.
+         *
+         *     Needs no key.
+         */
+        get: operations["getSession"];
+        put?: never;
+        /**
+         * Sign in
+         * @description Answers a cookie, `__Host-holdfast`, that is the session: 12 hours without use, 14 days at most. A session that the browser still had ends. An unknown login and a wrong password are not told apart. An Idempotency-Key has no effect here.
+         *
+         *     Needs no key.
+         */
+        post: operations["signIn"];
+        /**
+         * Sign out
+         * @description Ends the session of the cookie, here at once and on other instances within a second.
+         *
+         *     Needs no key.
+         */
+        delete: operations["signOut"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List your sessions
+         * @description Where you are signed in, newest first. Empty for keys and tokens.
+         *
+         *     Any caller with a key, a token or a session.
+         */
+        get: operations["listSessions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sessions/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * End one of your sessions
+         * @description Any caller with a key, a token or a session.
+         */
+        delete: operations["endSession"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/people": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List people
+         * @description Newest first, with those who are disabled, without those who were removed.
+         *
+         *     Needs the scope `admin`.
+         */
+        get: operations["listPeople"];
+        put?: never;
+        /**
+         * Create a person
+         * @description Somebody who signs in by a password. The first one, or the first key, ends the open server, so it must have the scope admin; of two that are made at once one is refused with 401. Passwords of repeated requests with one Idempotency-Key are not compared.
+         *
+         *     Needs the scope `admin`.
+         */
+        post: operations["createPerson"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/people/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get a person
+         * @description Also one who was removed: ledger and audit show `user:<id>` for ever.
+         *
+         *     Needs the scope `admin`.
+         */
+        get: operations["getPerson"];
+        put?: never;
+        post?: never;
+        /**
+         * Remove a person
+         * @description Password and sessions are deleted and the login is free again; the name stays, for ledger and audit. The last admin, person or key, stays.
+         *
+         *     Needs the scope `admin`.
+         */
+        delete: operations["removePerson"];
+        options?: never;
+        head?: never;
+        /**
+         * Change a person
+         * @description New scopes count in open sessions too, within a second; to disable a person ends them. The last admin, person or key, stays one.
+         *
+         *     Needs the scope `admin`.
+         */
+        patch: operations["updatePerson"];
+        trace?: never;
+    };
+    "/api/v1/people/{id}/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Set a password
+         * @description One's own with `currentPassword`, or another's with the scope `admin`. All other sessions of that person end.
+         *
+         *     Any caller with a key, a token or a session.
+         */
+        post: operations["setPassword"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What the server was told
+         * @description The settings that count on this instance, and where each comes from; never a secret. Who has not the scope admin sees only what a page needs.
+         *
+         *     Needs the scope `read`.
+         */
+        get: operations["getSettings"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -876,6 +1058,72 @@ export interface paths {
          *     Needs the scope `admin`.
          */
         get: operations["listAudit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read the stream of events as a list
+         * @description Oldest first, each ledger entry once. A page may hold fewer items than `limit`, or none, and still have a `nextCursor`. To poll, go on with `after` set to the page’s `position`.
+         *
+         *     Needs the scope `read`.
+         */
+        get: operations["listEvents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/events/stream": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Follow the stream of events (Server-Sent Events)
+         * @description Each event: `id` is its position, `event` its type, `data` the CloudEvent on one line. A comment comes at once and every 15 seconds. Without a gap or a repeat it resumes behind `Last-Event-ID`, which counts more than `after`; without either it starts from now. A stream that the server ends says why in a last `event: error` with `code` and `detail`: `slow_reader`, `shutting_down`, `unauthorized`, `forbidden` or `position_gone`.
+         *
+         *     Needs the scope `read`.
+         */
+        get: operations["streamEvents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/instances": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Which instances serve this installation
+         * @description The oldest first, and at most 200. One that stops takes itself off the list; one that died is shown as lost for an hour.
+         *
+         *     Needs the scope `admin`.
+         */
+        get: operations["listInstances"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1072,7 +1320,7 @@ export interface components {
              * @example product.updated
              * @enum {string}
              */
-            kind: "product.created" | "product.updated" | "product.archived" | "location.created" | "location.updated" | "location.archived" | "level.updated" | "api_key.created" | "api_key.revoked" | "alert.acknowledged";
+            kind: "product.created" | "product.updated" | "product.archived" | "location.created" | "location.updated" | "location.archived" | "level.updated" | "api_key.created" | "api_key.revoked" | "alert.acknowledged" | "person.created" | "person.updated" | "person.removed" | "person.password_changed" | "person.signed_in" | "person.signed_out" | "webhook.created" | "webhook.updated" | "webhook.deleted" | "webhook.enabled" | "webhook.disabled" | "webhook.secret_rotated" | "webhook.replayed";
             /**
              * @description `key:<id>`, `user:<sub>`, `open` or `system:<duty>`.
              * @example open
@@ -1265,6 +1513,67 @@ export interface components {
              */
             key: string | null;
         };
+        /** Event */
+        Event: {
+            /**
+             * @example 1.0
+             * @enum {string}
+             */
+            specversion: "1.0";
+            /**
+             * @description Names the event for ever: of a ledger entry it is its `seq`.
+             * @example 409601
+             */
+            id: string;
+            /**
+             * @description A URI-reference: whose event it is.
+             * @example /holdfast
+             */
+            source: string;
+            /**
+             * @example stock.changed
+             * @enum {string}
+             */
+            type: "stock.changed" | "reservation.created" | "reservation.confirmed" | "reservation.shipped" | "reservation.cancelled" | "reservation.expired" | "reservation.changed" | "reservation.extended" | "transfer.created" | "alert.opened" | "alert.acknowledged" | "alert.resolved" | "level.updated" | "product.created" | "product.updated" | "product.archived" | "location.created" | "location.updated" | "location.archived";
+            /**
+             * @description What it is about: a sku, a code, or the id of a reservation, a transfer or an alert.
+             * @example SKU-1
+             */
+            subject: string;
+            /**
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            time: string;
+            /**
+             * @example application/json
+             * @enum {string}
+             */
+            datacontenttype: "application/json";
+            /**
+             * @description A place in the stream. Rises along it, with gaps.
+             * @example 1042
+             */
+            position: number;
+            /**
+             * @description Who did it.
+             * @example user:ada
+             */
+            actor: string;
+            /**
+             * @description The ledger entry, or the resource as the command left it, as the API shows it.
+             * @example {
+             *       "seq": 409601,
+             *       "type": "reserve",
+             *       "sku": "SKU-1",
+             *       "location": "WH001",
+             *       "deltaReserved": 2
+             *     }
+             */
+            data: {
+                [key: string]: unknown;
+            } | null;
+        };
         /** Extension */
         Extension: {
             /**
@@ -1285,6 +1594,50 @@ export interface components {
             status: "ok";
             /** @example 0.1.0 */
             version: string;
+        };
+        /** Instance */
+        Instance: {
+            /**
+             * Format: uuid
+             * @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b
+             */
+            id: string;
+            /**
+             * @description Where it listens.
+             * @example http://10.0.0.7:8080
+             */
+            address: string | null;
+            /**
+             * @description The machine, or container, that it runs on.
+             * @example shop-1
+             */
+            host: string;
+            /** @example 4711 */
+            pid: number;
+            /** @example 0.1.0 */
+            version: string;
+            /**
+             * @description lost: it has said nothing for 15 s.
+             * @example up
+             * @enum {string}
+             */
+            status: "up" | "lost";
+            /**
+             * @description What brings it the hints of the others; with nothing it asks the database more often.
+             * @example postgres
+             * @enum {string}
+             */
+            signals: "redis" | "postgres" | "nothing";
+            /**
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            startedAt: string;
+            /**
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            seenAt: string;
         };
         /** ItemProblem */
         ItemProblem: {
@@ -1735,6 +2088,26 @@ export interface components {
              */
             ttlSeconds?: number;
         };
+        /** NewPerson */
+        NewPerson: {
+            /**
+             * @description An e-mail address or a name to sign in with. Unique, whatever the case.
+             * @example ada@shop.example
+             */
+            login: string;
+            /**
+             * @description As ledger and audit show it.
+             * @example Ada Lovelace
+             */
+            name: string;
+            /** @description What the person may do. reserve and stock have read in them, admin has everything. */
+            scopes: ("read" | "reserve" | "stock" | "ingest" | "notify" | "files" | "limit" | "admin")[];
+            /**
+             * @description 12 to 200 characters, any of them; no common password, and not the owner's name.
+             * @example three tired herons by the canal
+             */
+            password: string;
+        };
         /** NewProduct */
         NewProduct: {
             /**
@@ -1856,6 +2229,114 @@ export interface components {
                 /** @example RUN-7 */
                 id: string;
             } | null;
+        };
+        /** Person */
+        Person: {
+            /**
+             * Format: uuid
+             * @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b
+             */
+            id: string;
+            /**
+             * @description An e-mail address or a name to sign in with. Unique, whatever the case.
+             * @example ada@shop.example
+             */
+            login: string;
+            /**
+             * @description As ledger and audit show it.
+             * @example Ada Lovelace
+             */
+            name: string;
+            scopes: ("read" | "reserve" | "stock" | "ingest" | "notify" | "files" | "limit" | "admin")[];
+            /**
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            createdAt: string;
+            /**
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            lastSignInAt: string | null;
+            /**
+             * Format: date-time
+             * @example null
+             */
+            disabledAt: string | null;
+            /**
+             * Format: date-time
+             * @example null
+             */
+            removedAt: string | null;
+            /** @example 3 */
+            version: number;
+        };
+        /** PersonPassword */
+        PersonPassword: {
+            /**
+             * @description 12 to 200 characters, any of them; no common password, and not the owner's name.
+             * @example three tired herons by the canal
+             */
+            password: string;
+            /**
+             * @description Needed for one's own; an admin sets another's without.
+             * @example three tired herons by the canal
+             */
+            currentPassword?: string;
+        };
+        /** PersonPatch */
+        PersonPatch: {
+            /**
+             * @description An e-mail address or a name to sign in with. Unique, whatever the case.
+             * @example ada@shop.example
+             */
+            login?: string;
+            /**
+             * @description As ledger and audit show it.
+             * @example Ada Lovelace
+             */
+            name?: string;
+            /** @description What the person may do. reserve and stock have read in them, admin has everything. */
+            scopes?: ("read" | "reserve" | "stock" | "ingest" | "notify" | "files" | "limit" | "admin")[];
+            /**
+             * @description true: may not sign in, and all sessions end; false: may again.
+             * @example true
+             */
+            disabled?: boolean;
+        };
+        /** PersonSession */
+        PersonSession: {
+            /**
+             * Format: uuid
+             * @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b
+             */
+            id: string;
+            /** @description It is the one that asks. */
+            current: boolean;
+            /**
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            createdAt: string;
+            /**
+             * Format: date-time
+             * @description To within a minute or so.
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            lastSeenAt: string;
+            /**
+             * Format: date-time
+             * @description If it is not used before.
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            expiresAt: string;
+            /**
+             * @description Where it was signed in from.
+             * @example 192.0.2.7
+             */
+            address: string;
+            /** @example Mozilla/5.0 (X11; Linux x86_64) … */
+            userAgent: string | null;
         };
         /** Problem */
         Problem: {
@@ -2148,6 +2629,106 @@ export interface components {
              */
             line: number;
         };
+        /** Session */
+        Session: {
+            /** @description Whether the caller is let in. */
+            authenticated: boolean;
+            /**
+             * @description How: the server is open, or by an API key, a token, or as a person who signed in. null: not at all.
+             * @example person
+             * @enum {string|null}
+             */
+            mode: "open" | "key" | "token" | "person" | null;
+            /**
+             * @description The person's or the key's name, or the token's sub.
+             * @example Ada Lovelace
+             */
+            name: string | null;
+            /**
+             * Format: uuid
+             * @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b
+             */
+            personId: string | null;
+            /** @description With those that others have in them. */
+            scopes: ("read" | "reserve" | "stock" | "ingest" | "notify" | "files" | "limit" | "admin")[];
+            /**
+             * Format: date-time
+             * @description When it ends, if nothing is done before; null where it does not end.
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            expiresAt: string | null;
+            /**
+             * @description There is neither key nor person yet: whoever sits at this machine may make the first.
+             * @example false
+             */
+            needsAdmin: boolean;
+        };
+        /** Setting */
+        Setting: {
+            /**
+             * @description The environment variable.
+             * @example HOLDFAST_CURRENCY
+             */
+            name: string;
+            /**
+             * @description The flag of `holdfast serve`, without dashes.
+             * @example currency
+             */
+            flag: string;
+            /** @example The one currency of unit costs (ISO 4217). */
+            description: string;
+            /**
+             * @description What counts. null: none, or a secret, which is never shown.
+             * @example EUR
+             */
+            value: string | null;
+            /** @example EUR */
+            default: string | null;
+            /**
+             * @description Who said so; of a secret, whether it is there.
+             * @example default
+             * @enum {string}
+             */
+            source: "flag" | "environment" | "default" | "unset";
+            /** @example false */
+            secret: boolean;
+        };
+        /** Settings */
+        Settings: {
+            /**
+             * @description Holdfast's.
+             * @example 0.1.0
+             */
+            version: string;
+            /**
+             * @description For admins.
+             * @example 24.21.0
+             */
+            nodeVersion: string | null;
+            /**
+             * @description Whose PostgreSQL. For admins.
+             * @example embedded
+             * @enum {string|null}
+             */
+            database: "embedded" | "external" | null;
+            /**
+             * @description The one currency of unit costs.
+             * @example EUR
+             */
+            currency: string;
+            /**
+             * @description How long a hold lasts where its request does not say.
+             * @example 900
+             */
+            reservationTtlSeconds: number;
+            /**
+             * @description Whether tokens of an identity provider are taken.
+             * @example false
+             */
+            tokens: boolean;
+            /** @description All of them. For admins; null for others. */
+            settings: components["schemas"]["Setting"][] | null;
+        };
         /** Shipment */
         Shipment: {
             /** @description Absent: all that is open. */
@@ -2165,6 +2746,13 @@ export interface components {
                 /** @example 1 */
                 quantity: number;
             }[];
+        };
+        /** SignIn */
+        SignIn: {
+            /** @example ada@shop.example */
+            login: string;
+            /** @example three tired herons by the canal */
+            password: string;
         };
         /** Sourcing */
         Sourcing: {
@@ -6038,13 +6626,765 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `last_admin_key`: It is the last key with the scope admin. */
+            /** @description `last_admin_key`: Nobody else has the scope admin. */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal: validation, authentication, limits, overload. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "authenticated": true,
+                     *       "mode": "person",
+                     *       "name": "Ada Lovelace",
+                     *       "personId": "0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b",
+                     *       "scopes": [
+                     *         "admin"
+                     *       ],
+                     *       "expiresAt": "2026-11-20T10:00:00.000Z",
+                     *       "needsAdmin": false
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Session"];
+                };
+            };
+            /** @description Any other refusal: validation, authentication, limits, overload. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    signIn: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Yours to choose, kept 24 hours: a repeat of the same request answers the stored response.
+                 * @example order-1042-reserve
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "login": "ada@shop.example",
+                 *       "password": "three tired herons by the canal"
+                 *     }
+                 */
+                "application/json": components["schemas"]["SignIn"];
+            };
+        };
+        responses: {
+            /** @description Created. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "authenticated": true,
+                     *       "mode": "person",
+                     *       "name": "Ada Lovelace",
+                     *       "personId": "0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b",
+                     *       "scopes": [
+                     *         "admin"
+                     *       ],
+                     *       "expiresAt": "2026-11-20T10:00:00.000Z",
+                     *       "needsAdmin": false
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Session"];
+                };
+            };
+            /** @description `wrong_credentials`: Login and password do not belong together. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `cross_origin_request`: A session counts on its own pages only. `insecure_connection`: Passwords need HTTPS, or the machine itself. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `too_many_attempts`: Signing in has failed too often. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `overloaded`: The server is shedding load. `password_check_unavailable`: This server cannot check this password. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal: validation, authentication, limits, overload. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    signOut: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Yours to choose, kept 24 hours: a repeat of the same request answers the stored response.
+                 * @example order-1042-reserve
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `cross_origin_request`: A session counts on its own pages only. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal: validation, authentication, limits, overload. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listSessions: {
+        parameters: {
+            query?: {
+                /** @description How many items at most. */
+                limit?: number;
+                /** @description The previous page's nextCursor. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b",
+                     *           "current": true,
+                     *           "createdAt": "2026-11-20T10:00:00.000Z",
+                     *           "lastSeenAt": "2026-11-20T10:00:00.000Z",
+                     *           "expiresAt": "2026-11-20T10:00:00.000Z",
+                     *           "address": "192.0.2.7",
+                     *           "userAgent": "Mozilla/5.0 (X11; Linux x86_64) …"
+                     *         }
+                     *       ],
+                     *       "nextCursor": "text"
+                     *     }
+                     */
+                    "application/json": {
+                        items: components["schemas"]["PersonSession"][];
+                        /** @description Give it as cursor for the next page; null on the last one. */
+                        nextCursor: string | null;
+                    };
+                };
+            };
+            /** @description Any other refusal: validation, authentication, limits, overload. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    endSession: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Yours to choose, kept 24 hours: a repeat of the same request answers the stored response.
+                 * @example order-1042-reserve
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `session_not_found`: You have no such session. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal: validation, authentication, limits, overload. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listPeople: {
+        parameters: {
+            query?: {
+                /** @description How many items at most. */
+                limit?: number;
+                /** @description The previous page's nextCursor. */
+                cursor?: string;
+                sort?: "createdAt" | "-createdAt";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b",
+                     *           "login": "ada@shop.example",
+                     *           "name": "Ada Lovelace",
+                     *           "scopes": [
+                     *             "stock"
+                     *           ],
+                     *           "createdAt": "2026-11-20T10:00:00.000Z",
+                     *           "lastSignInAt": "2026-11-20T10:00:00.000Z",
+                     *           "disabledAt": null,
+                     *           "removedAt": null,
+                     *           "version": 3
+                     *         }
+                     *       ],
+                     *       "nextCursor": "text"
+                     *     }
+                     */
+                    "application/json": {
+                        items: components["schemas"]["Person"][];
+                        /** @description Give it as cursor for the next page; null on the last one. */
+                        nextCursor: string | null;
+                    };
+                };
+            };
+            /** @description Any other refusal: validation, authentication, limits, overload. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createPerson: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Yours to choose, kept 24 hours: a repeat of the same request answers the stored response.
+                 * @example order-1042-reserve
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "login": "ada@shop.example",
+                 *       "name": "Ada Lovelace",
+                 *       "scopes": [
+                 *         "stock"
+                 *       ],
+                 *       "password": "three tired herons by the canal"
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewPerson"];
+            };
+        };
+        responses: {
+            /** @description Created. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b",
+                     *       "login": "ada@shop.example",
+                     *       "name": "Ada Lovelace",
+                     *       "scopes": [
+                     *         "stock"
+                     *       ],
+                     *       "createdAt": "2026-11-20T10:00:00.000Z",
+                     *       "lastSignInAt": "2026-11-20T10:00:00.000Z",
+                     *       "disabledAt": null,
+                     *       "removedAt": null,
+                     *       "version": 3
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Person"];
+                };
+            };
+            /** @description `duplicate_login`: The login is taken. `first_person_needs_admin`: The first person needs the scope admin. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal: validation, authentication, limits, overload. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getPerson: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b",
+                     *       "login": "ada@shop.example",
+                     *       "name": "Ada Lovelace",
+                     *       "scopes": [
+                     *         "stock"
+                     *       ],
+                     *       "createdAt": "2026-11-20T10:00:00.000Z",
+                     *       "lastSignInAt": "2026-11-20T10:00:00.000Z",
+                     *       "disabledAt": null,
+                     *       "removedAt": null,
+                     *       "version": 3
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Person"];
+                };
+            };
+            /** @description `person_not_found`: There is no such person. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal: validation, authentication, limits, overload. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    removePerson: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Yours to choose, kept 24 hours: a repeat of the same request answers the stored response.
+                 * @example order-1042-reserve
+                 */
+                "Idempotency-Key"?: string;
+                /**
+                 * @description The ETag that the resource must still have.
+                 * @example "3"
+                 */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `person_not_found`: There is no such person. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `last_admin`: Nobody else could administer this server. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `precondition_failed`: The resource has changed. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal: validation, authentication, limits, overload. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    updatePerson: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Yours to choose, kept 24 hours: a repeat of the same request answers the stored response.
+                 * @example order-1042-reserve
+                 */
+                "Idempotency-Key"?: string;
+                /**
+                 * @description The ETag that the resource must still have.
+                 * @example "3"
+                 */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "login": "ada@shop.example",
+                 *       "name": "Ada Lovelace",
+                 *       "disabled": true
+                 *     }
+                 */
+                "application/json": components["schemas"]["PersonPatch"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b",
+                     *       "login": "ada@shop.example",
+                     *       "name": "Ada Lovelace",
+                     *       "scopes": [
+                     *         "stock"
+                     *       ],
+                     *       "createdAt": "2026-11-20T10:00:00.000Z",
+                     *       "lastSignInAt": "2026-11-20T10:00:00.000Z",
+                     *       "disabledAt": null,
+                     *       "removedAt": null,
+                     *       "version": 3
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Person"];
+                };
+            };
+            /** @description `person_not_found`: There is no such person. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `duplicate_login`: The login is taken. `last_admin`: Nobody else could administer this server. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `precondition_failed`: The resource has changed. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal: validation, authentication, limits, overload. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    setPassword: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Yours to choose, kept 24 hours: a repeat of the same request answers the stored response.
+                 * @example order-1042-reserve
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "password": "three tired herons by the canal",
+                 *       "currentPassword": "three tired herons by the canal"
+                 *     }
+                 */
+                "application/json": components["schemas"]["PersonPassword"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `forbidden`: This key may not do that. `wrong_password`: The current password is another. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `person_not_found`: There is no such person. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `too_many_attempts`: Signing in has failed too often. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal: validation, authentication, limits, overload. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getSettings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "version": "0.1.0",
+                     *       "nodeVersion": "24.21.0",
+                     *       "database": "embedded",
+                     *       "currency": "EUR",
+                     *       "reservationTtlSeconds": 900,
+                     *       "tokens": false,
+                     *       "settings": [
+                     *         {
+                     *           "name": "HOLDFAST_CURRENCY",
+                     *           "flag": "currency",
+                     *           "description": "The one currency of unit costs (ISO 4217).",
+                     *           "value": "EUR",
+                     *           "default": "EUR",
+                     *           "source": "default",
+                     *           "secret": false
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Settings"];
                 };
             };
             /** @description Any other refusal: validation, authentication, limits, overload. */
@@ -6066,7 +7406,7 @@ export interface operations {
                 /** @description The previous page's nextCursor. */
                 cursor?: string;
                 /** @example product.updated */
-                kind?: "product.created" | "product.updated" | "product.archived" | "location.created" | "location.updated" | "location.archived" | "level.updated" | "api_key.created" | "api_key.revoked" | "alert.acknowledged";
+                kind?: "product.created" | "product.updated" | "product.archived" | "location.created" | "location.updated" | "location.archived" | "level.updated" | "api_key.created" | "api_key.revoked" | "alert.acknowledged" | "person.created" | "person.updated" | "person.removed" | "person.password_changed" | "person.signed_in" | "person.signed_out" | "webhook.created" | "webhook.updated" | "webhook.deleted" | "webhook.enabled" | "webhook.disabled" | "webhook.secret_rotated" | "webhook.replayed";
                 /** @example open */
                 actor?: string;
                 /**
@@ -6113,6 +7453,218 @@ export interface operations {
                      */
                     "application/json": {
                         items: components["schemas"]["AuditEntry"][];
+                        /** @description Give it as cursor for the next page; null on the last one. */
+                        nextCursor: string | null;
+                    };
+                };
+            };
+            /** @description Any other refusal: validation, authentication, limits, overload. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listEvents: {
+        parameters: {
+            query?: {
+                /** @description How many items at most. */
+                limit?: number;
+                /** @description The previous page's nextCursor. */
+                cursor?: string;
+                /**
+                 * @description Events behind this position. Absent: from the first one kept.
+                 * @example 1042
+                 */
+                after?: number;
+                /**
+                 * @description Event types by comma; `reservation.*` is all of a kind. None: all.
+                 * @example stock.changed,reservation.*
+                 */
+                types?: string;
+                /**
+                 * @description `product:<sku>`, `location:<code>`, `alerts` and `reservations`, by comma; one suffices. None: all.
+                 * @example product:SKU-1,alerts
+                 */
+                topics?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "specversion": "1.0",
+                     *           "id": "409601",
+                     *           "source": "/holdfast",
+                     *           "type": "stock.changed",
+                     *           "subject": "SKU-1",
+                     *           "time": "2026-11-20T10:00:00.000Z",
+                     *           "datacontenttype": "application/json",
+                     *           "position": 1042,
+                     *           "actor": "user:ada",
+                     *           "data": {
+                     *             "seq": 409601,
+                     *             "type": "reserve",
+                     *             "sku": "SKU-1",
+                     *             "location": "WH001",
+                     *             "deltaReserved": 2
+                     *           }
+                     *         }
+                     *       ],
+                     *       "nextCursor": "text",
+                     *       "position": 1042
+                     *     }
+                     */
+                    "application/json": {
+                        items: components["schemas"]["Event"][];
+                        /** @description Give it as cursor for the next page; null on the last one. */
+                        nextCursor: string | null;
+                        /**
+                         * @description How far this page looked: `after` for what follows.
+                         * @example 1042
+                         */
+                        position: number;
+                    };
+                };
+            };
+            /** @description `position_gone`: The stream is kept from a later position on. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal: validation, authentication, limits, overload. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    streamEvents: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Events behind this position. Absent, and without `Last-Event-ID`: from now on.
+                 * @example 1042
+                 */
+                after?: number;
+                /**
+                 * @description Event types by comma; `reservation.*` is all of a kind. None: all.
+                 * @example stock.changed,reservation.*
+                 */
+                types?: string;
+                /**
+                 * @description `product:<sku>`, `location:<code>`, `alerts` and `reservations`, by comma; one suffices. None: all.
+                 * @example product:SKU-1,alerts
+                 */
+                topics?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example id: 1042
+                     *     event: stock.changed
+                     *     data: {"specversion":"1.0","id":"409601","type":"stock.changed"}
+                     */
+                    "text/event-stream": string;
+                };
+            };
+            /** @description `position_gone`: The stream is kept from a later position on. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `too_many_connections`: This instance has as many live connections as it takes. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal: validation, authentication, limits, overload. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listInstances: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b",
+                     *           "address": "http://10.0.0.7:8080",
+                     *           "host": "shop-1",
+                     *           "pid": 4711,
+                     *           "version": "0.1.0",
+                     *           "status": "up",
+                     *           "signals": "postgres",
+                     *           "startedAt": "2026-11-20T10:00:00.000Z",
+                     *           "seenAt": "2026-11-20T10:00:00.000Z"
+                     *         }
+                     *       ],
+                     *       "nextCursor": "text"
+                     *     }
+                     */
+                    "application/json": {
+                        items: components["schemas"]["Instance"][];
                         /** @description Give it as cursor for the next page; null on the last one. */
                         nextCursor: string | null;
                     };
