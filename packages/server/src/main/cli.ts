@@ -15,6 +15,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<CommandFile>>> = {
   serve: () => import('./serve.command.ts'),
   migrate: () => import('./migrate.command.ts'),
   keys: () => import('./keys.command.ts'),
+  people: () => import('./people.command.ts'),
   backup: () => import('./backup.command.ts'),
   restore: () => import('./restore.command.ts'),
   openapi: () => import('./openapi.command.ts'),

@@ -4,6 +4,7 @@ import type { NewApiKeyBody } from '../modules/api-keys/index.ts';
 import { CommandRefused } from './command.line.ts';
 import type { Installation } from './installation.ts';
 import { addSettings, commandLog, configOf } from './settings.options.ts';
+import { textTable } from './text.table.ts';
 
 const AFTER_HELP = `
 Works beside a running server, which knows of a new key at once and refuses a revoked one within a second.
@@ -105,7 +106,7 @@ async function listKeys({ database }: Installation): Promise<Told> {
     key.lastUsedAt ?? 'never',
     key.name,
   ]);
-  return { value: { items }, text: table([['ID', 'PREFIX', 'SCOPES', 'EXPIRES', 'LAST USED', 'NAME'], ...rows]) };
+  return { value: { items }, text: textTable([['ID', 'PREFIX', 'SCOPES', 'EXPIRES', 'LAST USED', 'NAME'], ...rows]) };
 }
 
 async function revokeKey(installation: Installation, id: string): Promise<Told> {
@@ -138,17 +139,4 @@ async function depsOf({ database }: Installation) {
   const { StockEngine } = await import('../engine/index.ts');
   const keys = { keyCreated: () => undefined, keyChanged: () => undefined };
   return { engine: new StockEngine(database, { defaultTtlMs: 0 }), keys };
-}
-
-function table(rows: string[][]): string {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => (row[column] ?? '').length)));
-  return rows
-    .map(
-      (row) =>
-        `${row
-          .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-          .join('  ')
-          .trimEnd()}\n`,
-    )
-    .join('');
 }

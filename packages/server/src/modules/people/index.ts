@@ -11,5 +11,5 @@ export {
   patchPerson,
   type PeopleDeps,
 } from './person.service.ts';
-export type { NewPersonBody, PersonView } from './person.schema.ts';
+export { isLogin, type PersonView } from './person.schema.ts';
 export { createSessionStore } from './session.store.ts';

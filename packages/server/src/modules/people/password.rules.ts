@@ -29,6 +29,7 @@ const ROWS = `
   .trim()
   .split(/\s+/);
 const RUN_MIN = 3;
+const YEAR = /(?:19|20)\d\d/g;
 
 /** Whom a password is for: their own names are the first guesses. */
 export interface PasswordOwner {
@@ -64,6 +65,7 @@ function ownPartOf(password: string, { login, name }: PasswordOwner): number {
     if (word.length >= WORD_MIN) rest = rest.replaceAll(word, ' ');
   }
   for (const word of COMMON_WORDS) rest = rest.replaceAll(word, ' ');
+  rest = rest.replaceAll(YEAR, ' ');
   return Array.from(repeatedPartOf(withoutRuns(rest).replaceAll(/\s/g, ''))).length;
 }
 

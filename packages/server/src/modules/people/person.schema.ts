@@ -13,8 +13,15 @@ import {
 } from '../../platform/http/schemas.ts';
 import { PASSWORD_MAX, PASSWORD_MIN } from './password.rules.ts';
 
-export const Login = Type.String({
-  pattern: String.raw`^[^\s\p{C}]{1,200}$`,
+const LOGIN_PATTERN = String.raw`^[^\s\p{C}]{1,200}$`;
+
+/** For who asks otherwise than over HTTP. */
+export function isLogin(login: string): boolean {
+  return new RegExp(LOGIN_PATTERN, 'u').test(login);
+}
+
+const Login = Type.String({
+  pattern: LOGIN_PATTERN,
   maxLength: 200,
   description: 'An e-mail address or a name to sign in with. Unique, whatever the case.',
   examples: ['ada@shop.example'],

@@ -147,8 +147,11 @@ export function personNotFound(id: string): Problem {
   return new Problem(personProblems.personNotFound, `There is no person with the id ${id}.`);
 }
 
+function timeOf(ms: number | null): string | null {
+  return ms === null ? null : toRfc3339(ms);
+}
+
 export function personView(row: Person): PersonView {
-  const timeOf = (ms: number | null): string | null => (ms === null ? null : toRfc3339(ms));
   return {
     id: row.id,
     login: row.login,

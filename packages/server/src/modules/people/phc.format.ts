@@ -46,7 +46,8 @@ function parseParameters(settings: string): Record<string, number> | null {
   const parameters = Object.create(null) as Record<string, number>;
   for (const setting of settings.split(',')) {
     const [, name, value] = PARAMETER.exec(setting) ?? [];
-    if (name === undefined || name in parameters) return null;
+    // `v` is the version's name, and stands before them.
+    if (name === undefined || name === 'v' || name in parameters) return null;
     parameters[name] = Number(value);
   }
   return parameters;
