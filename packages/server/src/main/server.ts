@@ -28,6 +28,7 @@ import { openLive } from './live.ts';
 import { openRedis } from './redis.ts';
 import { openRegistry } from './registry.ts';
 import { openSignals } from './signals.ts';
+import { openStockAnswers } from './stock.answers.ts';
 import { meterStock } from './stock.metrics.ts';
 import { VERSION } from './version.ts';
 
@@ -87,6 +88,7 @@ export async function createServer(options: ServerOptions): Promise<HoldfastServ
     ...(options.secondLaneAt === undefined ? {} : { secondLaneAt: options.secondLaneAt }),
     onBatch: stock.onBatch,
     onCommit: stock.onCommit,
+    onChanged: (changed) => answers.cache.changed(changed),
     onJournal: () => events.onJournal(),
     onDefect: (error, command) => log.error({ err: error, command: command.kind }, 'a command could not be decided'),
     onLost: (error) => log.warn({ err: error }, 'a connection of the engine was lost'),
@@ -98,6 +100,7 @@ export async function createServer(options: ServerOptions): Promise<HoldfastServ
     else log.error({ err: error }, 'a duty failed');
   };
   const events = openEvents({ config, database, metrics, signals, onError });
+  const answers = openStockAnswers({ database, stream: events.feed, redis, metrics });
   const authenticator = new Authenticator({
     keys: createKeyStore(database),
     sessions: createSessionStore(database),
@@ -136,7 +139,7 @@ export async function createServer(options: ServerOptions): Promise<HoldfastServ
     features: [
       catalogRoutes(deps),
       locationRoutes(deps),
-      inventoryFeature(deps),
+      inventoryFeature({ ...deps, answers }),
       (scope) => registerLedgerReads(scope, deps),
       reservationsFeature(deps),
       transfersFeature(deps),
@@ -172,12 +175,14 @@ export async function createServer(options: ServerOptions): Promise<HoldfastServ
       housekeeper.start();
       registry.start();
       events.start();
+      answers.cache.start();
     },
     close: async () => {
       state = 'stopping';
       live.live.close();
       await Promise.all([app.close(), sweeper.stop(), housekeeper.stop(), registry.stop()]);
       await engine.close();
+      answers.cache.stop();
       await events.stop();
       await Promise.all([watch.stop(), signals.close()]);
       await redis?.close();

@@ -1,3 +1,3 @@
 export { InstanceRegistry } from './instance.registry.ts';
 export { instanceRoutes } from './instance.routes.ts';
-export { readInstallationName } from './instance.sql.ts';
+export { readInstallationLife, readInstallationName } from './instance.sql.ts';

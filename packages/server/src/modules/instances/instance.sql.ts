@@ -60,3 +60,13 @@ export async function readInstallationName(db: Kysely<Tables>): Promise<string> 
     FROM installation`.execute(db);
   return rows[0]?.name ?? 'unnamed';
 }
+
+/**
+ * The same, in this life of the database: after a restore or a failover it is another one, in which positions of the
+ * stream may mean other things.
+ */
+export async function readInstallationLife(db: Kysely<Tables>): Promise<string> {
+  const name = await readInstallationName(db);
+  const { rows } = await sql<{ origin: string | null }>`SELECT event_stream_origin() AS origin`.execute(db);
+  return `${name}.${(rows[0]?.origin ?? 'unknown').replaceAll(' ', '.')}`;
+}

@@ -1,8 +1,8 @@
-import { stockProblems } from '../../engine/index.ts';
+import { stockProblems, type LevelView } from '../../engine/index.ts';
 import { systemClock } from '../../kernel/clock.ts';
 import { createKept } from '../../kernel/kept.ts';
 import type { Database } from '../../platform/database/index.ts';
-import { etagOf, type HttpServer } from '../../platform/http/index.ts';
+import { etagOf, etagOfBody, sendAnswer, wantsFresh, type HttpServer } from '../../platform/http/index.ts';
 import { Refusal } from '../../platform/http/refusal.schema.ts';
 import { getAvailability, getLevel, getStock, getStockAt } from './inventory.reads.ts';
 import { listLevels } from './level.list.sql.ts';
@@ -13,12 +13,21 @@ import {
   LevelPage,
   LevelPath,
   LevelQuery,
+  LevelReadQuery,
   LevelSchema,
   ProductStockSchema,
   StockPath,
   StockQuery,
   SummarySchema,
+  type ProductStock,
 } from './level.schema.ts';
+import {
+  askedAnswer,
+  knownAnswer,
+  type StockAnswer,
+  type StockAnswersDeps,
+  type StockQuestion,
+} from './stock.answers.ts';
 import { createStockReader } from './stock.reads.sql.ts';
 import { readSummary } from './summary.reads.sql.ts';
 
@@ -32,6 +41,8 @@ interface InventoryReadDeps {
   database: Database;
   /** ISO 4217, the installation's one currency. */
   currency: string;
+  /** What is known of hot products. */
+  answers: StockAnswersDeps;
 }
 
 export function registerInventoryReads(app: HttpServer, deps: InventoryReadDeps): void {
@@ -40,12 +51,12 @@ export function registerInventoryReads(app: HttpServer, deps: InventoryReadDeps)
   overviewRoutes(app, deps);
 }
 
-function levelRoutes(app: HttpServer, { database }: InventoryReadDeps): void {
+function levelRoutes(app: HttpServer, { database, answers }: InventoryReadDeps): void {
   const readLevel = createLevelReader(database);
   app.route({
     method: 'GET',
     url: '/inventory/:sku/locations/:code',
-    config: read,
+    config: { ...read, conditional: true },
     schema: {
       tags,
       operationId: 'getLevel',
@@ -53,12 +64,14 @@ function levelRoutes(app: HttpServer, { database }: InventoryReadDeps): void {
       description:
         "One that nothing touched yet answers zeros, with version 0 and the product's own settings. At an inactive location nothing is available.",
       params: LevelPath,
+      querystring: LevelReadQuery,
       response: { 200: LevelSchema, 404: Refusal(stockProblems.productNotFound, stockProblems.locationNotFound) },
     },
-    handler: async (request, reply) => {
-      const level = await getLevel(readLevel, request.params);
-      reply.header('etag', etagOf(level.version));
-      return level;
+    handler: (request, reply) => {
+      const { sku, code } = request.params;
+      const fresh = request.query.fresh === true || wantsFresh(request);
+      const load = (): Promise<LevelView> => getLevel(readLevel, { sku, code });
+      return answerStock(reply, answers, { sku, question: code, fresh, load, etagOf: tagOfLevel });
     },
   });
   app.route({
@@ -78,12 +91,12 @@ function levelRoutes(app: HttpServer, { database }: InventoryReadDeps): void {
   });
 }
 
-function stockRoutes(app: HttpServer, { database }: InventoryReadDeps): void {
+function stockRoutes(app: HttpServer, { database, answers }: InventoryReadDeps): void {
   const readStock = createStockReader(database);
   app.route({
     method: 'GET',
     url: '/inventory/:sku',
-    config: read,
+    config: { ...read, conditional: true },
     schema: {
       tags,
       operationId: 'getStock',
@@ -94,8 +107,20 @@ function stockRoutes(app: HttpServer, { database }: InventoryReadDeps): void {
       querystring: StockQuery,
       response: { 200: ProductStockSchema, 404: Refusal(stockProblems.productNotFound) },
     },
-    handler: ({ params: { sku }, query: { at } }) =>
-      at === undefined ? getStock(readStock, sku) : getStockAt(database, sku, at),
+    handler: (request, reply) => {
+      const { sku } = request.params;
+      const { at, fresh: isAsked } = request.query;
+      if (at !== undefined) return getStockAt(database, sku, at);
+      const fresh = isAsked === true || wantsFresh(request);
+      const load = (): Promise<ProductStock> => getStock(readStock, sku);
+      return answerStock(reply, answers, {
+        sku,
+        question: '',
+        fresh,
+        load,
+        etagOf: (_stock, body) => etagOfBody(body),
+      });
+    },
   });
   app.route({
     method: 'POST',
@@ -115,6 +140,32 @@ function stockRoutes(app: HttpServer, { database }: InventoryReadDeps): void {
     },
     handler: (request) => getAvailability(database, request.body.lines),
   });
+}
+
+/** What is known is sent at once; else the database is asked. */
+function answerStock<Value>(
+  reply: Reply,
+  answers: StockAnswersDeps,
+  asked: StockQuestion<Value>,
+): Promise<void> | undefined {
+  const known = knownAnswer(answers, asked);
+  if (known === null) return askedAnswer(answers, asked).then((answer) => sendStock(reply, answer));
+  sendStock(reply, known);
+  return undefined;
+}
+
+function sendStock(reply: Reply, { body, etag, age, cacheStatus }: StockAnswer): void {
+  const headers = { etag, age: String(age), 'cache-status': cacheStatus };
+  sendAnswer(reply, { status: 200, body, headers });
+}
+
+type Reply = Parameters<typeof sendAnswer>[0];
+
+/** A level's version tells all that its row shows. One that has none, or whose location is closed, shows more. */
+function tagOfLevel(level: LevelView, body: string): string {
+  const { version, onHand, reserved, committed, safetyStock, available } = level;
+  const isOfItsRow = version > 0 && available === Math.max(0, onHand - reserved - committed - safetyStock);
+  return isOfItsRow ? etagOf(version) : etagOfBody(body, version);
 }
 
 function overviewRoutes(app: HttpServer, { database, currency }: InventoryReadDeps): void {

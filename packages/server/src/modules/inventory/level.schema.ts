@@ -1,5 +1,6 @@
 import { Type, type Static } from 'typebox';
 import {
+  Flag,
   LocationCode,
   Nullable,
   PageOf,
@@ -111,6 +112,14 @@ export const ProductStockSchema = Shape(
 );
 export type ProductStock = Static<typeof ProductStockSchema>;
 
+/** For who cannot set a header. */
+const fresh = Type.Optional({
+  ...Flag,
+  description: '`true`: from the database, not from the cache of answers. `Cache-Control: no-cache` does the same.',
+});
+
+export const LevelReadQuery = Shape({ fresh });
+
 export const StockPath = Shape({ sku: Sku });
 export const LevelPath = Shape({ sku: Sku, code: LocationCode });
 
@@ -119,6 +128,7 @@ export const StockQuery = Shape({
     ...Timestamp,
     description: 'As it was then, from the ledger. Not in the future.',
   }),
+  fresh,
 });
 
 export const LEVEL_STATUSES = ['in_stock', 'low', 'out', 'over', 'short'] as const;

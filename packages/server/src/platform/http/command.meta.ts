@@ -33,16 +33,29 @@ function requestHash({ method, routeOptions, params, query, body }: AnyRequest):
   return createHash('sha256').update(canonicalJson(understood)).digest('hex');
 }
 
+/** 96 bits. */
+const DIGEST_LENGTH = 16;
+
 const ENTITY_TAG = /^(?:W\/)?"([\x21\x23-\x7e\x80-\xff]*)"$/;
 
+/** The tag of a resource whose version tells all of it. */
 export function etagOf(version: number): string {
   return `"${version}"`;
 }
 
 /**
+ * The tag of an answer that shows more than its version tells, such as names of other resources. Where there is a version
+ * it leads, so that the tag will do for If-Match.
+ */
+export function etagOfBody(body: string, version: number | null = null): string {
+  const digest = createHash('sha256').update(body).digest('base64url').slice(0, DIGEST_LENGTH);
+  return version === null ? `"${digest}"` : `"${version}.${digest}"`;
+}
+
+/**
  * The version that the resource must still have, from `If-Match: "3"`; null when the header is absent or `*`.
  *
- * A weak tag is taken as its version: our tags are made from versions alone, so both say the same.
+ * A weak tag is taken as its version, and of one that says more than a version the version counts.
  *
  * @throws Problem `validation_failed` when it is no entity tag, or names several; `precondition_failed` for a tag that
  * no version of anything has
@@ -55,10 +68,11 @@ export function ifMatchOf(request: Pick<FastifyRequest, 'headers'>): number | nu
   if (only === null || opaque.has(null) || opaque.size > 1) {
     throw validationFailed([{ path: 'If-Match', message: 'must be one entity tag, such as "3", or *' }]);
   }
-  if (!/^(?:0|[1-9]\d{0,14})$/.test(only)) {
+  const version = /^(0|[1-9]\d{0,14})(?:\.[\w-]{16})?$/.exec(only)?.[1];
+  if (version === undefined) {
     throw new Problem(problems.preconditionFailed, 'If-Match names a version that this resource never had.');
   }
-  return Number(only);
+  return Number(version);
 }
 
 /**

@@ -1,4 +1,5 @@
-export { etagOf, ifMatchOf, metaOf, sendAnswer } from './command.meta.ts';
+export { etagOf, etagOfBody, ifMatchOf, metaOf, sendAnswer } from './command.meta.ts';
+export { wantsFresh } from './conditional.ts';
 export { openApiDocument } from './documentation.ts';
 export {
   HTTP_DEFAULTS,
@@ -10,6 +11,14 @@ export {
   type TrustProxy,
 } from './http.options.ts';
 export { dashboardPages } from './pages/dashboard.pages.ts';
+export type {
+  LimitedReply,
+  LimitedRequest,
+  LimitedRoute,
+  Load,
+  RequestLimiter,
+  RouteCharges,
+} from './request.limit.ts';
 export * from './schemas.ts';
 export { createHttpServer, mount } from './server.ts';
 export { parseTimestamp } from './timestamp.format.ts';

@@ -49,6 +49,14 @@ const IF_MATCH: JsonSchema = {
   examples: ['"3"'],
 };
 
+const IF_NONE_MATCH: JsonSchema = {
+  type: 'string',
+  description: 'An ETag that you have an answer with: 304, without a body, where it still holds.',
+  examples: ['"3"'],
+};
+
+const NOT_MODIFIED: JsonSchema = { type: 'null', description: 'What If-None-Match names still holds.' };
+
 /** A route's schema as the document shows it. Routes without an operationId are a plugin's own and are left out. */
 export function describeRoute({ schema, url, route }: { schema: unknown; url: string; route: RouteOptions }) {
   const own = (schema ?? {}) as RouteSchema;
@@ -59,13 +67,17 @@ export function describeRoute({ schema, url, route }: { schema: unknown; url: st
     ...rest,
     security: scope === 'public' ? [] : [{ bearer: [] }, { apiKey: [] }],
     description: withScope(own.description, scope),
-    response: describeAnswers(own),
+    response: describeAnswers(own, route.config?.conditional === true),
   };
   if (querystring?.properties !== undefined && Object.keys(querystring.properties).length > 0) {
     described.querystring = withoutRequiredDefaults(querystring);
   }
   if (body !== undefined) described.body = withSample(body);
-  const headers = { ...conditionalHeaders(String(route.method), own), ...own.headers?.properties };
+  const headers = {
+    ...conditionalHeaders(String(route.method), own),
+    ...(route.config?.conditional === true && { 'If-None-Match': IF_NONE_MATCH }),
+    ...own.headers?.properties,
+  };
   if (Object.keys(headers).length > 0) described.headers = { type: 'object', properties: headers };
   return { schema: described, url };
 }
@@ -89,7 +101,7 @@ function needOf(scope: string | undefined): string {
 }
 
 /** Successes in the route's own media type, problems in theirs. */
-function describeAnswers({ response = {}, produces }: RouteSchema): Record<string, JsonSchema> {
+function describeAnswers({ response = {}, produces }: RouteSchema, conditional: boolean): Record<string, JsonSchema> {
   const answers: Record<string, JsonSchema> = {};
   for (const [status, answer] of Object.entries(response)) {
     answers[status] = Number(status) >= 400 ? problemAnswer(answer) : success(answer, status);
@@ -97,6 +109,7 @@ function describeAnswers({ response = {}, produces }: RouteSchema): Record<strin
   if (Object.keys(answers).length === 0) {
     answers['200'] = { type: 'string', description: produces?.join(', ') ?? 'Done.' };
   }
+  if (conditional) answers['304'] = NOT_MODIFIED;
   answers['default'] = problemAnswer(OTHER_REFUSALS);
   return answers;
 }

@@ -14,6 +14,8 @@ declare module 'fastify' {
     scope?: Scope | 'known' | 'public';
     /** In bytes, where it is not the usual one; `bulk` is the configured one for bulk routes. */
     bodyLimit?: number | 'bulk';
+    /** Its answers carry an ETag that tells them apart: If-None-Match is answered 304 where nothing has changed. */
+    conditional?: boolean;
     /** It answers for as long as the client listens: its duration says nothing, and it does not count as load. */
     stream?: boolean;
   }

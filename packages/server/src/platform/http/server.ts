@@ -6,6 +6,7 @@ import { Problem, problems } from '../../kernel/problem.ts';
 import { checkAnswers } from './answer.check.ts';
 import { answerClientError } from './client.error.ts';
 import { createValidatorCompiler } from './compiler.ts';
+import { answerConditionally } from './conditional.ts';
 import { documentRoutes } from './documentation.ts';
 import { sendError } from './error.mapping.ts';
 import { healthRoutes } from './health.routes.ts';
@@ -39,6 +40,8 @@ export async function createHttpServer(options: HttpOptions): Promise<HttpServer
   // Before the guard: its one route answers preflights, which carry no key.
   if (config.corsOrigins.length > 0) await app.register(cors, corsOptions(config));
   guardRoutes(app, options, load);
+  options.limit?.observe(load);
+  answerConditionally(app);
   answerUnknownRoutes(app);
   closeGracefully(app, load, options.lameDuckMs ?? 0);
   if (options.checkAnswers === true) checkAnswers(app);
@@ -163,6 +166,8 @@ function corsOptions({ corsOrigins }: HttpConfig) {
     origin: corsOrigins.includes('*') ? '*' : corsOrigins,
     methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
     exposedHeaders: [
+      'Age',
+      'Cache-Status',
       'ETag',
       'Location',
       'Idempotency-Replayed',
@@ -170,6 +175,9 @@ function corsOptions({ corsOrigins }: HttpConfig) {
       'Retry-After',
       'RateLimit',
       'RateLimit-Policy',
+      'X-RateLimit-Limit',
+      'X-RateLimit-Remaining',
+      'X-RateLimit-Reset',
     ],
     maxAge: 600,
   };
