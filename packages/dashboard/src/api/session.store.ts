@@ -5,9 +5,10 @@ export type Scope = 'read' | 'reserve' | 'stock' | 'ingest' | 'notify' | 'files'
 /** Who the server takes us for: `GET /api/v1/session`. */
 export interface Session {
   authenticated: boolean;
-  /** `open`: there is no key yet, and everybody on this machine is admin. */
-  mode: 'open' | 'key' | 'person';
+  /** `open`: there is no key yet, and everybody on this machine is admin. Null: not let in at all. */
+  mode: 'open' | 'key' | 'token' | 'person' | null;
   name: string | null;
+  personId: string | null;
   scopes: Scope[];
   /** Nobody can sign in yet: the first run offers to create an admin. */
   needsAdmin: boolean;

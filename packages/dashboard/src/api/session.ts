@@ -1,9 +1,9 @@
 import { HoldfastError, type Problem } from '@holdfast/client';
 import { send } from './holdfast.ts';
-import { keepKey, sessionStore, type Scope, type Session } from './session.store.ts';
+import { keepKey, sessionStore, type Session } from './session.store.ts';
 
 const SESSION = '/api/v1/session';
-const EVERY_SCOPE: Scope[] = ['read', 'reserve', 'stock', 'ingest', 'notify', 'files', 'limit', 'admin'];
+const PEOPLE = '/api/v1/people';
 
 /** Asks who we are, and shows the sign-in page where the answer is nobody. */
 export async function loadSession(): Promise<void> {
@@ -15,17 +15,8 @@ export async function loadSession(): Promise<void> {
 async function askSession(): Promise<Session | null> {
   const response = await send(new Request(new URL(SESSION, location.origin)));
   if (response.status === 401) return null;
-  if (response.status === 404) return askWithoutSessions();
   if (!response.ok) throw await errorOf(response);
   return (await response.json()) as Session;
-}
-
-/** A server without sessions: whoever may read a list is let in, and the server refuses what is not allowed. */
-async function askWithoutSessions(): Promise<Session | null> {
-  const response = await send(new Request(new URL('/api/v1/locations?limit=1', location.origin)));
-  if (response.status === 401) return null;
-  if (!response.ok) throw await errorOf(response);
-  return { authenticated: true, mode: 'open', name: null, scopes: EVERY_SCOPE, needsAdmin: false };
 }
 
 /** @throws HoldfastError where the key opens nothing */
@@ -41,14 +32,29 @@ export async function signInWithKey(key: string): Promise<void> {
   }
 }
 
-/** @throws HoldfastError where name and password do not belong together */
-export async function signInAsPerson(name: string, password: string): Promise<void> {
+/** @throws HoldfastError where login and password do not belong together */
+export async function signInAsPerson(login: string, password: string): Promise<void> {
   keepKey(null);
   const headers = { 'content-type': 'application/json' };
-  const body = JSON.stringify({ name, password });
+  const body = JSON.stringify({ login, password });
   const response = await send(new Request(new URL(SESSION, location.origin), { method: 'POST', headers, body }));
   if (!response.ok) throw await errorOf(response);
   await loadSession();
+}
+
+export interface NewAdmin {
+  name: string;
+  login: string;
+  password: string;
+}
+
+/** Ends the open server: from now on everybody signs in, we at once. @throws HoldfastError */
+export async function createFirstAdmin({ name, login, password }: NewAdmin): Promise<void> {
+  const headers = { 'content-type': 'application/json' };
+  const body = JSON.stringify({ name, login, password, scopes: ['admin'] });
+  const response = await send(new Request(new URL(PEOPLE, location.origin), { method: 'POST', headers, body }));
+  if (!response.ok) throw await errorOf(response);
+  await signInAsPerson(login, password);
 }
 
 export async function signOut(): Promise<void> {

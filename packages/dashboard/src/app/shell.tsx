@@ -4,6 +4,7 @@ import { Outlet, useLocation } from '@tanstack/react-router';
 import { Icon } from '../ui/icon.tsx';
 import { Brand } from './brand.tsx';
 import { ConnectionBar } from './connection.bar.tsx';
+import { FirstRun } from './first.run.tsx';
 import { Navigation } from './navigation.tsx';
 import { paletteStore, useShortcuts } from './shortcuts.ts';
 import { useStore } from './store.ts';
@@ -26,37 +27,40 @@ export function Shell() {
       <a className={classes['skip']} href="#main">
         Skip to the content
       </a>
-      <div className={classes['bar']}>
-        <ActionIcon
-          variant="subtle"
-          color="gray"
-          size="lg"
-          aria-label="Menu"
-          aria-expanded={isNavOpen}
-          aria-controls="navigation"
-          onClick={() => setIsNavOpen(!isNavOpen)}
-        >
-          <Icon name={isNavOpen ? 'close' : 'menu'} />
-        </ActionIcon>
-        <Brand />
-        <span className={classes['barEnd']}>
+      <header className={classes['top']}>
+        <div className={classes['bar']}>
           <ActionIcon
             variant="subtle"
             color="gray"
             size="lg"
-            aria-label="Search"
-            onClick={() => paletteStore.set('palette')}
+            aria-label="Menu"
+            aria-expanded={isNavOpen}
+            aria-controls="navigation"
+            onClick={() => setIsNavOpen(!isNavOpen)}
           >
-            <Icon name="search" />
+            <Icon name={isNavOpen ? 'close' : 'menu'} />
           </ActionIcon>
-          <ThemeButton />
-        </span>
-      </div>
-      <div id="navigation" className={classes['side']} data-open={isNavOpen || undefined}>
-        <Navigation />
-      </div>
+          <Brand />
+          <span className={classes['barEnd']}>
+            <ActionIcon
+              variant="subtle"
+              color="gray"
+              size="lg"
+              aria-label="Search"
+              onClick={() => paletteStore.set('palette')}
+            >
+              <Icon name="search" />
+            </ActionIcon>
+            <ThemeButton />
+          </span>
+        </div>
+        <div id="navigation" className={classes['side']} data-open={isNavOpen || undefined}>
+          <Navigation />
+        </div>
+      </header>
       <div className={classes['content']}>
         <ConnectionBar />
+        <FirstRun />
         <main id="main" className={classes['main']} tabIndex={-1}>
           <Outlet />
         </main>

@@ -12,10 +12,10 @@ type Way = 'person' | 'key';
 
 export function SignIn({ reason }: { reason: string | null }) {
   const [way, setWay] = useState<Way>('person');
-  const [name, setName] = useState('');
+  const [login, setLogin] = useState('');
   const [secret, setSecret] = useState('');
   const signIn = useMutation({
-    mutationFn: () => (way === 'key' ? signInWithKey(secret) : signInAsPerson(name, secret)),
+    mutationFn: () => (way === 'key' ? signInWithKey(secret) : signInAsPerson(login, secret)),
     onError: () => setSecret(''),
   });
   const submit = (event: SubmitEvent): void => {
@@ -49,12 +49,12 @@ export function SignIn({ reason }: { reason: string | null }) {
         {way === 'person' && (
           <TextInput
             size="sm"
-            label="Name"
+            label="Name or e-mail address"
             autoComplete="username"
             autoCapitalize="none"
             required
-            value={name}
-            onChange={(event) => setName(event.currentTarget.value)}
+            value={login}
+            onChange={(event) => setLogin(event.currentTarget.value)}
           />
         )}
         <PasswordInput

@@ -34,6 +34,11 @@ export function createEventParser(onEvent: (event: StreamEvent) => void): (chunk
   };
 }
 
+/** What was to be gone on from is not kept any more: begin from now, and ask for everything anew. */
+export class PositionGone extends Error {
+  override name = 'PositionGone';
+}
+
 /** The stream is not there, or not for us: asking again would not help. */
 export class NoStream extends Error {
   override name = 'NoStream';
@@ -54,7 +59,7 @@ interface ReadOptions {
 /**
  * Reads one connection to its end. EventSource cannot send a key; this can.
  *
- * @throws NoStream where there is none; what fetch throws; AbortError
+ * @throws NoStream where there is none; PositionGone; what fetch throws; AbortError
  */
 export async function readEventStream(options: ReadOptions): Promise<void> {
   const { send, url, lastEventId, signal, onOpen, onEvent, silenceMs } = options;
@@ -66,6 +71,7 @@ export async function readEventStream(options: ReadOptions): Promise<void> {
   try {
     const response = await send(new Request(url, { headers, signal: either, cache: 'no-store' }));
     if ([401, 403, 404].includes(response.status)) throw new NoStream(`the stream answered ${response.status}`);
+    if (response.status === 410) throw new PositionGone(`the stream answered ${response.status}`);
     if (!response.ok || response.body === null) throw new Error(`the stream answered ${response.status}`);
     onOpen();
     const feed = createEventParser(onEvent);

@@ -2,7 +2,7 @@ import { useEffect } from 'react';
 import { useQueryClient } from '@tanstack/react-query';
 import { noteLive } from '../api/connection.store.ts';
 import { send } from '../api/holdfast.ts';
-import { NoStream, readEventStream, type StreamEvent } from './event.stream.ts';
+import { NoStream, PositionGone, readEventStream, type StreamEvent } from './event.stream.ts';
 import { publish } from './live.bus.ts';
 import { LiveQueries } from './live.queries.ts';
 import type { HoldfastEvent } from './live.rules.ts';
@@ -43,6 +43,11 @@ function follow(queries: LiveQueries): () => void {
   let wasOpen = false;
 
   const take = (event: StreamEvent): void => {
+    // Why the server ends this connection; what follows is another one.
+    if (event.type === 'error') {
+      if (event.data.includes('position_gone')) lastEventId = null;
+      return;
+    }
     lastEventId = event.id;
     const heard = readEvent(event);
     if (heard === null) return;
@@ -69,6 +74,7 @@ function follow(queries: LiveQueries): () => void {
       if (stopped || own.signal.aborted) return;
       failures += 1;
       const isMissing = error instanceof NoStream;
+      if (error instanceof PositionGone) lastEventId = null;
       if (isMissing) {
         clearInterval(poll);
         poll = setInterval(() => queries.askAll(), POLL_MS);

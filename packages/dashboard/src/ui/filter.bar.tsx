@@ -85,21 +85,21 @@ function FilterChip({ filter, value, onChange }: FilterChipProps) {
       trapFocus
       withinPortal
     >
-      <Popover.Target>
-        <span className={classes['chip']}>
+      <span className={classes['chip']}>
+        <Popover.Target>
           <button type="button" className={classes['value']} onClick={() => setIsOpen(!isOpen)}>
             {label}: <b>{shown}</b>
           </button>
-          <button
-            type="button"
-            className={classes['remove']}
-            aria-label={`Remove the filter ${label}`}
-            onClick={() => onChange(null)}
-          >
-            <Icon name="close" size={14} />
-          </button>
-        </span>
-      </Popover.Target>
+        </Popover.Target>
+        <button
+          type="button"
+          className={classes['remove']}
+          aria-label={`Remove the filter ${label}`}
+          onClick={() => onChange(null)}
+        >
+          <Icon name="close" size={14} />
+        </button>
+      </span>
       <Popover.Dropdown p={options === undefined ? 'xs' : 4}>
         {options === undefined ? (
           <TypedFilter

@@ -1,0 +1,54 @@
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { createDatabase } from '../../server/test/app.ts';
+import { serveHoldfast, type ServingProcess } from '../../server/test/holdfast.process.ts';
+import { databaseUrl } from '../../server/test/http.load.ts';
+
+const BUILD = fileURLToPath(new URL('../../../scripts/dashboard.mjs', import.meta.url));
+
+/** A real server over a database of its own, with the built dashboard. */
+export interface DashboardServer {
+  address: string;
+  /** Asks the API, as a program does. */
+  call: (method: string, path: string, body?: object, key?: string) => Promise<Response>;
+  /** The process is gone at once, as by a power cut; the database stays. */
+  kill: () => Promise<void>;
+  /** And back, at the same address. */
+  restart: () => Promise<void>;
+  close: () => Promise<void>;
+}
+
+export async function startDashboard(env: Record<string, string> = {}): Promise<DashboardServer> {
+  // Costs milliseconds where it is up to date.
+  await promisify(execFile)(process.execPath, [BUILD]);
+  const database = await createDatabase();
+  const url = databaseUrl(database.connection);
+  const serve = (port: string): Promise<ServingProcess> =>
+    serveHoldfast(['--port', port], { DATABASE_URL: url, ...env });
+  let server = await serve('0');
+  const { address } = server;
+  return {
+    address,
+    call: (method, path, body, key) =>
+      fetch(`${address}/api/v1${path}`, {
+        method,
+        headers: {
+          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+          ...(key === undefined ? {} : { authorization: `Bearer ${key}` }),
+        },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      }),
+    kill: async () => {
+      server.signal('SIGKILL');
+      await server.ended;
+    },
+    restart: async () => {
+      server = await serve(new URL(address).port);
+    },
+    close: async () => {
+      await server.stop();
+      await database.drop();
+    },
+  };
+}
