@@ -18,7 +18,7 @@ export class EventPages {
   readonly #kept = new Map<number, EventSpan>();
   readonly #waiting: (() => void)[] = [];
   #free = READS_MAX;
-  #forget: NodeJS.Timeout | null = null;
+  #willForget = false;
 
   /** @param settled up to there nothing will be added to the stream any more */
   constructor(read: (after: number, limit: number) => Promise<EventBatch>, settled: () => number) {
@@ -56,8 +56,10 @@ export class EventPages {
     this.#kept.set(span.after, span);
     const [oldest] = this.#kept.keys();
     if (this.#kept.size > KEPT_MAX && oldest !== undefined) this.#kept.delete(oldest);
-    this.#forget ??= setTimeout(() => {
-      this.#forget = null;
+    if (this.#willForget) return;
+    this.#willForget = true;
+    setTimeout(() => {
+      this.#willForget = false;
       this.#kept.clear();
     }, KEPT_MS).unref();
   }

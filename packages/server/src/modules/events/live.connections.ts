@@ -1,6 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { Problem } from '../../kernel/problem.ts';
-import { problems } from '../../kernel/problem.ts';
+import { Problem, problems } from '../../kernel/problem.ts';
 import type { Authenticate } from '../../platform/auth/index.ts';
 import { liveProblems } from './event.problems.ts';
 
@@ -92,7 +91,7 @@ export class LiveConnections {
   /** Ends all of them, and takes no more. */
   close(): void {
     this.#isClosed = true;
-    for (const connection of [...this.#connections]) connection.end(shuttingDown());
+    for (const connection of this.#connections) connection.end(shuttingDown());
   }
 
   /** Asks for the credentials once more, as every request does. */

@@ -59,7 +59,8 @@ export async function startLiveApp(options: TestAppOptions & { key?: string } = 
       do {
         const page = await call('GET', `/inventory/${sku}/ledger?sort=seq&limit=200${cursor}`);
         items.push(...(page['items'] as unknown[]));
-        cursor = page['nextCursor'] === null ? '' : `&cursor=${String(page['nextCursor'])}`;
+        const next = page['nextCursor'] as string | null;
+        cursor = next === null ? '' : `&cursor=${next}`;
       } while (cursor !== '');
       return items;
     },

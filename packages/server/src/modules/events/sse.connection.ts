@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { Problem } from '../../kernel/problem.ts';
 import type { EventStream } from '../../platform/http/event.stream.ts';
@@ -31,7 +32,7 @@ export class SseConnection implements LiveConnection, FollowerSink {
   readonly #frames: FrameMaker;
   readonly #filter: SharedFilter;
   readonly #follower: Follower;
-  readonly #retryMs = RETRY_MS + Math.round(Math.random() * RETRY_SPREAD_MS);
+  readonly #retryMs = RETRY_MS + randomInt(RETRY_SPREAD_MS);
   #lastWriteMs = performance.now();
   #isEnded = false;
 

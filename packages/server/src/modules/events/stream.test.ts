@@ -43,7 +43,7 @@ async function list(app: TestApp, query: string): Promise<{ items: CloudEvent[];
   const items: CloudEvent[] = [];
   const parameters = new URLSearchParams(query);
   for (;;) {
-    const { status, body } = await call(app, 'GET', `/events?${parameters}`);
+    const { status, body } = await call(app, 'GET', `/events?${parameters.toString()}`);
     expect(status).toBe(200);
     items.push(...(body['items'] as CloudEvent[]));
     const cursor = body['nextCursor'] as string | null;
@@ -181,6 +181,6 @@ describe('the stream', () => {
     expect([gone.status, gone.body['code']]).toEqual([410, 'position_gone']);
     const rest = await list(one, 'limit=200');
     expect(rest.items[0]?.position).toBeGreaterThan(gone.body['earliest'] as number);
-    expect((await list(one, `after=${gone.body['earliest']}`)).items).toEqual(rest.items);
+    expect((await list(one, `after=${gone.body['earliest'] as number}`)).items).toEqual(rest.items);
   });
 });

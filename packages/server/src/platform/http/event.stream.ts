@@ -42,12 +42,15 @@ export function openEventStream(
     raw.end();
     return null;
   }
-  raw.on('close', hooks.onClose);
+  raw.on('close', () => hooks.onClose());
   // A reset says no more than the close that follows it.
   raw.on('error', () => undefined);
   return {
     request: request.raw,
-    outflow: new Outflow((bytes, sent) => raw.write(bytes, sent), hooks.onRoom),
+    outflow: new Outflow(
+      (bytes, sent) => raw.write(bytes, sent),
+      () => hooks.onRoom(),
+    ),
     end: (graceMs) => {
       raw.end();
       const cut = setTimeout(() => raw.destroy(), graceMs).unref();
