@@ -80,7 +80,7 @@ function readUntil(input: Input, isEnough: (text: string) => boolean): Promise<v
         onEnd();
       } catch (error) {
         stop();
-        reject(error);
+        reject(error instanceof Error ? error : new Error('It could not be read.', { cause: error }));
       }
     };
     input.on('data', onData);

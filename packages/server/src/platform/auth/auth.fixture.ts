@@ -1,6 +1,7 @@
 import type { Clock } from '../../kernel/clock.ts';
 import { hashApiKey } from './api.key.ts';
 import type { KeyStore, StoredKey } from './key.store.ts';
+import type { SessionStore, StoredSession } from './session.store.ts';
 
 /** A clock that goes when it is told to. */
 export class HandClock implements Clock {
@@ -43,6 +44,31 @@ export class MemoryKeys implements KeyStore {
 
   async touch(id: string, whenMs: number): Promise<void> {
     this.touches.push([id, whenMs]);
+    return Promise.resolve();
+  }
+}
+
+/** Sessions in memory, counting who asks. */
+export class MemorySessions implements SessionStore {
+  readonly sessions = new Map<string, StoredSession>();
+  lookups = 0;
+  touches: string[] = [];
+
+  add(token: string, stored: StoredSession): void {
+    this.sessions.set(hashApiKey(token).toString('hex'), stored);
+  }
+
+  remove(token: string): void {
+    this.sessions.delete(hashApiKey(token).toString('hex'));
+  }
+
+  async findByHash(hash: Buffer): Promise<StoredSession | null> {
+    this.lookups += 1;
+    return Promise.resolve(this.sessions.get(hash.toString('hex')) ?? null);
+  }
+
+  async touch(id: string): Promise<void> {
+    this.touches.push(id);
     return Promise.resolve();
   }
 }
