@@ -80,7 +80,7 @@ function readingRoutes(app: HttpServer, database: Database): void {
   app.route({
     method: 'GET',
     url: '/products/:sku',
-    config: read,
+    config: { ...read, conditional: true },
     schema: {
       tags,
       operationId: 'getProduct',

@@ -2,7 +2,7 @@ import { stockProblems, type LevelView } from '../../engine/index.ts';
 import { systemClock } from '../../kernel/clock.ts';
 import { createKept } from '../../kernel/kept.ts';
 import type { Database } from '../../platform/database/index.ts';
-import { etagOf, etagOfBody, sendAnswer, wantsFresh, type HttpServer } from '../../platform/http/index.ts';
+import { etagOfBody, sendAnswer, wantsFresh, type HttpServer } from '../../platform/http/index.ts';
 import { Refusal } from '../../platform/http/refusal.schema.ts';
 import { getAvailability, getLevel, getStock, getStockAt } from './inventory.reads.ts';
 import { listLevels } from './level.list.sql.ts';
@@ -71,7 +71,13 @@ function levelRoutes(app: HttpServer, { database, answers }: InventoryReadDeps):
       const { sku, code } = request.params;
       const fresh = request.query.fresh === true || wantsFresh(request);
       const load = (): Promise<LevelView> => getLevel(readLevel, { sku, code });
-      return answerStock(reply, answers, { sku, question: code, fresh, load, etagOf: tagOfLevel });
+      return answerStock(reply, answers, {
+        sku,
+        question: code,
+        fresh,
+        load,
+        etagOf: ({ version }, body) => etagOfBody(body, version),
+      });
     },
   });
   app.route({
@@ -160,13 +166,6 @@ function sendStock(reply: Reply, { body, etag, age, cacheStatus }: StockAnswer):
 }
 
 type Reply = Parameters<typeof sendAnswer>[0];
-
-/** A level's version tells all that its row shows. One that has none, or whose location is closed, shows more. */
-function tagOfLevel(level: LevelView, body: string): string {
-  const { version, onHand, reserved, committed, safetyStock, available } = level;
-  const isOfItsRow = version > 0 && available === Math.max(0, onHand - reserved - committed - safetyStock);
-  return isOfItsRow ? etagOf(version) : etagOfBody(body, version);
-}
 
 function overviewRoutes(app: HttpServer, { database, currency }: InventoryReadDeps): void {
   const summary = createKept({

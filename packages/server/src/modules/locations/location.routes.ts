@@ -68,7 +68,7 @@ function readingRoutes(app: HttpServer, { database }: LocationDeps): void {
   app.route({
     method: 'GET',
     url: '/locations/:code',
-    config: read,
+    config: { ...read, conditional: true },
     schema: {
       tags,
       operationId: 'getLocation',

@@ -1,7 +1,7 @@
 import { stockProblems } from '../../engine/index.ts';
 import { Problem } from '../../kernel/problem.ts';
 import type { Database } from '../../platform/database/index.ts';
-import { etagOf, type HttpServer } from '../../platform/http/index.ts';
+import { etagOfBody, sendAnswer, type HttpServer } from '../../platform/http/index.ts';
 import { Refusal } from '../../platform/http/refusal.schema.ts';
 import { pageOfReservations } from './reservation.reads.ts';
 import { createReservationReader } from './reservation.reads.sql.ts';
@@ -30,7 +30,7 @@ export function registerReservationsReads(app: HttpServer, { database }: { datab
   app.route({
     method: 'GET',
     url: '/reservations/:id',
-    config: read,
+    config: { ...read, conditional: true },
     schema: {
       tags,
       operationId: 'getReservation',
@@ -45,8 +45,9 @@ export function registerReservationsReads(app: HttpServer, { database }: { datab
       if (reservation === null) {
         throw new Problem(stockProblems.reservationNotFound, `No reservation has the id ${id}.`);
       }
-      reply.header('etag', etagOf(reservation.version));
-      return reservation;
+      // It shows names, which change without it.
+      const body = JSON.stringify(reservation);
+      return sendAnswer(reply, { status: 200, body, headers: { etag: etagOfBody(body, reservation.version) } });
     },
   });
 }

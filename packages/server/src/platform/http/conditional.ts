@@ -26,7 +26,7 @@ function revalidate(
   const known = request.headers['if-none-match'];
   if (known === undefined || !names(known, tag)) return done(null, payload);
   reply.code(304).removeHeader('content-type').removeHeader('content-length');
-  done(null, null);
+  done(null, '');
 }
 
 /** "A recipient MUST use the weak comparison function when comparing entity tags for If-None-Match." */
