@@ -1,4 +1,4 @@
-import { useEffect } from 'react';
+import { lazy, Suspense, useEffect } from 'react';
 import { MantineProvider } from '@mantine/core';
 import { Notifications } from '@mantine/notifications';
 import { QueryClientProvider } from '@tanstack/react-query';
@@ -9,10 +9,13 @@ import { sessionStore } from '../api/session.store.ts';
 import { LiveFeed } from '../live/live.feed.tsx';
 import { router } from './router.tsx';
 import { ErrorBoundary } from './error.boundary.tsx';
-import { SignIn } from './sign.in.tsx';
 import { Starting } from './starting.tsx';
 import { useStore } from './store.ts';
 import { colorSchemeManager, theme } from './theme.ts';
+
+// Not for who is signed in already.
+const SignIn = lazy(async () => ({ default: (await import('./sign.in.tsx')).SignIn }));
+const RETRY_MS = 1_000;
 
 /** Without styles in the page's text: theme.css has the variables, and no component may ask for others. */
 export function App() {
@@ -50,7 +53,13 @@ function Gate() {
     if (state.status === 'signedOut') queryClient.clear();
   }, [state.status]);
   if (state.status === 'loading') return <Starting />;
-  if (state.status === 'signedOut') return <SignIn reason={state.reason} />;
+  if (state.status === 'signedOut') {
+    return (
+      <Suspense fallback={<Starting />}>
+        <SignIn reason={state.reason} />
+      </Suspense>
+    );
+  }
   return (
     <>
       <LiveFeed />
@@ -58,5 +67,3 @@ function Gate() {
     </>
   );
 }
-
-const RETRY_MS = 1_000;

@@ -1,11 +1,10 @@
-import { Button, Modal, PasswordInput, TextInput } from '@mantine/core';
-import { useMutation } from '@tanstack/react-query';
-import { useState, type SubmitEvent } from 'react';
-import { createFirstAdmin } from '../api/session.ts';
+import { lazy, Suspense, useState } from 'react';
+import { Button } from '@mantine/core';
 import { useSession } from '../api/use.session.ts';
 import { Icon } from '../ui/icon.tsx';
-import { ProblemNotice } from '../ui/problem.notice.tsx';
 import classes from './first.run.module.css';
+
+const CreateAdmin = lazy(async () => ({ default: (await import('./create.admin.tsx')).CreateAdmin }));
 
 const PUT_OFF = 'holdfast.firstRun.putOff';
 
@@ -35,7 +34,7 @@ export function FirstRun() {
           Not now
         </Button>
       </div>
-      {isOpen && <CreateAdmin onClose={() => setIsOpen(false)} />}
+      <Suspense fallback={null}>{isOpen && <CreateAdmin onClose={() => setIsOpen(false)} />}</Suspense>
     </aside>
   );
 }
@@ -46,61 +45,4 @@ function readPutOff(): boolean {
   } catch {
     return false;
   }
-}
-
-function CreateAdmin({ onClose }: { onClose: () => void }) {
-  const [name, setName] = useState('');
-  const [login, setLogin] = useState('');
-  const [password, setPassword] = useState('');
-  const create = useMutation({
-    mutationFn: () => createFirstAdmin({ name: name.trim(), login: login.trim(), password }),
-  });
-  const submit = (event: SubmitEvent): void => {
-    event.preventDefault();
-    create.mutate();
-  };
-  return (
-    <Modal opened onClose={onClose} title="Create the admin">
-      <form onSubmit={submit} className={classes['form']}>
-        <p>From then on everybody signs in, programs by an API key. You are signed in at once.</p>
-        <TextInput
-          label="Name"
-          description="As the ledger shows who did what"
-          required
-          maxLength={200}
-          autoComplete="name"
-          value={name}
-          data-autofocus
-          onChange={(event) => setName(event.currentTarget.value)}
-        />
-        <TextInput
-          label="Name or e-mail address to sign in with"
-          required
-          maxLength={200}
-          autoComplete="username"
-          autoCapitalize="none"
-          value={login}
-          onChange={(event) => setLogin(event.currentTarget.value)}
-        />
-        <PasswordInput
-          label="Password"
-          description="At least 12 characters; a few words are easier to remember"
-          size="xs"
-          required
-          autoComplete="new-password"
-          value={password}
-          onChange={(event) => setPassword(event.currentTarget.value)}
-        />
-        {create.isError && <ProblemNotice error={create.error} />}
-        <div className={classes['end']}>
-          <Button variant="default" onClick={onClose}>
-            Cancel
-          </Button>
-          <Button type="submit" loading={create.isPending}>
-            Create and sign in
-          </Button>
-        </div>
-      </form>
-    </Modal>
-  );
 }

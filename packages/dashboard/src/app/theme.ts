@@ -1,19 +1,12 @@
-import {
-  createTheme,
-  Drawer,
-  localStorageColorSchemeManager,
-  Modal,
-  NumberInput,
-  Select,
-  Skeleton,
-  TextInput,
-  Textarea,
-  Tooltip,
-  Button,
-  SegmentedControl,
-} from '@mantine/core';
+import { createTheme, localStorageColorSchemeManager } from '@mantine/core';
 
-/** The variables are in theme.css: a style element that Mantine would write is against the policy of the page. */
+const SMALL = { defaultProps: { size: 'xs' } };
+const QUICK = { duration: 120 };
+
+/**
+ * How components are unless they are told otherwise. They are named and not imported: the first page loads only those that
+ * it shows. The variables are in theme.css: a style element that Mantine would write is against the policy of the page.
+ */
 export const theme = createTheme({
   cursorType: 'pointer',
   defaultRadius: 'sm',
@@ -21,27 +14,36 @@ export const theme = createTheme({
   respectReducedMotion: true,
   components: {
     // Mantine's own lock writes a style element; theme.css does it by a selector.
-    Modal: Modal.extend({
+    Modal: {
       defaultProps: {
         lockScroll: false,
         centered: true,
-        transitionProps: { duration: 120 },
-        overlayProps: { blur: 0 },
+        transitionProps: QUICK,
+        closeButtonProps: { 'aria-label': 'Close' },
       },
-    }),
-    Drawer: Drawer.extend({
-      defaultProps: { lockScroll: false, position: 'right', transitionProps: { duration: 120 } },
-    }),
-    Button: Button.extend({ defaultProps: { size: 'xs' } }),
-    TextInput: TextInput.extend({ defaultProps: { size: 'xs' } }),
-    Textarea: Textarea.extend({ defaultProps: { size: 'xs' } }),
-    NumberInput: NumberInput.extend({ defaultProps: { size: 'xs' } }),
-    Select: Select.extend({ defaultProps: { size: 'xs', allowDeselect: false, checkIconPosition: 'right' } }),
-    SegmentedControl: SegmentedControl.extend({ defaultProps: { size: 'xs' } }),
-    Skeleton: Skeleton.extend({ defaultProps: { radius: 'sm' } }),
-    Tooltip: Tooltip.extend({
-      defaultProps: { openDelay: 300, withArrow: true, events: { hover: true, focus: true, touch: false } },
-    }),
+    },
+    Drawer: {
+      defaultProps: {
+        lockScroll: false,
+        position: 'right',
+        transitionProps: QUICK,
+        closeButtonProps: { 'aria-label': 'Close' },
+      },
+    },
+    Spotlight: { defaultProps: { lockScroll: false } },
+    SpotlightRoot: { defaultProps: { lockScroll: false } },
+    Button: SMALL,
+    TextInput: SMALL,
+    PasswordInput: SMALL,
+    Textarea: SMALL,
+    NumberInput: SMALL,
+    SegmentedControl: SMALL,
+    FileInput: SMALL,
+    TagsInput: SMALL,
+    MultiSelect: SMALL,
+    Autocomplete: SMALL,
+    Select: { defaultProps: { size: 'xs', allowDeselect: false, checkIconPosition: 'right' } },
+    Tooltip: { defaultProps: { openDelay: 300, withArrow: true, events: { hover: true, focus: true, touch: false } } },
   },
 });
 
