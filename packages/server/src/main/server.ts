@@ -31,6 +31,7 @@ import { openSignals } from './signals.ts';
 import { openStockAnswers } from './stock.answers.ts';
 import { meterStock } from './stock.metrics.ts';
 import { VERSION } from './version.ts';
+import { openWebhooks, type Webhooks } from './webhooks.ts';
 
 export interface ServerOptions {
   config: Config;
@@ -68,6 +69,7 @@ export interface HoldfastServer {
   sweeper: ExpirySweeper;
   /** The stream of events. */
   events: EventStream;
+  webhooks: Webhooks;
   /** Hints to the other instances, and from them. */
   signals: Signals;
   /** Begins to serve, and starts the duties: until then all but the public routes answer 503. */
@@ -101,6 +103,7 @@ export async function createServer(options: ServerOptions): Promise<HoldfastServ
   };
   const events = openEvents({ config, database, metrics, signals, onError });
   const answers = openStockAnswers({ database, stream: events.feed, redis, metrics });
+  const webhooks = openWebhooks({ config, log, engine, database, feed: events.feed, metrics, signals, onError });
   const authenticator = new Authenticator({
     keys: createKeyStore(database),
     sessions: createSessionStore(database),
@@ -149,6 +152,7 @@ export async function createServer(options: ServerOptions): Promise<HoldfastServ
       settingsRoutes({ config, version: VERSION }),
       auditRoutes(deps),
       eventRoutes(live),
+      webhooks.routes,
       instanceRoutes(deps),
       ...(options.extraRoutes ?? []),
     ],
@@ -164,6 +168,7 @@ export async function createServer(options: ServerOptions): Promise<HoldfastServ
     authenticator,
     sweeper,
     events,
+    webhooks,
     signals,
     markReady: () => {
       state = 'serving';
@@ -175,12 +180,13 @@ export async function createServer(options: ServerOptions): Promise<HoldfastServ
       housekeeper.start();
       registry.start();
       events.start();
+      webhooks.start();
       answers.cache.start();
     },
     close: async () => {
       state = 'stopping';
       live.live.close();
-      await Promise.all([app.close(), sweeper.stop(), housekeeper.stop(), registry.stop()]);
+      await Promise.all([app.close(), sweeper.stop(), housekeeper.stop(), registry.stop(), webhooks.stop()]);
       await engine.close();
       answers.cache.stop();
       await events.stop();

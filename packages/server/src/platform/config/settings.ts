@@ -80,7 +80,7 @@ export const SETTINGS = [
     'egress-allow',
     'list',
     null,
-    'Private targets that outgoing calls may reach, by comma. Checked; nothing calls out yet.',
+    'Private targets that webhooks may reach: host names, addresses and CIDR blocks, by comma.',
   ),
   setting('LOG_LEVEL', 'log-level', 'level', 'info', 'fatal, error, warn, info, debug, trace or silent.'),
   setting('CORS_ORIGIN', 'cors-origin', 'list', null, 'Origins whose pages may call the API, by comma, or *.'),
