@@ -1,13 +1,75 @@
-import { useGet } from '../../api/queries.ts';
-import { Num } from '../../ui/num.tsx';
+import { Skeleton } from '@mantine/core';
+import { useGet, type Answer } from '../../api/queries.ts';
+import { useStore } from '../../app/store.ts';
+import { connectionStore } from '../../api/connection.store.ts';
+import { LevelBar } from '../../ui/level.bar.tsx';
 import { PageHeader } from '../../ui/page.header.tsx';
+import { ProblemNotice } from '../../ui/problem.notice.tsx';
+import { TimeAgo } from '../../ui/time.tsx';
+import { Expiring } from './expiring.tsx';
+import { Figures } from './figures.tsx';
+import { FirstSteps } from './first.steps.tsx';
+import { LatestMovements } from './latest.movements.tsx';
+import { LocationTable } from './location.table.tsx';
+import { useActivity } from './use.activity.ts';
+import classes from './home.module.css';
+
+type Summary = Answer<'/api/v1/summary'>;
 
 export function HomeView() {
   const summary = useGet('/api/v1/summary');
+  const activity = useActivity();
+  if (summary.isError && summary.data === undefined) {
+    return (
+      <>
+        <PageHeader title="Home" />
+        <ProblemNotice error={summary.error} onRetry={() => void summary.refetch()} />
+      </>
+    );
+  }
+  if (summary.data === undefined) return <HomeSkeleton />;
+  if (summary.data.products === 0) return <FirstSteps />;
   return (
     <>
-      <PageHeader title="Home" />
-      <Num value={summary.data?.units.onHand} />
+      <PageHeader title="Home" beside={<Freshness asOf={summary.data.asOf} />} />
+      <Figures summary={summary.data} activity={activity} />
+      <section className={classes['whole']} aria-label="All stock">
+        <LevelBar level={levelOf(summary.data)} size="page" withLabels />
+      </section>
+      <div className={classes['columns']}>
+        <LatestMovements activity={activity} />
+        <div className={classes['side']}>
+          <Expiring />
+          <LocationTable summary={summary.data} />
+        </div>
+      </div>
     </>
+  );
+}
+
+/** The sums as one level: what is neither promised nor available is withheld as safety stock. */
+function levelOf({ units }: Summary) {
+  const { onHand, reserved, committed, available } = units;
+  const safetyStock = Math.max(0, onHand - reserved - committed - available);
+  return { onHand, reserved, committed, available, safetyStock, shortage: 0 };
+}
+
+function Freshness({ asOf }: { asOf: string }) {
+  const { isLive } = useStore(connectionStore);
+  return (
+    <span className={classes['fresh']} data-live={isLive || undefined}>
+      {isLive ? 'Live' : 'Asked every few seconds'}, sums of <TimeAgo at={asOf} />
+    </span>
+  );
+}
+
+function HomeSkeleton() {
+  return (
+    <div aria-busy="true">
+      <PageHeader title="Home" />
+      <Skeleton height={112} mb={16} />
+      <Skeleton height={48} mb={16} />
+      <Skeleton height={380} />
+    </div>
   );
 }

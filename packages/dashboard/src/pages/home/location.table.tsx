@@ -1,0 +1,57 @@
+import type { Answer } from '../../api/queries.ts';
+import { LevelBar } from '../../ui/level.bar.tsx';
+import { Link } from '../../ui/link.tsx';
+import { Num } from '../../ui/num.tsx';
+import classes from './home.module.css';
+
+/** Each location's stock, drawn to one scale. */
+export function LocationTable({ summary }: { summary: Answer<'/api/v1/summary'> }) {
+  const { locations } = summary;
+  const scale = Math.max(...locations.map(({ units }) => units.onHand), 1);
+  return (
+    <section className={classes['panel']} aria-labelledby="by-location">
+      <header className={classes['panelHead']}>
+        <h2 id="by-location">By location</h2>
+      </header>
+      <table className={classes['table']}>
+        <thead>
+          <tr>
+            <th>Location</th>
+            <th className={classes['barColumn']}>Level</th>
+            <th>Available</th>
+            <th>Low</th>
+            <th>Out</th>
+          </tr>
+        </thead>
+        <tbody>
+          {locations.map(({ location, units, lowStock, outOfStock }) => {
+            const { onHand, reserved, committed, available } = units;
+            const safetyStock = Math.max(0, onHand - reserved - committed - available);
+            const level = { onHand, reserved, committed, available, safetyStock, shortage: 0 };
+            return (
+              <tr key={location}>
+                <th scope="row">
+                  <Link to="/inventory" search={{ location }}>
+                    {location}
+                  </Link>
+                </th>
+                <td>
+                  <LevelBar level={level} scale={scale} />
+                </td>
+                <td>
+                  <Num value={available} short of={location} />
+                </td>
+                <td>
+                  <Num value={lowStock} of={location} />
+                </td>
+                <td>
+                  <Num value={outOfStock} of={location} />
+                </td>
+              </tr>
+            );
+          })}
+        </tbody>
+      </table>
+    </section>
+  );
+}
