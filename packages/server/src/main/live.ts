@@ -19,5 +19,5 @@ export function openLive({ events, authenticate, corsOrigins, metrics, onError }
     { name: 'holdfast_live_connections', help: 'Who follows the event stream here, over a connection.' },
     () => [{ labels: {}, value: live.size }],
   );
-  return { feed: events.feed, broadcast: new EventBroadcast(events.feed, onError), live, corsOrigins };
+  return { feed: events.feed, broadcast: new EventBroadcast(events.feed, onError), live, corsOrigins, onError };
 }

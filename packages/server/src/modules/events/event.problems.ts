@@ -18,6 +18,7 @@ export const liveProblems = {
     title: 'This route speaks WebSocket',
     headers: { upgrade: 'websocket', connection: 'Upgrade' },
   },
+  tooManyMessages: { code: 'too_many_messages', status: 429, title: 'The client says too much' },
   slowReader: { code: 'slow_reader', status: 503, title: 'The reader takes events more slowly than they come' },
 } as const satisfies Record<string, ProblemKind>;
 

@@ -82,12 +82,13 @@ export const StreamQuery = Shape({
 
 export const TOPICS_MAX = 200;
 export const TOPIC_MESSAGE = 'must be alerts, reservations, product:<sku> or location:<code>';
-const TOPIC = new RegExp(`^(?:alerts|reservations|(?:product|location):${NAME_PATTERN.slice(1, -1)})$`);
-const TYPES: ReadonlySet<string> = new Set([
-  '*',
-  ...EVENT_TYPES,
-  ...EVENT_TYPES.map((type) => `${type.slice(0, type.indexOf('.'))}.*`),
-]);
+export const TOPIC_PATTERN = `^(?:alerts|reservations|(?:product|location):${NAME_PATTERN.slice(1, -1)})$`;
+const TOPIC = new RegExp(TOPIC_PATTERN);
+/** Types, kinds of types, and all. */
+export const TYPE_FILTERS: readonly string[] = [
+  ...new Set([...EVENT_TYPES, ...EVENT_TYPES.map((type) => `${type.slice(0, type.indexOf('.'))}.*`), '*']),
+];
+const TYPES: ReadonlySet<string> = new Set(TYPE_FILTERS);
 
 export function isTopic(topic: string): boolean {
   return TOPIC.test(topic);

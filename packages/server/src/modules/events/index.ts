@@ -1,9 +1,10 @@
-import type { HttpServer } from '../../platform/http/index.ts';
+import type { Routes } from '../../platform/http/index.ts';
 import type { EventFeed } from './event.feed.ts';
 import type { EventBroadcast } from './event.follower.ts';
 import { registerEventList } from './event.routes.ts';
 import type { LiveConnections } from './live.connections.ts';
 import { registerEventStream } from './sse.routes.ts';
+import { registerEventSocket } from './ws.routes.ts';
 
 export { EventFeed, type EventBatch, type FeedListener } from './event.feed.ts';
 export { EventBroadcast } from './event.follower.ts';
@@ -20,12 +21,14 @@ export interface EventRoutesDeps {
   live: LiveConnections;
   /** Of browsers, whose pages may connect besides this server's own. */
   corsOrigins: readonly string[];
+  onError: (error: unknown) => void;
 }
 
 /** The stream of events: as a list, and live. */
-export function eventRoutes(deps: EventRoutesDeps): (app: HttpServer) => void {
-  return (app) => {
+export function eventRoutes(deps: EventRoutesDeps): Routes {
+  return async (app) => {
     registerEventList(app, deps);
     registerEventStream(app, deps);
+    await registerEventSocket(app, deps);
   };
 }

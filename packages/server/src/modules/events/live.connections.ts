@@ -31,7 +31,6 @@ export class LiveConnections {
   readonly #connections = new Set<LiveConnection>();
   /** Whose credentials are being looked up. */
   readonly #checking = new Set<LiveConnection>();
-  #opening = 0;
   #timer: NodeJS.Timeout | null = null;
   #isClosed = false;
 
@@ -46,21 +45,14 @@ export class LiveConnections {
   }
 
   /**
-   * Makes room for one more while `open` prepares it.
+   * Whether one more may come.
    *
-   * @throws Problem `too_many_connections` or `shutting_down`, and what `open` throws
+   * @throws Problem `too_many_connections` or `shutting_down`
    */
-  async admit<Value>(open: () => Promise<Value>): Promise<Value> {
+  admit(): void {
     if (this.#isClosed) throw new Problem(problems.shuttingDown, 'Connect again: another instance will serve you.');
-    if (this.#connections.size + this.#opening >= this.#connectionsMax) {
-      throw new Problem(liveProblems.tooManyConnections, 'Wait as long as Retry-After says, or try another instance.');
-    }
-    this.#opening += 1;
-    try {
-      return await open();
-    } finally {
-      this.#opening -= 1;
-    }
+    if (this.#connections.size < this.#connectionsMax) return;
+    throw new Problem(liveProblems.tooManyConnections, 'Wait as long as Retry-After says, or try another instance.');
   }
 
   add(connection: LiveConnection): void {

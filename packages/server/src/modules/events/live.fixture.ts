@@ -1,5 +1,6 @@
 import { EventSource } from 'eventsource';
 import { expect } from 'vitest';
+import { WebSocket, type ClientOptions } from 'ws';
 import { startTestApp, type TestApp, type TestAppOptions } from '../../../test/app.ts';
 import { EVENT_TYPES } from './index.ts';
 
@@ -111,4 +112,43 @@ export function readStream(url: string, { query = '', key }: { query?: string; k
 
 export async function isOpen(reader: Reader, times = 1): Promise<void> {
   await expect.poll(() => reader.opened, { timeout: 10_000 }).toBeGreaterThanOrEqual(times);
+}
+
+type Message = Record<string, unknown> & { type: string; position?: number; event?: CloudEvent; code?: string };
+
+/** A WebSocket, and all that came over it. */
+export interface Socket {
+  ws: WebSocket;
+  messages: Message[];
+  events(): CloudEvent[];
+  send(message: object): void;
+  /** The code and the reason, once it is closed. */
+  closed: Promise<{ code: number; reason: string }>;
+  close(): void;
+}
+
+export interface SocketOptions extends ClientOptions {
+  protocols?: string[];
+}
+
+/** Resolves once it is open; a refusal is thrown with its status. */
+export async function openSocket(url: string, { protocols = [], ...options }: SocketOptions = {}): Promise<Socket> {
+  const ws = new WebSocket(`${url.replace('http', 'ws')}/api/v1/ws`, protocols, options);
+  const messages: Message[] = [];
+  ws.on('message', (data: Buffer) => messages.push(JSON.parse(data.toString()) as Message));
+  const closed = new Promise<{ code: number; reason: string }>((resolve) => {
+    ws.on('close', (code, reason) => resolve({ code, reason: reason.toString() }));
+  });
+  await new Promise<void>((resolve, reject) => {
+    ws.on('open', () => resolve());
+    ws.on('error', reject);
+  });
+  return {
+    ws,
+    messages,
+    events: () => messages.flatMap(({ event }) => event ?? []),
+    send: (message) => ws.send(JSON.stringify(message)),
+    closed,
+    close: () => ws.terminate(),
+  };
 }

@@ -35,25 +35,27 @@ export function registerEventStream(
         503: Refusal(liveProblems.tooManyConnections),
       },
     },
-    handler: (request, reply) =>
-      live.admit(async () => {
-        const filter = frames.filterOf(parseFilter(request.query));
-        const asked = lastEventId(request.headers['last-event-id']) ?? request.query.after;
-        const after = await broadcast.startAt(asked);
-        let connection: SseConnection | null = null;
-        const stream = openEventStream(request, reply, {
-          onRoom: () => connection?.onRoom(),
-          onClose: () => {
-            if (connection === null) return;
-            connection.onClose();
-            live.remove(connection);
-          },
-        });
-        if (stream === null) return reply;
-        connection = new SseConnection({ stream, broadcast, frames, filter, after });
-        live.add(connection);
-        return reply;
-      }),
+    handler: async (request, reply) => {
+      const filter = frames.filterOf(parseFilter(request.query));
+      const asked = lastEventId(request.headers['last-event-id']) ?? request.query.after;
+      live.admit();
+      const after = await broadcast.startAt(asked);
+      // A thousand may have come meanwhile.
+      live.admit();
+      let connection: SseConnection | null = null;
+      const stream = openEventStream(request, reply, {
+        onRoom: () => connection?.onRoom(),
+        onClose: () => {
+          if (connection === null) return;
+          connection.onClose();
+          live.remove(connection);
+        },
+      });
+      if (stream === null) return reply;
+      connection = new SseConnection({ stream, broadcast, frames, filter, after });
+      live.add(connection);
+      return reply;
+    },
   });
 }
 
