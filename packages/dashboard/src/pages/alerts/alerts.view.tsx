@@ -1,0 +1,146 @@
+import { useMemo } from 'react';
+import { Button } from '@mantine/core';
+import { holdfast } from '../../api/holdfast.ts';
+import { useCommand } from '../../api/use.command.tsx';
+import { useGet } from '../../api/queries.ts';
+import { usePages } from '../../api/use.pages.ts';
+import { useMay } from '../../api/use.session.ts';
+import { useNewRows } from '../../live/use.events.ts';
+import { DataTable, type Column } from '../../ui/data.table.tsx';
+import { EmptyState } from '../../ui/empty.state.tsx';
+import { FilterBar, type Filter } from '../../ui/filter.bar.tsx';
+import { Link, pathOf } from '../../ui/link.tsx';
+import { Num } from '../../ui/num.tsx';
+import { PageHeader } from '../../ui/page.header.tsx';
+import { TimeAgo } from '../../ui/time.tsx';
+import { pick, useFilters } from '../../ui/use.filters.ts';
+import { AlertDetail } from './alert.detail.tsx';
+import { AlertState } from './alert.state.tsx';
+import { STATUS_WORDS, TYPE_WORDS, type Alert } from './alert.words.ts';
+
+const COLUMNS: Column<Alert>[] = [
+  { id: 'type', label: 'Alert', width: 'minmax(110px, 1fr)', render: ({ type }) => TYPE_WORDS[type] },
+  { id: 'status', label: 'Status', width: '140px', render: (alert) => <AlertState alert={alert} /> },
+  {
+    id: 'sku',
+    label: 'Product',
+    width: 'minmax(120px, 1.4fr)',
+    render: ({ sku }) => <Link to={pathOf('/inventory', sku)}>{sku}</Link>,
+  },
+  { id: 'location', label: 'Location', width: 'minmax(80px, 1fr)', render: ({ location }) => location },
+  { id: 'value', label: 'Units', width: '90px', align: 'end', render: ({ value }) => <Num value={value} /> },
+  {
+    id: 'threshold',
+    label: 'Threshold',
+    width: '90px',
+    align: 'end',
+    render: ({ threshold }) => (threshold === null ? '–' : <Num value={threshold} />),
+  },
+  {
+    id: 'openedAt',
+    label: 'Opened',
+    width: '116px',
+    align: 'end',
+    render: ({ openedAt }) => <TimeAgo at={openedAt} />,
+  },
+  {
+    id: 'resolvedAt',
+    label: 'Resolved',
+    width: '116px',
+    align: 'end',
+    isExtra: true,
+    render: ({ resolvedAt }) => <TimeAgo at={resolvedAt} />,
+  },
+];
+
+const optionsOf = (words: Record<string, string>): { value: string; label: string }[] =>
+  Object.entries(words).map(([value, label]) => ({ value, label }));
+
+const isAlertOpened = ({ type }: { type: string }): boolean => type === 'alert.opened';
+
+/** What a person should know of: open ones first to be seen, acknowledged one by one or many at once. */
+export function AlertsView() {
+  const [filters] = useFilters();
+  const asked = pick(filters, ['status', 'type', 'location', 'sku']);
+  const rows = usePages('/api/v1/alerts', { query: asked as never });
+  const locations = useGet('/api/v1/locations', { query: { limit: 200 } });
+  const mayAcknowledge = useMay('stock');
+  const newRows = useNewRows(isAlertOpened);
+  const choices = useMemo(() => filtersFor(locations.data?.items ?? []), [locations.data]);
+  const isFiltered = Object.keys(asked).length > 0;
+  return (
+    <>
+      <PageHeader title="Alerts" about="They open and resolve by themselves, with the stock that they are about." />
+      <FilterBar filters={choices} />
+      <DataTable
+        name="Alerts"
+        columns={COLUMNS}
+        rows={rows}
+        keyOf={({ id }) => id}
+        newRows={{
+          count: newRows.count,
+          reset: () => {
+            newRows.reset();
+            rows.refresh();
+          },
+        }}
+        panel={{
+          title: ({ type, sku }) => `${TYPE_WORDS[type]}: ${sku}`,
+          render: (alert) => <AlertDetail id={alert.id} />,
+        }}
+        {...(mayAcknowledge ? { bulk: acknowledgeMany } : {})}
+        empty={isFiltered ? <NothingFound /> : <NoAlerts />}
+      />
+    </>
+  );
+}
+
+const acknowledgeMany = (alerts: Alert[], clear: () => void) => <AcknowledgeMany alerts={alerts} onDone={clear} />;
+
+function AcknowledgeMany({ alerts, onDone }: { alerts: Alert[]; onDone: () => void }) {
+  const active = alerts.filter(({ status }) => status === 'active');
+  const acknowledge = useCommand({
+    run: async () => {
+      const { data } = await holdfast.POST('/api/v1/alerts/acknowledge', { body: { ids: active.map(({ id }) => id) } });
+      onDone();
+      return data;
+    },
+    done: (answer) => `Acknowledged ${answer?.acknowledged ?? 0}`,
+    stale: ['/api/v1/alerts', '/api/v1/alerts/{id}'],
+  });
+  return (
+    <Button disabled={active.length === 0} loading={acknowledge.isPending} onClick={() => acknowledge.mutate()}>
+      Acknowledge {active.length === alerts.length ? '' : `${active.length} active`}
+    </Button>
+  );
+}
+
+function filtersFor(locations: readonly { code: string; name: string }[]): Filter[] {
+  return [
+    { name: 'status', label: 'Status', options: optionsOf(STATUS_WORDS) },
+    { name: 'type', label: 'Type', options: optionsOf(TYPE_WORDS) },
+    { name: 'location', label: 'Location', options: locations.map(({ code, name }) => ({ value: code, label: name })) },
+    { name: 'sku', label: 'Product', placeholder: 'Its whole sku' },
+  ];
+}
+
+function NothingFound() {
+  return (
+    <EmptyState title="No alert is like that" icon="search">
+      Take a filter away to see the others.
+    </EmptyState>
+  );
+}
+
+function NoAlerts() {
+  return (
+    <EmptyState
+      title="Nothing to worry about"
+      icon="bell"
+      curl={{ method: 'PATCH', path: '/api/v1/inventory/MUG/locations/WH001', body: { reorderPoint: 10 } }}
+    >
+      An alert opens when a level falls to its reorder point, has nothing left to sell, holds more than its maximum, or
+      has promised more than it has. Set a reorder point to hear of the first in time.
+    </EmptyState>
+  );
+}
