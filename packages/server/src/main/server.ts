@@ -25,6 +25,7 @@ import { createMetrics, type Metrics } from '../platform/metrics/index.ts';
 import type { Signals } from '../platform/signals/index.ts';
 import { openEvents, type EventStream } from './events.ts';
 import { openLive } from './live.ts';
+import { openLimits, type RateLimiting } from './limits.ts';
 import { openRedis } from './redis.ts';
 import { openRegistry } from './registry.ts';
 import { openSignals } from './signals.ts';
@@ -72,6 +73,7 @@ export interface HoldfastServer {
   webhooks: Webhooks;
   /** Hints to the other instances, and from them. */
   signals: Signals;
+  rateLimits: RateLimiting;
   /** Begins to serve, and starts the duties: until then all but the public routes answer 503. */
   markReady(): void;
   /** Serves what was accepted, then stops; the database stays open. */
@@ -127,11 +129,14 @@ export async function createServer(options: ServerOptions): Promise<HoldfastServ
     onAway: (reason, error) => log.error({ err: error }, `${reason} Requests are answered with 503 until it is back.`),
     onBack: (awayMs) => log.info({ awayMs }, 'the database is back'),
   });
+  const instances = async (): Promise<number> => (await registry.count()).up;
+  const rateLimits = openLimits({ database, engine, redis, signals, metrics, log, instances, onError });
   const app = await buildApp({
     http: {
       config: config.http,
       log,
       authenticate,
+      limit: rateLimits.limits,
       isReady: () => readinessOf(state, watch.reason),
       translateError: toDatabaseProblem,
       metrics: options.renderMetrics === undefined ? metrics : { ...metrics, render: options.renderMetrics },
@@ -153,6 +158,7 @@ export async function createServer(options: ServerOptions): Promise<HoldfastServ
       auditRoutes(deps),
       eventRoutes(live),
       webhooks.routes,
+      rateLimits.routes,
       instanceRoutes(deps),
       ...(options.extraRoutes ?? []),
     ],
@@ -170,10 +176,12 @@ export async function createServer(options: ServerOptions): Promise<HoldfastServ
     events,
     webhooks,
     signals,
+    rateLimits,
     markReady: () => {
       state = 'serving';
       redis?.start();
       signals.start();
+      rateLimits.start(options.duties !== false);
       if (options.duties === false) return;
       watch.start();
       sweeper.start();
@@ -187,6 +195,7 @@ export async function createServer(options: ServerOptions): Promise<HoldfastServ
       state = 'stopping';
       live.live.close();
       await Promise.all([app.close(), sweeper.stop(), housekeeper.stop(), registry.stop(), webhooks.stop()]);
+      await rateLimits.stop();
       await engine.close();
       answers.cache.stop();
       await events.stop();

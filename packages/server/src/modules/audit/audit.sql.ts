@@ -39,6 +39,8 @@ const AUDIT_FAMILIES = [
     'webhook.secret_rotated',
     'webhook.replayed',
   ],
+  // journal_entry_audit_rate_limits
+  ['rate_limit.created', 'rate_limit.updated', 'rate_limit.deleted', 'rate_limit_tier.updated'],
 ] as const;
 
 export const AUDIT_KINDS = AUDIT_FAMILIES.flat();

@@ -10,6 +10,7 @@ import type { Problem } from '../../kernel/problem.ts';
 import type { Authenticate } from '../auth/index.ts';
 import type { Logger } from '../log/index.ts';
 import type { Metrics } from '../metrics/index.ts';
+import type { RequestLimiter } from './request.limit.ts';
 
 /** The server that routes are declared on: their schemas type params, query, body and answer. */
 export type HttpServer = FastifyInstance<
@@ -68,6 +69,8 @@ export interface HttpOptions {
   isReady: () => Readiness;
   metrics: Metrics;
   version: string;
+  /** Charges requests to rate limits. */
+  limit?: RequestLimiter;
   /** What a layer below throws that a caller can do something about, such as a database that is away; else null. */
   translateError?: (error: unknown) => Problem | null;
   /**

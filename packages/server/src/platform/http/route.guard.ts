@@ -14,6 +14,7 @@ import { bodyDefault } from './body.default.ts';
 import { checkIdempotencyKey } from './command.meta.ts';
 import type { HttpOptions, HttpServer } from './http.options.ts';
 import type { LoadGauge } from './load.gauge.ts';
+import { chargeRefused, chargesOf, type RouteCharges } from './request.limit.ts';
 import { COMMAND_METHODS } from './route.config.ts';
 import { API_HEADERS } from './security.headers.ts';
 
@@ -33,6 +34,7 @@ interface Guarded {
   route: RouteOptions;
   scope: Scope | 'known' | 'public';
   stream: boolean;
+  charges: RouteCharges | null;
 }
 
 /**
@@ -51,7 +53,7 @@ export function guardRoutes(app: HttpServer, options: HttpOptions, load: LoadGau
     }
     // What a plugin serves, such as the files of a page, may be asked for with any query.
     if (route.config?.scope !== undefined) route.schema = { querystring: NO_PARAMETERS, ...route.schema };
-    const guarded = { route, scope, stream };
+    const guarded = { route, scope, stream, charges: chargesOf(options.limit, route) };
     route.onRequest = [enter(options, load, guarded), ...listOf(route.onRequest)];
     route.onSend = [leave(load), ...listOf(route.onSend)] as onSendHookHandler[];
     route.onResponse = [observe(options, guarded), ...listOf(route.onResponse)] as onResponseHookHandler[];
@@ -68,9 +70,11 @@ export function stampHeaders(request: FastifyRequest, reply: FastifyReply): void
   reply.header('x-request-id', request.id);
 }
 
-function enter({ authenticate }: HttpOptions, load: LoadGauge, { scope, stream }: Guarded): onRequestHookHandler {
+function enter({ authenticate }: HttpOptions, load: LoadGauge, guarded: Guarded): onRequestHookHandler {
+  const { scope, stream, charges } = guarded;
   return (request, reply, done) => {
     const { raw } = request;
+    let charging: void | Promise<void>;
     stampHeaders(request, reply);
     if (!stream) {
       load.enter();
@@ -80,19 +84,23 @@ function enter({ authenticate }: HttpOptions, load: LoadGauge, { scope, stream }
       checkHost(raw.headers.host, raw.httpVersionMinor);
       if (scope === 'public') {
         request.caller = ANONYMOUS;
-        return done();
+        charging = charges?.enter(request, reply);
+      } else {
+        load.refuseWhenOverloaded();
+        const caller = authenticate(raw);
+        charging =
+          caller instanceof Promise
+            ? caller.then((known) => letIn(request, reply, known, guarded))
+            : letIn(request, reply, caller, guarded);
       }
-      load.refuseWhenOverloaded();
-      const caller = authenticate(raw);
-      if (caller instanceof Promise) {
-        caller.then((known) => letIn(request, known, scope)).then(() => done(), done);
-        return;
-      }
-      letIn(request, caller, scope);
     } catch (error) {
-      return done(error as Error);
+      return chargeRefused(charges, request, reply, error, done);
     }
-    done();
+    if (charging === undefined) return done();
+    charging.then(
+      () => done(),
+      (error: unknown) => chargeRefused(charges, request, reply, error, done),
+    );
   };
 }
 
@@ -101,11 +109,26 @@ function checkHost(host: string | undefined, minorVersion: number): void {
   if (host === undefined && minorVersion > 0) throw validationFailed([{ path: 'Host', message: 'is required' }]);
 }
 
-/** @throws Problem `forbidden`; `validation_failed` for an Idempotency-Key that is none */
-function letIn(request: FastifyRequest, caller: Caller, scope: Scope | 'known'): void {
-  if (scope !== 'known' && !caller.scopes.has(scope)) throw scopeMissing(caller, scope);
+/**
+ * The charge comes first: what is refused for its scope is work, too.
+ *
+ * @throws Problem `rate_limited`, `forbidden`; `validation_failed` for an Idempotency-Key that is none
+ */
+function letIn(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  caller: Caller,
+  { scope, charges }: Guarded,
+): void | Promise<void> {
   request.caller = caller;
-  if (COMMAND_METHODS.has(request.method)) checkIdempotencyKey(request.raw.headers['idempotency-key']);
+  const charging = charges?.enter(request, reply);
+  if (charging !== undefined) return charging.then(() => checkScope(request, scope));
+  checkScope(request, scope);
+}
+
+function checkScope({ caller, method, raw }: FastifyRequest, scope: Guarded['scope']): void {
+  if (scope !== 'known' && scope !== 'public' && !caller.scopes.has(scope)) throw scopeMissing(caller, scope);
+  if (COMMAND_METHODS.has(method)) checkIdempotencyKey(raw.headers['idempotency-key']);
 }
 
 function scopeMissing(caller: Caller, scope: Scope): Problem {

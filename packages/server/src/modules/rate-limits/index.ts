@@ -1,0 +1,3 @@
+export { Limits, type LimitsOptions } from './limits.ts';
+export { rateLimitRoutes } from './rate-limit.routes.ts';
+export { StatsKeeper } from './stats.keeper.ts';

@@ -1,0 +1,124 @@
+import {
+  compileGlob,
+  counterOf,
+  KIND,
+  type Charge,
+  type Counter,
+  type PathGlob,
+} from '../../platform/limiter/index.ts';
+import { kindOfRule, type RuleCost, type RuleFields } from './rate-limit.rules.ts';
+import type { StoredRule } from './rate-limit.view.ts';
+import type { RuleTally } from './rule.tally.ts';
+
+/** Numbers that hold for some subject. */
+interface Allowance {
+  limit: number;
+  burst: number;
+}
+
+export interface LiveCost {
+  methods: ReadonlySet<string> | null;
+  path: PathGlob | null;
+  cost: number;
+}
+
+/** A charge, and the rule that it is by. */
+export interface RuleCharge extends Charge {
+  rule: LiveRule;
+  /** The numbers of this subject before the rule was tightened; what `limit` is now is what is charged by. */
+  allowance: Allowance;
+}
+
+/** A rule, ready to be counted by. */
+export interface LiveRule {
+  readonly stored: StoredRule;
+  readonly counter: Counter;
+  readonly methods: ReadonlySet<string> | null;
+  readonly path: PathGlob | null;
+  readonly costs: readonly LiveCost[];
+  /** Of a `header:` rule, else null. */
+  readonly header: string | null;
+  readonly overrides: ReadonlyMap<string, Allowance> | null;
+  readonly allowance: Allowance;
+  /** Tiers that have a rule of their own in place of this one. */
+  readonly otherTiers: ReadonlySet<string> | null;
+  readonly tally: RuleTally;
+  /** The name as a string of a structured field (RFC 9651). */
+  readonly label: string;
+  /** How much of the limit holds now: below 1 while an adaptive rule is tightened. */
+  factor: number;
+}
+
+export function liveRule(
+  stored: StoredRule,
+  tally: RuleTally,
+  otherTiers: ReadonlySet<string> | null,
+  factor: number,
+): LiveRule {
+  const { match, costs, overrides, subject } = stored;
+  const ownNumbers = Object.entries(overrides);
+  return {
+    stored,
+    counter: counterOf(stored.id, kindOfRule(stored), stored.windowMs),
+    methods: methodsOf(match.methods),
+    path: match.path === null ? null : compileGlob(match.path),
+    costs: costs.map(liveCost),
+    header: subject.startsWith('header:') ? subject.slice('header:'.length) : null,
+    overrides:
+      ownNumbers.length === 0
+        ? null
+        : new Map(ownNumbers.map(([name, numbers]) => [name, allowanceOf(stored, numbers)])),
+    allowance: allowanceOf(stored, stored),
+    otherTiers,
+    tally,
+    label: fieldString(stored.name),
+    factor,
+  };
+}
+
+function liveCost({ methods, path, cost }: RuleCost): LiveCost {
+  return { methods: methodsOf(methods), path: path === null ? null : compileGlob(path), cost };
+}
+
+/** A GET is answered to HEAD as well, at the same cost. */
+function methodsOf(methods: readonly string[] | null): ReadonlySet<string> | null {
+  if (methods === null) return null;
+  return new Set(methods.includes('GET') ? [...methods, 'HEAD'] : methods);
+}
+
+function allowanceOf({ algorithm }: RuleFields, { limit, burst }: { limit: number; burst: number | null }): Allowance {
+  return { limit, burst: algorithm === 'token_bucket' ? (burst ?? limit) : limit };
+}
+
+/** Visible ASCII; the rest is percent-encoded. */
+function fieldString(name: string): string {
+  const ascii = name.replaceAll(/[^\x20-\x7e]/gu, (character) => encodeURIComponent(character));
+  return `"${ascii.replaceAll(/["\\]/g, (character) => `\\${character}`)}"`;
+}
+
+export function chargeBy(rule: LiveRule, subject: string, cost: number): RuleCharge {
+  const { counter, stored, factor } = rule;
+  const allowance = rule.overrides?.get(subject) ?? rule.allowance;
+  const isTight = factor < 1;
+  return {
+    counter,
+    subject,
+    limit: isTight ? Math.max(1, Math.floor(allowance.limit * factor)) : allowance.limit,
+    burst: isTight ? Math.max(1, Math.floor(allowance.burst * factor)) : allowance.burst,
+    cost,
+    shadow: stored.mode === 'shadow',
+    onStoreError: stored.onStoreError,
+    allowed: true,
+    remaining: 0,
+    resetMs: 0,
+    retryMs: 0,
+    atMs: 0,
+    rule,
+    allowance,
+  };
+}
+
+/** The most that the subject may ever take at once. */
+export function mostOf({ counter, limit, burst }: Charge): number {
+  return counter.kind === KIND.bucket ? burst : limit;
+}

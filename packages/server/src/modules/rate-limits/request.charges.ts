@@ -1,0 +1,156 @@
+import type { LimitedReply, LimitedRequest, LimitedRoute, RouteCharges } from '../../platform/http/index.ts';
+import type { LimitStore, TemplatePart } from '../../platform/limiter/index.ts';
+import { linesOf } from './bulk.lines.ts';
+import type { CallerBook, Identity, Peer } from './caller.book.ts';
+import { strictest, writeLimitHeaders } from './limit.headers.ts';
+import { chargeBy, type LiveRule, type RuleCharge } from './live.rule.ts';
+import { rateLimited } from './rate-limited.problem.ts';
+import { costOf, planOf, segmentsOfRequest, templateOf, type PlannedRule } from './route.plan.ts';
+import { bounded, EVERYBODY, NOBODY } from './subject.rules.ts';
+import type { TrafficRecorder } from './traffic.recorder.ts';
+
+/** What the charges of all routes share. */
+export interface ChargeDeps {
+  store: LimitStore;
+  book: CallerBook;
+  traffic: TrafficRecorder;
+  /** Which tier a subject is of. */
+  tierOf: (subject: string) => string | undefined;
+  onError: (error: unknown) => void;
+}
+
+/** Charges the requests of one route by the rules that were planned for it. */
+export class RequestCharges implements RouteCharges {
+  readonly route: LimitedRoute;
+  readonly template: readonly TemplatePart[];
+  /** For what records traffic. */
+  readonly #number: number;
+  readonly #deps: ChargeDeps;
+  #plan: readonly PlannedRule[] = [];
+
+  constructor(route: LimitedRoute, number: number, deps: ChargeDeps) {
+    this.route = route;
+    this.template = templateOf(route.url);
+    this.#number = number;
+    this.#deps = deps;
+  }
+
+  use(rules: readonly LiveRule[]): void {
+    this.#plan = planOf(this.route, this.template, rules);
+  }
+
+  enter(request: LimitedRequest, reply: LimitedReply): void | Promise<void> {
+    return this.#charge(request, reply, 1);
+  }
+
+  body(request: LimitedRequest, reply: LimitedReply): void | Promise<void> {
+    // The first line was charged when the request came in.
+    const more = linesOf(request.body) - 1;
+    if (more > 0) return this.#charge(request, reply, more);
+  }
+
+  #charge(request: LimitedRequest, reply: LimitedReply, lines: number): void | Promise<void> {
+    const { book, store, traffic } = this.#deps;
+    const identity = book.identityOf(request.caller);
+    const peer = book.peerOf(request.ip);
+    traffic.note(this.#number, identity, peer, lines, Date.now());
+    if (this.#plan.length === 0) return;
+    const charges = this.#chargesOf(request, identity, peer, lines);
+    if (charges.length === 0) return;
+    const passes = store.take(charges);
+    if (typeof passes === 'boolean') return this.#settle(charges, passes, reply);
+    return passes.then((passed) => this.#settle(charges, passed, reply));
+  }
+
+  #chargesOf(request: LimitedRequest, identity: Identity, peer: Peer, lines: number): RuleCharge[] {
+    const charges: RuleCharge[] = [];
+    let segments: string[] | null = null;
+    for (const { rule, path, cost, costs } of this.#plan) {
+      const { callers, from } = rule.stored.match;
+      if (callers !== null && (callers === 'anonymous') !== identity.isAnonymous) continue;
+      if (from !== null && (from === 'loopback') !== isFromHere(request, peer)) continue;
+      const subject = subjectOf(rule, request, identity, peer);
+      if (subject === null || !isOfTier(rule, this.#deps.tierOf, subject)) continue;
+      if (path !== null || cost === null) segments ??= segmentsOfRequest(this.route.url, request);
+      if (path !== null && !path.matches(segments ?? [])) continue;
+      const units = cost ?? costOf(costs, this.route.method, segments ?? []);
+      charges.push(chargeBy(rule, subject, units * lines));
+    }
+    return charges;
+  }
+
+  /** @throws Problem `rate_limited` */
+  #settle(charges: readonly RuleCharge[], passes: boolean, reply: LimitedReply): void {
+    const nowMs = timeOf(charges);
+    for (const charge of charges) {
+      if (passes || !charge.allowed) charge.rule.tally.count(charge, nowMs);
+    }
+    const answering = strictest(charges);
+    if (answering !== null) writeLimitHeaders(reply, charges, answering);
+    if (!passes && answering !== null) throw rateLimited(answering, nowMs);
+    this.#refundLater(charges, reply);
+  }
+
+  /** Where a rule says so, work that is refused is not charged. */
+  #refundLater(charges: readonly RuleCharge[], { raw }: LimitedReply): void {
+    for (const { rule } of charges) {
+      if (rule.stored.refund !== 'refused') continue;
+      raw.once('close', () => {
+        if (raw.statusCode >= 400) void this.#refund(charges);
+      });
+      return;
+    }
+  }
+
+  async #refund(charges: readonly RuleCharge[]): Promise<void> {
+    try {
+      await this.#deps.store.refund(charges.filter(({ rule, allowed }) => rule.stored.refund === 'refused' && allowed));
+    } catch (error) {
+      this.#deps.onError(error);
+    }
+  }
+}
+
+/** The store's clock; ours, where the store was away. */
+export function timeOf(charges: readonly RuleCharge[]): number {
+  const atMs = charges[0]?.atMs ?? 0;
+  return atMs > 0 ? atMs : Date.now();
+}
+
+/** A proxy on this machine passes on what comes from elsewhere. */
+function isFromHere({ headers }: LimitedRequest, { isLoopback }: Peer): boolean {
+  return (
+    isLoopback &&
+    headers['x-forwarded-for'] === undefined &&
+    headers.forwarded === undefined &&
+    headers.via === undefined
+  );
+}
+
+/** Who is counted by this rule; null for whom it does not count. */
+function subjectOf(rule: LiveRule, { headers }: LimitedRequest, identity: Identity, peer: Peer): string | null {
+  switch (rule.stored.subject) {
+    case 'api_key':
+      return identity.apiKey;
+    case 'user':
+      return identity.user;
+    case 'ip':
+      return peer.subject;
+    case 'global':
+      return EVERYBODY;
+    default: {
+      const value = headers[rule.header ?? ''];
+      // Without the header all are one: leaving it out is no way around the rule.
+      return value === undefined ? NOBODY : bounded(String(value));
+    }
+  }
+}
+
+/** A rule of a tier is for its subjects; one of none is for all that have no rule of their own tier in its place. */
+export function isOfTier(rule: LiveRule, tierOf: ChargeDeps['tierOf'], subject: string): boolean {
+  const { tier } = rule.stored;
+  if (tier === null && rule.otherTiers === null) return true;
+  const own = tierOf(subject);
+  if (tier !== null) return own === tier;
+  return own === undefined || rule.otherTiers?.has(own) !== true;
+}

@@ -1,0 +1,62 @@
+import { IDENTITIES_MAX, PEERS_MAX, type Identity, type Peer } from './caller.book.ts';
+
+/** Requests of ten seconds that agree in route, caller and address. */
+export interface TrafficRecord {
+  atMs: number;
+  /** The number of the route. */
+  route: number;
+  identity: number;
+  peer: number;
+  requests: number;
+}
+
+export const TRAFFIC_STEP_MS = 10_000;
+const STEPS = 360;
+const ROUTES_MAX = 256;
+/** Records of ten seconds: 360 of these are some 20 MB where every request comes from somewhere else. */
+const RECORDS_MAX = 1_000;
+
+interface Step {
+  atMs: number;
+  /** By a number of 31 bits: route, caller, address. */
+  counts: Map<number, number>;
+  dropped: number;
+}
+
+/** What came in during the last hour, in steps of ten seconds: what a rule that is not there yet would have done. */
+export class TrafficRecorder {
+  #steps: Step[] = [];
+  #last: Step = { atMs: 0, counts: new Map(), dropped: 0 };
+
+  note(route: number, identity: Identity, peer: Peer, requests: number, nowMs: number): void {
+    const step = nowMs - this.#last.atMs < TRAFFIC_STEP_MS ? this.#last : this.#nextStep(nowMs);
+    const key = (route * IDENTITIES_MAX + identity.number) * PEERS_MAX + peer.number;
+    const known = step.counts.get(key);
+    if (known !== undefined) step.counts.set(key, known + requests);
+    else if (step.counts.size < RECORDS_MAX && route < ROUTES_MAX) step.counts.set(key, requests);
+    else step.dropped += requests;
+  }
+
+  /** Oldest first. `dropped`: requests of which too little is known. */
+  recent(nowMs: number): { records: TrafficRecord[]; dropped: number; sinceMs: number | null } {
+    const steps = this.#steps.filter(({ atMs }) => atMs > nowMs - STEPS * TRAFFIC_STEP_MS);
+    const records = steps.flatMap(({ atMs, counts }) =>
+      [...counts].map(([key, requests]) => ({ atMs, ...partsOf(key), requests })),
+    );
+    const dropped = steps.reduce((sum, step) => sum + step.dropped, 0);
+    return { records, dropped, sinceMs: steps[0]?.atMs ?? null };
+  }
+
+  #nextStep(nowMs: number): Step {
+    const step = { atMs: nowMs - (nowMs % TRAFFIC_STEP_MS), counts: new Map<number, number>(), dropped: 0 };
+    this.#steps.push(step);
+    if (this.#steps.length > STEPS) this.#steps.shift();
+    this.#last = step;
+    return step;
+  }
+}
+
+function partsOf(key: number): { route: number; identity: number; peer: number } {
+  const rest = Math.floor(key / PEERS_MAX);
+  return { route: Math.floor(rest / IDENTITIES_MAX), identity: rest % IDENTITIES_MAX, peer: key % PEERS_MAX };
+}
