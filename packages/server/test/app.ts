@@ -20,13 +20,15 @@ export interface TestApp {
 }
 
 export type TestAppOptions = Partial<
-  Pick<ServerOptions, 'timeShiftMs' | 'secondLaneAt' | 'checkAnswers' | 'duties' | 'extraRoutes'>
+  Pick<ServerOptions, 'timeShiftMs' | 'secondLaneAt' | 'checkAnswers' | 'duties' | 'extraRoutes' | 'passwordCosts'>
 > & {
   /** Environment variables of the server. */
   env?: Record<string, string>;
   /** A database that another app of the test has made: a second instance over it. */
   connection?: pg.ClientConfig;
 };
+
+const CHEAP_PASSWORDS = { argon2id: { m: 64, t: 1, p: 1 }, scrypt: { ln: 4, r: 8, p: 1 } };
 
 /** Makes an empty, migrated database. */
 export async function createDatabase(): Promise<{ connection: pg.ClientConfig; drop: () => Promise<void> }> {
@@ -52,6 +54,7 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
     runtimeMetrics: false,
     checkAnswers: true,
     duties: false,
+    passwordCosts: CHEAP_PASSWORDS,
     ...server,
   });
   holdfast.markReady();

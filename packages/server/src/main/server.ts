@@ -12,7 +12,7 @@ import { instanceRoutes } from '../modules/instances/index.ts';
 import { inventoryFeature } from '../modules/inventory/index.ts';
 import { registerLedgerReads } from '../modules/ledger/index.ts';
 import { locationRoutes } from '../modules/locations/index.ts';
-import { createSessionStore, peopleRoutes } from '../modules/people/index.ts';
+import { createSessionStore, Passwords, peopleRoutes, type PasswordCosts } from '../modules/people/index.ts';
 import { reservationsFeature } from '../modules/reservations/index.ts';
 import { settingsRoutes } from '../modules/settings/index.ts';
 import { transfersFeature } from '../modules/transfers/index.ts';
@@ -56,6 +56,8 @@ export interface ServerOptions {
   renderMetrics?: () => Promise<string>;
   /** How long it waits, when it closes, for connections that are kept alive. */
   lameDuckMs?: number;
+  /** What the hash of a password costs; for tests that sign in often. */
+  passwordCosts?: PasswordCosts;
   /** Where the built dashboard is; without it `/` leads to the reference of the API. */
   dashboard?: string | null;
 }
@@ -116,6 +118,7 @@ export async function createServer(options: ServerOptions): Promise<HoldfastServ
   });
   signals.on(CREDENTIALS_CHANGED, () => authenticator.reconsider());
   const deps = { engine, database, currency: config.currency, keys: authenticator };
+  const passwords = new Passwords(options.passwordCosts);
   let state: State = 'starting';
   const authenticate: Authenticate = (request) => {
     if (state === 'starting') throw new Problem(problems.databaseUnavailable, NOT_OPEN_YET);
@@ -153,7 +156,7 @@ export async function createServer(options: ServerOptions): Promise<HoldfastServ
       transfersFeature(deps),
       alertRoutes(deps),
       apiKeyRoutes(deps),
-      peopleRoutes({ engine, database, authenticator, authenticate }),
+      peopleRoutes({ engine, database, authenticator, authenticate, passwords }),
       settingsRoutes({ config, version: VERSION }),
       auditRoutes(deps),
       eventRoutes(live),

@@ -1,6 +1,7 @@
 export { refuseLastAdmin, refuseOpenCallerWhenClosed } from './admin.guard.ts';
 export { anyoneExists } from './admin.sql.ts';
 export { setPassword } from './password.service.ts';
+export type { PasswordCosts } from './password.hash.ts';
 export { Passwords } from './passwords.ts';
 export { peopleRoutes } from './people.routes.ts';
 export {

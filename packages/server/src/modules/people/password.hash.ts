@@ -11,69 +11,70 @@ const MEMORY_MAX_KIB = 1_048_576;
 
 type Parameters = PhcString['parameters'];
 
+type AlgorithmId = 'argon2id' | 'scrypt';
+
+/** What a new hash costs. */
+export type PasswordCosts = Readonly<Record<AlgorithmId, Parameters>>;
+
+/**
+ * Argon2id as the second recommendation of RFC 9106, section 4: 64 MiB, three passes, four lanes; 100 ms on one core of
+ * 2020. scrypt as the first one of OWASP's cheat sheet: 128 MiB; 240 ms on the same core.
+ */
+export const PASSWORD_COSTS: PasswordCosts = { argon2id: { m: 65_536, t: 3, p: 4 }, scrypt: { ln: 17, r: 8, p: 1 } };
+
 /** A way to make a hash of a password that is slow on purpose. */
 interface Algorithm {
-  id: string;
+  id: AlgorithmId;
   version: number | null;
-  /** For new hashes. */
-  parameters: Parameters;
   /** Null where the parameters are none, or too much to ask. */
   derive: ((password: string, salt: Buffer, length: number, parameters: Parameters) => Promise<Buffer>) | null;
 }
 
-/**
- * The second recommendation of RFC 9106, section 4: 64 MiB, three passes, four lanes; 100 ms on one core of 2020. Node has
- * it since 24.7.
- */
-const ARGON2ID: Algorithm = {
-  id: 'argon2id',
-  version: 19,
-  parameters: { m: 65_536, t: 3, p: 4 },
-  derive: 'argon2' in crypto ? deriveArgon2id : null,
-};
-
-/** The first recommendation of OWASP's cheat sheet: 128 MiB; 240 ms on the same core. For Node 20 to 24.6. */
-const SCRYPT: Algorithm = { id: 'scrypt', version: null, parameters: { ln: 17, r: 8, p: 1 }, derive: deriveScrypt };
+/** Node has it since 24.7. */
+const ARGON2ID: Algorithm = { id: 'argon2id', version: 19, derive: 'argon2' in crypto ? deriveArgon2id : null };
+/** For Node 20 to 24.6. */
+const SCRYPT: Algorithm = { id: 'scrypt', version: null, derive: deriveScrypt };
 
 const ALGORITHMS: readonly Algorithm[] = [ARGON2ID, SCRYPT];
 
-export const STRONGEST: 'argon2id' | 'scrypt' = ARGON2ID.derive === null ? 'scrypt' : 'argon2id';
+export const STRONGEST: AlgorithmId = ARGON2ID.derive === null ? 'scrypt' : 'argon2id';
 
-export async function hashPassword(password: string, id: 'argon2id' | 'scrypt' = STRONGEST): Promise<string> {
+export async function hashPassword(
+  password: string,
+  { id = STRONGEST, costs = PASSWORD_COSTS }: { id?: AlgorithmId; costs?: PasswordCosts } = {},
+): Promise<string> {
   const algorithm = algorithmOf(id);
   const salt = crypto.randomBytes(SALT_BYTES);
-  const { version, parameters } = algorithm;
-  const hash = await derive(algorithm, password, { id, version, parameters, salt, hash: Buffer.alloc(HASH_BYTES) });
-  return formatPhc({ id, version, parameters, salt, hash });
+  const made = { id, version: algorithm.version, parameters: costs[id], salt, hash: Buffer.alloc(HASH_BYTES) };
+  return formatPhc({ ...made, hash: await derive(algorithm, password, made) });
 }
 
 /** `outdated`: it is the password, and the hash should be made anew with today's algorithm and parameters. */
 export type Verdict = 'wrong' | 'right' | 'outdated';
 
 /** @throws Problem `password_check_unavailable` where this Node has not got the algorithm */
-export async function verifyPassword(password: string, stored: string): Promise<Verdict> {
+export async function verifyPassword(
+  password: string,
+  stored: string,
+  costs: PasswordCosts = PASSWORD_COSTS,
+): Promise<Verdict> {
   const phc = parsePhc(stored);
   if (phc === null) throw new Error('a stored password hash is no PHC string');
   const derived = await derive(algorithmOf(phc.id), password, phc);
   if (!crypto.timingSafeEqual(derived, phc.hash)) return 'wrong';
-  return isOutdated(phc) ? 'outdated' : 'right';
+  return isOutdated(phc, costs) ? 'outdated' : 'right';
 }
 
 /** The hash of no password: checking one against it takes as long as any check, and fails. */
-export function hashOfNobody(): string {
-  const { id, version, parameters } = algorithmOf(STRONGEST);
-  return formatPhc({
-    id,
-    version,
-    parameters,
-    salt: crypto.randomBytes(SALT_BYTES),
-    hash: crypto.randomBytes(HASH_BYTES),
-  });
+export function hashOfNobody(costs: PasswordCosts = PASSWORD_COSTS): string {
+  const { id, version } = algorithmOf(STRONGEST);
+  const [salt, hash] = [crypto.randomBytes(SALT_BYTES), crypto.randomBytes(HASH_BYTES)];
+  return formatPhc({ id, version, parameters: costs[STRONGEST], salt, hash });
 }
 
-function isOutdated({ id, parameters }: PhcString): boolean {
+function isOutdated({ id, parameters }: PhcString, costs: PasswordCosts): boolean {
   if (id !== STRONGEST) return true;
-  return Object.entries(algorithmOf(id).parameters).some(([name, value]) => (parameters[name] ?? 0) < value);
+  return Object.entries(costs[STRONGEST]).some(([name, value]) => (parameters[name] ?? 0) < value);
 }
 
 /** The same password typed on another keyboard may be another sequence of code points: NIST SP 800-63B asks for NFKC. */

@@ -1,6 +1,13 @@
 import { availableParallelism } from 'node:os';
 import { Gate } from './gate.ts';
-import { hashOfNobody, hashPassword, verifyPassword, type Verdict } from './password.hash.ts';
+import {
+  hashOfNobody,
+  hashPassword,
+  PASSWORD_COSTS,
+  verifyPassword,
+  type PasswordCosts,
+  type Verdict,
+} from './password.hash.ts';
 
 /** What waits longer than its share of these is better told to come back: 32 checks of 0.1 s are 3 s. */
 const WAITING_MAX = 32;
@@ -12,11 +19,18 @@ export class Passwords {
     insideMax: Math.max(1, Math.min(AT_ONCE_MAX, Math.floor(availableParallelism() / 2))),
     waitingMax: WAITING_MAX,
   });
-  readonly #nobody = hashOfNobody();
+  readonly #costs: PasswordCosts;
+  readonly #nobody: string;
+
+  /** @param costs less than usual for tests that sign in often */
+  constructor(costs: PasswordCosts = PASSWORD_COSTS) {
+    this.#costs = costs;
+    this.#nobody = hashOfNobody(costs);
+  }
 
   /** @throws Problem `overloaded` */
   hash(password: string): Promise<string> {
-    return this.#gate.run(() => hashPassword(password));
+    return this.#gate.run(() => hashPassword(password, { costs: this.#costs }));
   }
 
   /**
@@ -25,6 +39,6 @@ export class Passwords {
    * @throws Problem `overloaded`, `password_check_unavailable`
    */
   verify(password: string, stored: string | null): Promise<Verdict> {
-    return this.#gate.run(() => verifyPassword(password, stored ?? this.#nobody));
+    return this.#gate.run(() => verifyPassword(password, stored ?? this.#nobody, this.#costs));
   }
 }

@@ -2,6 +2,8 @@ import type { TestApp } from '../../../test/app.ts';
 
 export const ADA = { login: 'ada@shop.example', name: 'Ada Lovelace', password: 'three tired herons by the canal' };
 
+export const BEN = { login: 'Ben', name: 'Ben', password: 'nine quiet otters in the reeds' };
+
 type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
 
 interface Asked {
@@ -48,4 +50,29 @@ export class Browser {
     if (/Max-Age=0/.test(set)) this.cookies.delete(name);
     else this.cookies.set(name, value);
   }
+}
+
+let addresses = 0;
+
+/** On another machine, at an address that nobody else has: failures of one test do not hold another. */
+export function browserElsewhere(test: () => TestApp): Browser {
+  const one = new Browser(test);
+  addresses += 1;
+  one.address = `198.51.${Math.floor(addresses / 250)}.${addresses % 250}`;
+  one.headers = { ...one.headers, host: 'stock.example' };
+  return one;
+}
+
+/** Makes Ada the first person, and signs her in. */
+export async function signInAda(test: () => TestApp): Promise<{ ada: Browser; adaId: string }> {
+  const ada = new Browser(test);
+  const adaId = await makePersonAs(ada, { ...ADA, scopes: ['admin'] });
+  await ada.signIn();
+  return { ada, adaId };
+}
+
+export async function makePersonAs(admin: Browser, body: object): Promise<string> {
+  const made = await admin.ask('POST', '/people', { body });
+  if (made.status !== 201) throw new Error(JSON.stringify(made.body));
+  return made.body.id as string;
 }

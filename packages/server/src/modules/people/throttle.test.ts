@@ -1,0 +1,116 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { startTestApp, type TestApp } from '../../../test/app.ts';
+import { ADA, BEN, Browser, browserElsewhere, makePersonAs, signInAda } from './people.fixture.ts';
+import { networkOf, Throttle } from './throttle.ts';
+
+let app: TestApp;
+let ada: Browser;
+beforeAll(async () => {
+  app = await startTestApp();
+  ({ ada } = await signInAda(() => app));
+});
+afterAll(() => app.close());
+
+const stranger = (): Browser => browserElsewhere(() => app);
+const statusesOf = (answers: { status: number }[]) => answers.map(({ status }) => status).toSorted((a, b) => a - b);
+
+/** A throttle of its own, as another instance has: nothing is remembered by it yet. */
+const throttle = () => new Throttle(app.database, { now: Date.now, monotonic: () => performance.now() });
+
+async function outcomeOf(work: Promise<unknown>): Promise<string> {
+  const error: unknown = await work.then(
+    () => null,
+    (refusal: unknown) => refusal,
+  );
+  return error === null ? 'through' : String((error as { code?: unknown }).code);
+}
+
+describe('guessing', () => {
+  test('one login from one address is slowed down, and told for how long', async () => {
+    const guesser = stranger();
+    const answers = [];
+    for (let guess = 0; guess < 6; guess += 1) answers.push(await guesser.signIn(ADA.login, `a wrong guess ${guess}`));
+    expect(answers.map(({ status }) => status)).toEqual([401, 401, 401, 401, 401, 429]);
+    const held = answers.at(-1);
+    expect(held?.body.code).toBe('too_many_attempts');
+    expect(held?.headers['retry-after']).toBe('1');
+    // The right password as well; but nobody else is held.
+    expect((await guesser.signIn()).status).toBe(429);
+    expect((await stranger().signIn()).status).toBe(201);
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    expect((await guesser.signIn()).status).toBe(201);
+    // From here on it starts anew.
+    expect((await guesser.signIn(ADA.login, 'a wrong guess')).status).toBe(401);
+    expect((await guesser.signIn(ADA.login, 'a wrong guess')).status).toBe(401);
+  });
+
+  test('is slowed down for logins that nobody has, too', async () => {
+    const guesser = stranger();
+    const statuses = [];
+    for (let guess = 0; guess < 6; guess += 1) statuses.push((await guesser.signIn('nobody', `guess ${guess}`)).status);
+    expect(statuses).toEqual([401, 401, 401, 401, 401, 429]);
+  });
+
+  test('all at once is no way around it', async () => {
+    const guesser = stranger();
+    const answers = await Promise.all(
+      Array.from({ length: 30 }, (_, guess) => guesser.signIn('many at once', `guess ${guess}`)),
+    );
+    expect(statusesOf(answers).slice(0, 6)).toEqual([401, 401, 401, 401, 401, 429]);
+  });
+
+  test('nor is a second instance, nor other capitals', async () => {
+    const [here, there] = [throttle(), throttle()];
+    for (let guess = 0; guess < 5; guess += 1) await here.attempt('spread', '203.0.113.1');
+    expect(await outcomeOf(there.attempt('spread', '203.0.113.1'))).toBe('too_many_attempts');
+    expect(await outcomeOf(there.attempt('spread', '::ffff:203.0.113.1'))).toBe('too_many_attempts');
+    expect(await outcomeOf(there.attempt('spread', '203.0.113.2'))).toBe('through');
+  });
+
+  test('many logins from one address is slowed down after twenty', async () => {
+    const one = throttle();
+    const outcomes = [];
+    for (let guess = 0; guess < 22; guess += 1)
+      outcomes.push(await outcomeOf(one.attempt(`login ${guess}`, '203.0.113.3')));
+    expect(outcomes.indexOf('too_many_attempts')).toBe(20);
+    expect(await outcomeOf(one.attempt('another', '203.0.113.4'))).toBe('through');
+  });
+
+  test('one login from many addresses is slowed down after twenty, but not for its person', async () => {
+    const login = 'target';
+    await makePersonAs(ada, { ...BEN, login, scopes: ['read'] });
+    const [home, newPlace] = [stranger(), stranger()];
+    expect((await home.signIn(login, BEN.password)).status).toBe(201);
+    const one = throttle();
+    for (let guess = 0; guess < 20; guess += 1) await one.attempt(login, `203.0.113.${100 + guess}`);
+    expect((await newPlace.signIn(login, BEN.password)).status).toBe(429);
+    expect((await home.signIn(login, BEN.password)).status).toBe(201);
+  });
+
+  test('with an account of one’s own in between is still guessing', async () => {
+    const login = 'insider';
+    await makePersonAs(ada, { ...BEN, login, scopes: ['read'] });
+    const one = throttle();
+    const address = '203.0.113.5';
+    const outcomes = [];
+    for (let guess = 0; guess < 25; guess += 1) {
+      const own = one.attempt(login, address);
+      const outcome = await outcomeOf(own);
+      if (outcome === 'through') await one.succeeded(await own);
+      outcomes.push(await outcomeOf(one.attempt(`victim ${guess}`, address)));
+    }
+    expect(outcomes.indexOf('too_many_attempts')).toBe(20);
+  });
+});
+
+test.each([
+  ['192.0.2.7', '192.0.2.7'],
+  ['::ffff:192.0.2.7', '192.0.2.7'],
+  ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2::/64'],
+  ['2001:db8:1:2:ffff::1', '2001:db8:1:2::/64'],
+  ['fe80::1%eth0', 'fe80::/64'],
+  ['::1', '::/64'],
+  ['', ''],
+])('the address %s belongs to %s', (address, network) => {
+  expect(networkOf(address)).toBe(network);
+});
