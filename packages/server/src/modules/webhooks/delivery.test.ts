@@ -20,7 +20,7 @@ beforeEach(async () => {
   feed = new MemoryFeed();
 });
 afterEach(async () => {
-  for (const instance of instances) await instance.stop();
+  for (const one of instances) await one.stop();
   instances = [];
   await receiver.close();
 });

@@ -88,11 +88,14 @@ export class WebhookWorker {
   /** Sees to the leases, then sends whatever can be sent now. Between runs of the started duty it sends all the time. */
   async runOnce(): Promise<WorkerReport> {
     await this.#tend();
-    if (!this.#isStarted) {
-      for (const runner of this.#runners.values()) runner.advance();
-      await Promise.all([...this.#runners.values()].map((runner) => runner.runOnce()));
-    }
+    if (!this.#isStarted) await this.send();
     return { held: this.#runners.size };
+  }
+
+  /** Sends whatever the endpoints that it holds can be sent now. */
+  async send(): Promise<void> {
+    for (const runner of this.#runners.values()) runner.advance();
+    await Promise.all([...this.#runners.values()].map((runner) => runner.runOnce()));
   }
 
   start(): void {

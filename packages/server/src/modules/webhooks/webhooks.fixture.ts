@@ -156,6 +156,8 @@ export function startInstance(app: TestApp, feed: MemoryFeed) {
       clock.shiftMs += laterMs;
       return worker.runOnce();
     },
+    /** Delivers without a look at the database's leases. */
+    send: () => worker.send(),
     stop: async () => {
       await worker.stop();
       egress.close();
