@@ -36,6 +36,7 @@ const location = { code: 'LOC-9', name: 'Nine', type: 'store' };
 const adjust = { location: 'LOC-1', type: 'add', quantity: 1 };
 const line = { sku: 'SKU-1', location: 'LOC-1', quantity: 1 };
 const lines = [line];
+const person = { login: 'ada', name: 'Ada', scopes: ['admin'], password: 'three tired herons' };
 const transfer = { from: 'LOC-1', to: 'LOC-2', lines: [{ sku: 'SKU-1', quantity: 1 }] };
 
 const WRONG_BODIES: Readonly<Record<string, readonly Wrong[]>> = {
@@ -253,6 +254,26 @@ const WRONG_BODIES: Readonly<Record<string, readonly Wrong[]>> = {
     ['the past', { name: 'key', scopes: ['admin'], expiresAt: '2020-01-01T00:00:00Z' }, '/expiresAt'],
     ['its own secret', { name: 'key', scopes: ['admin'], key: 'mine' }, '/key'],
   ],
+  'POST /api/v1/session': [
+    ['no password', { login: 'ada' }, '/password'],
+    ['no login', { password: 'three tired herons' }, '/login'],
+    ['objects', { login: { $ne: null }, password: { $ne: null } }, '/login', '/password'],
+    ['a password without end', { login: 'ada', password: text(201) }, '/password'],
+  ],
+  'POST /api/v1/people': [
+    ['no scopes', { ...person, scopes: [] }, '/scopes'],
+    ['an unknown scope', { ...person, scopes: ['root'] }, '/scopes/0'],
+    ['a login of two words', { ...person, login: 'ada l' }, '/login'],
+    ['no name', { ...person, name: '' }, '/name'],
+    ['a short password', { ...person, password: 'short' }, '/password'],
+    ['a common password', { ...person, password: 'password1234' }, '/password'],
+    ['its own hash', { ...person, passwordHash: '$argon2id$' }, '/passwordHash'],
+  ],
+  'PATCH /api/v1/people/{id}': [
+    ['a word for a yes', { disabled: 'yes' }, '/disabled'],
+    ['no scopes', { scopes: null }, '/scopes'],
+    ['a password', { password: 'three tired herons' }, '/password'],
+  ],
 };
 
 /** Values of the body that its schema refuses. */
@@ -407,6 +428,10 @@ export function refusals({ pendingId, confirmedId, alertId, usedKey }: Fixture):
     post('/transfers', { ...transfer, lines: [{ sku: 'SKU-1', quantity: 6 }] }, '409 insufficient_stock'),
     post(`/alerts/${UNKNOWN_ID}/acknowledge`, {}, '404 alert_not_found'),
     post('/api-keys', { name: 'key', scopes: ['read'] }, '409 first_key_needs_admin'),
+    post('/people', { ...person, scopes: ['read'] }, '409 first_person_needs_admin'),
+    get(`/people/${UNKNOWN_ID}`, '404 person_not_found'),
+    post(`/people/${UNKNOWN_ID}/password`, { password: 'three tired herons' }, '404 person_not_found'),
+    { request: `DELETE /api/v1/sessions/${UNKNOWN_ID}`, why: 'none', answer: '404 session_not_found' },
     {
       request: 'PATCH /api/v1/products/SKU-1',
       why: 'another version',

@@ -62,4 +62,12 @@ export const VALID_BODIES: Readonly<Record<string, Record<string, unknown>>> = {
   'POST /api/v1/transfers': { from: 'LOC-1', to: 'LOC-2', lines: [{ sku: 'SKU-1', quantity: 1 }] },
   'POST /api/v1/alerts/acknowledge': { ids: [UNKNOWN_ID] },
   'POST /api/v1/api-keys': { name: 'key', scopes: ['admin'] },
+  'POST /api/v1/webhooks': { url: 'https://93.184.216.34/hooks', events: ['*'] },
+  'PATCH /api/v1/webhooks/{id}': { events: ['stock.changed'] },
+  'POST /api/v1/webhooks/{id}/enable': { from: 'now' },
+  'POST /api/v1/webhooks/{id}/replay': { from: 1 },
+  'POST /api/v1/session': { login: 'ada', password: 'three tired herons' },
+  'POST /api/v1/people': { login: 'ada', name: 'Ada', scopes: ['admin'], password: 'three tired herons' },
+  'PATCH /api/v1/people/{id}': { name: 'Ada' },
+  'POST /api/v1/people/{id}/password': { password: 'three tired herons' },
 };

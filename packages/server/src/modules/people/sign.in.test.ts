@@ -191,8 +191,12 @@ describe('signing in', () => {
 
   test('is refused on a page of another origin: nobody is signed in as somebody else', async () => {
     const one = stranger();
-    for (const headers of [{ 'sec-fetch-site': 'cross-site' }, { origin: 'https://evil.example' }]) {
-      one.headers = { host: 'stock.example', ...headers } as Record<string, string>;
+    const elsewhere: Record<string, string>[] = [
+      { 'sec-fetch-site': 'cross-site' },
+      { origin: 'https://evil.example' },
+    ];
+    for (const headers of elsewhere) {
+      one.headers = { host: 'stock.example', ...headers };
       const answer = await one.signIn();
       expect([answer.status, answer.body.code]).toEqual([403, 'cross_origin_request']);
     }

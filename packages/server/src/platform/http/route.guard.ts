@@ -83,6 +83,7 @@ function enter({ authenticate }: HttpOptions, load: LoadGauge, guarded: Guarded)
     try {
       checkHost(raw.headers.host, raw.httpVersionMinor);
       if (scope === 'public') {
+        if (COMMAND_METHODS.has(request.method)) checkIdempotencyKey(raw.headers['idempotency-key']);
         request.caller = ANONYMOUS;
         charging = charges?.enter(request, reply);
       } else {
