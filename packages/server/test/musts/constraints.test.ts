@@ -74,6 +74,24 @@ const journal = (from: string, count: number): string =>
   `INSERT INTO journal_entry (id, at, kind, actor, subject, ledger_from, ledger_count)
    VALUES (1, clock_timestamp(), 'stock.adjusted', 'open', 'SKU-1', ${from}, ${count})`;
 
+/** A row of a table of webhooks; the checks come before the look for what it refers to. */
+const webhookRow = (table: string, row: Record<string, string | number>): string =>
+  `INSERT INTO ${table} (${Object.keys(row).join(', ')}) VALUES (${Object.values(row).join(', ')})`;
+const ID = 'gen_random_uuid()';
+const webhook = (values: Record<string, string>): string =>
+  webhookRow('webhook', {
+    ...{ id: ID, url: "'https://shop.example/'", events: "'{*}'", topics: "'{}'", enabled: 'true' },
+    ...{ created_at: 'now()', updated_at: 'now()', ...values },
+  });
+const progress = (values: Record<string, string | number>): string =>
+  webhookRow('webhook_progress', { webhook_id: ID, position: 0, ...values });
+const delivery = (values: Record<string, string | number>): string =>
+  webhookRow('webhook_delivery', {
+    ...{ id: ID, webhook_id: ID, position: 1, type: "'stock.changed'", subject: "'SKU-1'", event_at: 'now()' },
+    ...{ is_replay: 'false', status: "'pending'", attempts: 0, refusals: 0, history: "'[]'", body: "'{}'" },
+    ...{ created_at: 'now()', ...values },
+  });
+
 /** What is wrong, what a bug would write, and the constraint that it meets. */
 const REFUSED: readonly (readonly [string, string, string])[] = [
   // Levels
@@ -185,6 +203,26 @@ const REFUSED: readonly (readonly [string, string, string])[] = [
     'INSERT INTO api_key SELECT gen_random_uuid(), name, scopes, prefix, hash, NULL, created_at FROM api_key',
     'api_key_hash_is_unique',
   ],
+  // Webhooks
+  ['a webhook for nothing', webhook({ events: "'{}'" }), 'webhook_asks_for_something'],
+  ['one disabled for no reason', webhook({ enabled: 'false' }), 'webhook_is_disabled_for_a_reason'],
+  [
+    'one disabled for a strange reason',
+    webhook({ enabled: 'false', disabled_reason: "'mood'" }),
+    'webhook_disabled_reason_is_known',
+  ],
+  [
+    'a secret that is short',
+    webhookRow('webhook_secret', { id: ID, webhook_id: ID, secret: "'abc'", created_at: 'now()' }),
+    'webhook_secret_has_24_to_64_bytes',
+  ],
+  ['a place before the stream', progress({ position: -1 }), 'webhook_progress_never_leaves_the_stream'],
+  ['half a stretch that was missed', progress({ missed_from: 1 }), 'webhook_progress_missed_a_whole_stretch'],
+  ['failures since no time', progress({ failures_in_row: 1 }), 'webhook_progress_fails_since_a_time'],
+  ['a delivery in a state that is none', delivery({ status: "'lost'" }), 'webhook_delivery_status_is_known'],
+  ['a delivery that ended at no time', delivery({ status: "'failed'" }), 'webhook_delivery_ends_at_a_time'],
+  ['a delivery of nothing', delivery({ body: 'NULL' }), 'webhook_delivery_has_a_body_until_delivered'],
+  ['an attempt at no time', delivery({ attempts: 1 }), 'webhook_delivery_was_attempted_at_a_time'],
   ['an answer twice', 'INSERT INTO idempotency_key SELECT * FROM idempotency_key LIMIT 1', 'idempotency_key_pkey'],
 ];
 
