@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest, preHandlerHookHandler, RouteOptions } from 'fastify';
 import { Problem } from '../../kernel/problem.ts';
-import { ANONYMOUS } from '../auth/index.ts';
+import { ANONYMOUS, type Caller } from '../auth/index.ts';
 
 /** Of a request, what limits look at. */
 export type LimitedRequest = Pick<FastifyRequest, 'caller' | 'headers' | 'ip' | 'params' | 'body'>;
@@ -54,8 +54,8 @@ export function chargesOf(limiter: RequestLimiter | undefined, route: RouteOptio
 }
 
 /**
- * A request whose credentials are not valid is charged as nobody's: who tries one key after the other is limited by
- * address, and is told so in place of the 401.
+ * Nobody was let in: the request is charged as nobody's, so that who tries one key after the other is limited by address,
+ * and is told so in place of the 401.
  */
 export function chargeRefused(
   charges: RouteCharges | null,
@@ -64,11 +64,13 @@ export function chargeRefused(
   refusal: unknown,
   done: (error: Error) => void,
 ): void {
-  if (charges === null || !(refusal instanceof Problem) || refusal.status !== 401) return done(refusal as Error);
+  const isLetIn = (request.caller as Caller | null) !== null;
+  const isRefused = refusal instanceof Problem && (refusal.status === 401 || refusal.status === 403);
+  if (charges === null || isLetIn || !isRefused) return done(refusal as Error);
   request.caller = ANONYMOUS;
   settle(
     () => charges.enter(request, reply),
-    (error) => done(error ?? (refusal as Error)),
+    (error) => done(error ?? refusal),
   );
 }
 
