@@ -42,10 +42,10 @@ export async function makeDirectory(): Promise<{ path: string; remove: () => Pro
   return { path, remove: () => rm(path, { recursive: true, force: true }) };
 }
 
-/** Runs a command to its end. */
-export function runHoldfast(args: readonly string[], env: Environment = {}): Promise<Finished> {
+/** Runs a command to its end. `input` is piped in. */
+export function runHoldfast(args: readonly string[], env: Environment = {}, input = ''): Promise<Finished> {
   return new Promise((resolve) => {
-    execFile(
+    const child = execFile(
       process.execPath,
       [CLI, ...args],
       { env: environment(env), maxBuffer: 64 << 20 },
@@ -53,6 +53,8 @@ export function runHoldfast(args: readonly string[], env: Environment = {}): Pro
         resolve({ code: error === null ? 0 : Number(error.code ?? -1), stdout, stderr });
       },
     );
+    // A command that reads nothing may be gone before it is written.
+    child.stdin?.on('error', () => undefined).end(input);
   });
 }
 
