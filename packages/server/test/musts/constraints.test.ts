@@ -219,7 +219,7 @@ const REFUSED: readonly (readonly [string, string, string])[] = [
   ['a place before the stream', progress({ position: -1 }), 'webhook_progress_never_leaves_the_stream'],
   ['half a stretch that was missed', progress({ missed_from: 1 }), 'webhook_progress_missed_a_whole_stretch'],
   ['failures since no time', progress({ failures_in_row: 1 }), 'webhook_progress_fails_since_a_time'],
-  ['a delivery in a state that is none', delivery({ status: "'lost'" }), 'webhook_delivery_status_is_known'],
+  ['a delivery in a state that is none', delivery({ status: "'lost'", finished_at: 'now()' }), 'webhook_delivery_status_is_known'],
   ['a delivery that ended at no time', delivery({ status: "'failed'" }), 'webhook_delivery_ends_at_a_time'],
   ['a delivery of nothing', delivery({ body: 'NULL' }), 'webhook_delivery_has_a_body_until_delivered'],
   ['an attempt at no time', delivery({ attempts: 1 }), 'webhook_delivery_was_attempted_at_a_time'],
