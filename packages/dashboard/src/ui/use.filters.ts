@@ -1,5 +1,5 @@
 import { useCallback } from 'react';
-import { useNavigate, useSearch } from '@tanstack/react-router';
+import { useNavigate, useParams, useSearch } from '@tanstack/react-router';
 
 export type Filters = Readonly<Record<string, string>>;
 
@@ -22,6 +22,12 @@ export function useFilters(): [Filters, (change: Record<string, string | null>) 
     [navigate],
   );
   return [filters, change];
+}
+
+/** A part of the page's own path: `usePathPart('sku')` at `/$sku`. */
+export function usePathPart(name: string): string {
+  const parts = useParams({ strict: false }) as Record<string, string>;
+  return parts[name] ?? '';
 }
 
 /** Those of the filters that a route takes, ready to be its query; others in the address are ignored. */

@@ -38,7 +38,7 @@ export function Figures({ summary, activity }: { summary: Answer<'/api/v1/summar
         <Figure name="Reservations a minute" to="/reservations" spark={spark('Reservations', course.holds)}>
           {formatNumber(Math.round((holds / Math.max(1, minutes)) * 10) / 10)}
         </Figure>
-        <Figure name="Value on hand" spark={spark('Movements', course.movements)}>
+        <Figure name="Value on hand" spark={`of ${formatNumber(summary.products)} products`}>
           <Money value={value} currency={currency} short />
         </Figure>
       </dl>

@@ -9,5 +9,8 @@ export const page = definePage({
   key: 'i',
   scope: 'read',
   keywords: 'stock levels products',
-  routes: [{ path: '', load: async () => (await import('./inventory.view.tsx')).InventoryView }],
+  routes: [
+    { path: '', load: async () => (await import('./inventory.view.tsx')).InventoryView },
+    { path: '/$sku', load: async () => (await import('./product.view.tsx')).ProductView },
+  ],
 });

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, sep } from 'node:path';
 import fastifyStatic from '@fastify/static';
 import type { FastifyReply, FastifyRequest } from 'fastify';
@@ -9,7 +9,9 @@ import { ASK_AGAIN, FOR_EVER, PAGE_HEADERS } from './page.policy.ts';
 
 const SHELL = 'index.html';
 /** First parts of paths that are data: an unknown one below them is a problem, never a page. */
-const DATA = new Set(['api', 'health', 'metrics', 'openapi.json', 'docs', 'assets']);
+const DATA = new Set(['api', 'health', 'metrics', 'openapi.json', 'docs']);
+/** Of the build, and nobody's to ask for. */
+const KEPT_BACK = /(?:\.(?:br|gz|json)$|^\.)/;
 
 /**
  * The dashboard's built files, and its one page at every path that one of its pages has (`pages.json` of the build). At
@@ -20,15 +22,22 @@ const DATA = new Set(['api', 'health', 'metrics', 'openapi.json', 'docs', 'asset
 export function dashboardPages(folder: string | null): Routes {
   if (folder === null || !existsSync(join(folder, SHELL))) return leadToDocs;
   const pages = new Set(JSON.parse(readFileSync(join(folder, 'pages.json'), 'utf8')) as string[]);
+  const files = new Set(readdirSync(folder).filter((name) => name !== SHELL && !KEPT_BACK.test(name)));
+  const show = (request: FastifyRequest, reply: FastifyReply): FastifyReply => {
+    const first = firstPartOf(request.url);
+    if (files.has(first)) return reply.sendFile(pathOf(request.url));
+    const isPage = pages.has(first);
+    if (DATA.has(first) || (!isPage && !wantsPage(request))) throw noSuchRoute(request);
+    if (!isPage) reply.code(404);
+    return reply.sendFile(SHELL);
+  };
   return async (root) => {
     await root.register(async (app) => {
       openToAll(app);
       await app.register(fastifyStatic, {
         root: folder,
-        // Each file is a route of its own, so that whatever else is asked for can be a page.
-        wildcard: false,
-        index: false,
-        globIgnore: ['**/*.{br,gz}', 'pages.json', SHELL],
+        // Files are sent by `show`: whatever else is asked for may be a page.
+        serve: false,
         preCompressed: true,
         cacheControl: false,
         setHeaders: (reply, path) => {
@@ -36,20 +45,16 @@ export function dashboardPages(folder: string | null): Routes {
           for (const [name, value] of PAGE_HEADERS) reply.header(name, value);
         },
       });
-      const show = (request: FastifyRequest, reply: FastifyReply): FastifyReply => {
-        const first = firstPartOf(request.url);
-        if (DATA.has(first) || (!pages.has(first) && !wantsPage(request))) {
-          const detail = `There is no ${request.method} ${request.url.split('?')[0]?.slice(0, 200)}: look routes up in /openapi.json.`;
-          throw new Problem(problems.routeNotFound, detail);
-        }
-        if (!pages.has(first)) reply.code(404);
-        return reply.sendFile(SHELL);
-      };
       for (const url of ['/', '/*']) {
         app.route({ method: 'GET', url, schema: { hide: true }, handler: show });
       }
     });
   };
+}
+
+function noSuchRoute({ method, url }: FastifyRequest): Problem {
+  const detail = `There is no ${method} ${pathOf(url).slice(0, 200)}: look routes up in /openapi.json.`;
+  return new Problem(problems.routeNotFound, detail);
 }
 
 function leadToDocs(app: HttpServer): void {
@@ -65,6 +70,10 @@ function leadToDocs(app: HttpServer): void {
 /** `inventory` of `/inventory/SKU-1?at=…`; empty for `/`. */
 function firstPartOf(url: string): string {
   return /^\/([^/?#]*)/.exec(url)?.[1] ?? '';
+}
+
+function pathOf(url: string): string {
+  return url.split(/[?#]/, 1)[0] ?? '';
 }
 
 /** A browser that navigates names text/html; `*`/`*`, as programs send, is not enough. */

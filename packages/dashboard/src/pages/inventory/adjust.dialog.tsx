@@ -1,0 +1,134 @@
+import { useState } from 'react';
+import { Checkbox, NumberInput, SegmentedControl, Select, TextInput } from '@mantine/core';
+import { holdfast } from '../../api/holdfast.ts';
+import { useGet } from '../../api/queries.ts';
+import { useCommand } from '../../api/use.command.tsx';
+import { formatNumber } from '../../ui/num.tsx';
+import { PreviewedAction } from '../../ui/previewed.action.tsx';
+import { wordOf } from '../../ui/movement.rules.ts';
+import type { ShownLevel } from './level.shapes.ts';
+import { previewAdjustment, type PreviewedLevel, type Way } from './preview.rules.ts';
+import { takeBack } from './product.ledger.tsx';
+
+const WAYS: { value: Way; label: string }[] = [
+  { value: 'add', label: 'Put in' },
+  { value: 'subtract', label: 'Take out' },
+  { value: 'set', label: 'Counted' },
+];
+
+/** Which kinds go with which way; the first is the usual one. */
+const KINDS = {
+  add: ['receipt', 'return', 'adjustment'],
+  subtract: ['adjustment', 'damage', 'theft', 'spoilage'],
+  set: ['count', 'adjustment'],
+} as const satisfies Record<Way, readonly string[]>;
+type Kind = (typeof KINDS)[Way][number];
+
+const UNTOUCHED: PreviewedLevel = { onHand: 0, reserved: 0, committed: 0, safetyStock: 0, available: 0 };
+
+interface AdjustDialogProps {
+  sku: string;
+  levels: readonly ShownLevel[];
+  /** The location that was asked for. */
+  at: string | null;
+  onClose: () => void;
+}
+
+/** Puts units in, takes some out, or says how many were counted: with the outcome before it happens, and Undo after. */
+export function AdjustDialog({ sku, levels, at, onClose }: AdjustDialogProps) {
+  const locations = useGet('/api/v1/locations', { query: { limit: 200 } });
+  const [location, setLocation] = useState(at ?? levels[0]?.location ?? null);
+  const [way, setWay] = useState<Way>('add');
+  const [kind, setKind] = useState<Kind>('receipt');
+  const [quantity, setQuantity] = useState<number | ''>('');
+  const [reason, setReason] = useState('');
+  const [force, setForce] = useState(false);
+  const adjust = useCommand({
+    run: async () => {
+      const { data } = await holdfast.POST('/api/v1/inventory/{sku}/adjust', {
+        params: { path: { sku } },
+        body: {
+          location: location ?? '',
+          type: way,
+          quantity: Number(quantity),
+          movement: kind,
+          ...(reason.trim() === '' ? {} : { reason: reason.trim() }),
+          ...(force ? { force } : {}),
+        },
+      });
+      return data;
+    },
+    done: (answer) => {
+      onClose();
+      const delta = answer?.movement.deltaOnHand ?? 0;
+      return `${wordOf(kind)} ${formatNumber(delta, { signed: true })} of ${sku} at ${location}: ${formatNumber(answer?.level.onHand ?? 0)} on hand`;
+    },
+    undo: (answer) => () => (answer === undefined ? Promise.resolve() : takeBack(sku, answer.movement)),
+    stale: ['/api/v1/inventory/{sku}', '/api/v1/inventory/{sku}/ledger', '/api/v1/inventory', '/api/v1/summary'],
+    showsRefusals: true,
+  });
+  const level = levels.find((known) => known.location === location) ?? UNTOUCHED;
+  const isReady = location !== null && quantity !== '' && (way === 'set' || quantity > 0);
+  const preview = isReady ? previewAdjustment(level, { way, quantity, force }) : null;
+  const needsForce = isReady && previewAdjustment(level, { way, quantity, force: true }).refusal === null;
+  const isShort = preview !== null && (preview.refusal !== null || force) && needsForce;
+  const chooseWay = (next: Way): void => {
+    setWay(next);
+    setKind(KINDS[next][0]);
+    setForce(false);
+  };
+  return (
+    <PreviewedAction
+      title={`Adjust ${sku}`}
+      verb={way === 'add' ? 'Put in' : way === 'subtract' ? 'Take out' : 'Set'}
+      preview={preview}
+      isPending={adjust.isPending}
+      error={adjust.error}
+      onSubmit={() => adjust.mutate()}
+      onClose={onClose}
+    >
+      <SegmentedControl fullWidth aria-label="What to do" value={way} onChange={chooseWay} data={WAYS} />
+      <Select
+        label="Location"
+        value={location}
+        onChange={setLocation}
+        searchable
+        data={(locations.data?.items ?? []).map(({ code, name }) => ({ value: code, label: `${code} · ${name}` }))}
+        required
+      />
+      <NumberInput
+        label={way === 'set' ? 'Units counted' : 'Units'}
+        value={quantity}
+        onChange={(next) => setQuantity(typeof next === 'number' ? next : '')}
+        min={way === 'set' ? 0 : 1}
+        max={1_000_000_000_000}
+        allowDecimal={false}
+        allowNegative={false}
+        thousandSeparator
+        required
+        data-autofocus
+      />
+      <Select
+        label="Kind"
+        value={kind}
+        onChange={(next) => setKind(next as Kind)}
+        data={KINDS[way].map((value) => ({ value, label: wordOf(value) }))}
+      />
+      <TextInput
+        label="Reason"
+        placeholder="Why, for who reads the ledger"
+        value={reason}
+        maxLength={500}
+        onChange={(event) => setReason(event.currentTarget.value)}
+      />
+      {isShort && (
+        <Checkbox
+          size="xs"
+          label="Do it all the same: the units are not there"
+          checked={force}
+          onChange={(event) => setForce(event.currentTarget.checked)}
+        />
+      )}
+    </PreviewedAction>
+  );
+}

@@ -1,0 +1,66 @@
+import type { Preview, PreviewRow } from '../../ui/previewed.action.tsx';
+
+/** What of a level the preview of a change looks at. */
+export interface PreviewedLevel {
+  onHand: number;
+  reserved: number;
+  committed: number;
+  safetyStock: number;
+  available: number;
+}
+
+export type Way = 'add' | 'subtract' | 'set';
+
+/** On hand at most, in the words of the API: 10^12. */
+const ON_HAND_MAX = 1_000_000_000_000;
+
+/** How an adjustment would leave a level; the same rules that the server decides by, so that its refusals are no surprise. */
+export function previewAdjustment(
+  level: PreviewedLevel,
+  { way, quantity, force }: { way: Way; quantity: number; force: boolean },
+): Preview {
+  const after = way === 'add' ? level.onHand + quantity : way === 'subtract' ? level.onHand - quantity : quantity;
+  const shown = previewOnHand(level, after);
+  const promised = level.reserved + level.committed;
+  if (after < 0) return { ...shown, refusal: `Only ${level.onHand} are on hand.` };
+  if (after > ON_HAND_MAX) return { ...shown, refusal: 'That is more than a level can hold.' };
+  if (after < level.onHand && after < promised && !force) {
+    const refusal = `${promised} are promised: this would leave it short by ${promised - after}.`;
+    return { ...shown, refusal };
+  }
+  return shown;
+}
+
+function previewOnHand(level: PreviewedLevel, after: number): Preview {
+  const promised = level.reserved + level.committed;
+  const availableAfter = Math.max(0, after - promised - level.safetyStock);
+  const rows = [
+    { label: 'On hand', before: level.onHand, after },
+    { label: 'Available', before: level.available, after: availableAfter },
+  ];
+  const warnings: string[] = [];
+  if (after >= 0 && after < promised) warnings.push(`It would be short by ${promised - after}.`);
+  else if (availableAfter === 0 && level.available > 0) warnings.push('Nothing would be left to sell.');
+  return { rows, warnings, refusal: null };
+}
+
+/** How a transfer would leave both levels. It takes available units only. */
+export function previewTransfer(from: PreviewedLevel, to: PreviewedLevel, quantity: number): Preview {
+  const left = previewOnHand(from, from.onHand - quantity);
+  const arrived = previewOnHand(to, to.onHand + quantity);
+  return {
+    rows: [...named('from', left), ...named('to', arrived)],
+    warnings: left.warnings,
+    refusal: quantity > from.available ? `Only ${from.available} are available there.` : null,
+  };
+}
+
+function named(side: string, { rows }: Preview): PreviewRow[] {
+  return rows.map((row) => ({ ...row, label: `${row.label}, ${side}` }));
+}
+
+/** A movement that takes another one back. Null for one that changed nothing on hand. */
+export function compensate(deltaOnHand: number): { type: 'add' | 'subtract'; quantity: number } | null {
+  if (deltaOnHand === 0) return null;
+  return { type: deltaOnHand > 0 ? 'subtract' : 'add', quantity: Math.abs(deltaOnHand) };
+}

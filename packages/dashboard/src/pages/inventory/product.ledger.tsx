@@ -1,0 +1,101 @@
+import { Button, Skeleton } from '@mantine/core';
+import { useInfiniteQuery } from '@tanstack/react-query';
+import { get } from '../../api/queries.ts';
+import { holdfast } from '../../api/holdfast.ts';
+import { useCommand } from '../../api/use.command.tsx';
+import type { Movement } from '../../live/live.rules.ts';
+import { EmptyState } from '../../ui/empty.state.tsx';
+import { Deltas, MovementWord, ReferenceLink } from '../../ui/movement.tsx';
+import { wordOf } from '../../ui/movement.rules.ts';
+import { Num } from '../../ui/num.tsx';
+import { ProblemNotice } from '../../ui/problem.notice.tsx';
+import { Moment } from '../../ui/time.tsx';
+import { compensate } from './preview.rules.ts';
+import classes from './product.module.css';
+
+const PAGE_SIZE = 40;
+/** What people do by hand, and may take back by hand. */
+const BY_HAND = new Set(['receipt', 'return', 'adjustment', 'damage', 'theft', 'spoilage', 'count']);
+
+/** Every movement of a product, newest first: what changed, why, by whom, and what was there after it. */
+export function ProductLedger({ sku, mayUndo }: { sku: string; mayUndo: boolean }) {
+  const ledger = useInfiniteQuery({
+    queryKey: ['/api/v1/inventory/{sku}/ledger', { path: { sku } }, 'timeline'],
+    initialPageParam: null as string | null,
+    queryFn: ({ pageParam, signal }) => {
+      const query = { limit: PAGE_SIZE, ...(pageParam === null ? {} : { cursor: pageParam }) };
+      return get('/api/v1/inventory/{sku}/ledger', { path: { sku }, query }, signal);
+    },
+    getNextPageParam: ({ nextCursor }) => nextCursor,
+  });
+  const undo = useCommand({
+    run: (movement: Movement) => takeBack(sku, movement),
+    done: (_answer, { type }) => `Taken back: ${wordOf(type).toLowerCase()}`,
+  });
+  if (ledger.error !== null && ledger.data === undefined) {
+    return <ProblemNotice error={ledger.error} onRetry={() => void ledger.refetch()} />;
+  }
+  if (ledger.data === undefined) return <Skeleton height={240} aria-busy="true" />;
+  const movements: Movement[] = ledger.data.pages.flatMap(({ items }) => items);
+  if (movements.length === 0) return <EmptyState title="It never moved" icon="book" />;
+  return (
+    <>
+      <ol className={classes['timeline']}>
+        {movements.map((movement) => (
+          <li key={`${movement.location} ${movement.seq}`} className={classes['movement']}>
+            <span className={classes['when']}>
+              <Moment at={movement.at} />
+            </span>
+            <MovementWord movement={movement} />
+            <span>{movement.location}</span>
+            <Deltas movement={movement} />
+            <span className={classes['after']}>
+              <Num value={movement.onHand} of={String(movement.seq)} /> on hand then
+            </span>
+            <span className={classes['why']} data-text>
+              <ReferenceLink reference={movement.reference} />
+              {movement.reason !== null && <q className={classes['reason']}>{movement.reason}</q>}
+              <span className={classes['actor']}>{movement.actor}</span>
+            </span>
+            {mayUndo && BY_HAND.has(movement.type) && movement.deltaOnHand !== 0 && (
+              <Button
+                variant="subtle"
+                size="compact-xs"
+                className={classes['undo']}
+                loading={undo.isPending && undo.variables === movement}
+                onClick={() => undo.mutate(movement)}
+              >
+                Take back
+              </Button>
+            )}
+          </li>
+        ))}
+      </ol>
+      {ledger.hasNextPage && (
+        <Button
+          variant="default"
+          mt="sm"
+          loading={ledger.isFetchingNextPage}
+          onClick={() => void ledger.fetchNextPage()}
+        >
+          Older movements
+        </Button>
+      )}
+    </>
+  );
+}
+
+/** A compensating movement: the ledger keeps both. */
+export async function takeBack(sku: string, movement: Pick<Movement, 'deltaOnHand' | 'location' | 'type' | 'seq'>) {
+  const back = compensate(movement.deltaOnHand);
+  if (back === null) return null;
+  return holdfast.POST('/api/v1/inventory/{sku}/adjust', {
+    params: { path: { sku } },
+    body: {
+      location: movement.location,
+      ...back,
+      reason: `takes back ${wordOf(movement.type).toLowerCase()}`,
+      reference: { type: 'movement', id: String(movement.seq) },
+    },
+  });
+}

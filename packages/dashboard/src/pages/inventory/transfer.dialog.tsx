@@ -1,0 +1,85 @@
+import { useState } from 'react';
+import { NumberInput, Select } from '@mantine/core';
+import { holdfast } from '../../api/holdfast.ts';
+import { useGet } from '../../api/queries.ts';
+import { useCommand } from '../../api/use.command.tsx';
+import { formatNumber } from '../../ui/num.tsx';
+import { PreviewedAction } from '../../ui/previewed.action.tsx';
+import type { ShownLevel } from './level.shapes.ts';
+import { previewTransfer, type PreviewedLevel } from './preview.rules.ts';
+
+const UNTOUCHED: PreviewedLevel = { onHand: 0, reserved: 0, committed: 0, safetyStock: 0, available: 0 };
+
+interface TransferDialogProps {
+  sku: string;
+  levels: readonly ShownLevel[];
+  onClose: () => void;
+}
+
+/** Moves units from one location to another, both sides at once. */
+export function TransferDialog({ sku, levels, onClose }: TransferDialogProps) {
+  const locations = useGet('/api/v1/locations', { query: { limit: 200 } });
+  const [from, setFrom] = useState(mostAvailable(levels));
+  const [to, setTo] = useState<string | null>(null);
+  const [quantity, setQuantity] = useState<number | ''>('');
+  const transfer = useCommand({
+    run: async (way: { from: string; to: string; quantity: number }) => {
+      await holdfast.POST('/api/v1/transfers', {
+        body: { from: way.from, to: way.to, lines: [{ sku, quantity: way.quantity }] },
+      });
+    },
+    done: (_answer, way) => {
+      onClose();
+      return `Moved ${formatNumber(way.quantity)} of ${sku} from ${way.from} to ${way.to}`;
+    },
+    undo: (_answer, way) => async () =>
+      holdfast.POST('/api/v1/transfers', {
+        body: { from: way.to, to: way.from, lines: [{ sku, quantity: way.quantity }] },
+      }),
+    stale: ['/api/v1/inventory/{sku}', '/api/v1/inventory/{sku}/ledger', '/api/v1/inventory', '/api/v1/transfers'],
+    showsRefusals: true,
+  });
+  const choices = (locations.data?.items ?? []).map(({ code, name }) => ({ value: code, label: `${code} · ${name}` }));
+  const levelAt = (code: string): PreviewedLevel => levels.find(({ location }) => location === code) ?? UNTOUCHED;
+  const isReady = from !== null && to !== null && quantity !== '' && quantity > 0;
+  return (
+    <PreviewedAction
+      title={`Transfer ${sku}`}
+      verb="Transfer"
+      preview={isReady ? previewTransfer(levelAt(from), levelAt(to), quantity) : null}
+      isPending={transfer.isPending}
+      error={transfer.error}
+      onSubmit={() => {
+        if (isReady) transfer.mutate({ from, to, quantity });
+      }}
+      onClose={onClose}
+    >
+      <Select label="From" value={from} onChange={setFrom} searchable data={choices} required />
+      <Select
+        label="To"
+        value={to}
+        onChange={setTo}
+        searchable
+        data={choices.filter(({ value }) => value !== from)}
+        placeholder="Choose a location"
+        required
+      />
+      <NumberInput
+        label="Units"
+        value={quantity}
+        onChange={(next) => setQuantity(typeof next === 'number' ? next : '')}
+        min={1}
+        max={1_000_000_000_000}
+        allowDecimal={false}
+        allowNegative={false}
+        thousandSeparator
+        required
+        data-autofocus
+      />
+    </PreviewedAction>
+  );
+}
+
+function mostAvailable(levels: readonly ShownLevel[]): string | null {
+  return levels.toSorted((left, right) => right.available - left.available)[0]?.location ?? null;
+}
