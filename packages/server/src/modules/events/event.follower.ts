@@ -14,18 +14,21 @@ export interface FollowerSink {
   onGone(problem: Problem): void;
 }
 
+/** What is followed. */
+export type FollowedFeed = Pick<EventFeed, 'tail' | 'position' | 'now' | 'forgotten' | 'read' | 'subscribe'>;
+
 const AFTER_ERROR_MS = 500;
 
 /** All who follow the stream here, each from a position of their own. */
 export class EventBroadcast {
-  readonly #feed: EventFeed;
+  readonly #feed: FollowedFeed;
   readonly #pages: EventPages;
   readonly #onError: (error: unknown) => void;
   readonly #followers = new Set<Follower>();
   #unsubscribe: (() => void) | null = null;
   #forgotten: Promise<number> | null = null;
 
-  constructor(feed: EventFeed, onError: (error: unknown) => void = () => undefined) {
+  constructor(feed: FollowedFeed, onError: (error: unknown) => void = () => undefined) {
     this.#feed = feed;
     this.#pages = new EventPages(
       (after, limit) => feed.read(after, { limit }),
@@ -76,7 +79,7 @@ export class EventBroadcast {
 
 /** One reader's way along the stream. It takes what it needs when its sink has room; nobody waits for it. */
 export class Follower {
-  readonly #feed: EventFeed;
+  readonly #feed: FollowedFeed;
   readonly #pages: EventPages;
   readonly #sink: FollowerSink;
   readonly #hooks: { onStop: () => void; onError: (error: unknown) => void };
@@ -87,7 +90,7 @@ export class Follower {
   #isStopped = false;
 
   constructor(
-    feed: EventFeed,
+    feed: FollowedFeed,
     pages: EventPages,
     sink: FollowerSink,
     after: number,

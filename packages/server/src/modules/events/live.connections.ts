@@ -7,9 +7,11 @@ import { liveProblems } from './event.problems.ts';
 export interface LiveConnection {
   /** The request that it began with: whose credentials must go on being good. */
   readonly request: IncomingMessage;
-  /** Called four times a second. */
+  /** What is written already may still be on its way. */
+  readonly isEnded: boolean;
+  /** Called four times a second, until it is ended. */
   tick(nowMs: number): void;
-  /** Ends it, and says why where that can still be said. */
+  /** Ends it, and says why where that can still be said; a second time cuts it. */
   end(reason: Problem): void;
 }
 
@@ -75,8 +77,8 @@ export class LiveConnections {
   tick(): void {
     const nowMs = performance.now();
     for (const connection of this.#connections) {
-      connection.tick(nowMs);
-      if (this.#connections.has(connection) && !this.#checking.has(connection)) this.#check(connection);
+      if (!connection.isEnded) connection.tick(nowMs);
+      if (!connection.isEnded && !this.#checking.has(connection)) this.#check(connection);
     }
   }
 
@@ -108,7 +110,7 @@ export class LiveConnections {
 
   /** While credentials cannot be looked up, a connection goes on: nothing says that it may not. */
   #lost(connection: LiveConnection, error: unknown): void {
-    if (!this.#connections.has(connection)) return;
+    if (connection.isEnded) return;
     if (error instanceof Problem && error.status < 500) connection.end(error);
     else this.#onError(error);
   }

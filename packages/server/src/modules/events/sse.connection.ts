@@ -13,7 +13,9 @@ export const HEARTBEAT_MS = 15_000;
 export const STALLED_MS = 5_000;
 /** Nobody who is there leaves a heartbeat lying for so long. */
 const DEAD_MS = 60_000;
-const END_GRACE_MS = 5_000;
+const END_GRACE_MS = 3_000;
+/** Who is slow gets what is written already, and the reason. */
+const SLOW_GRACE_MS = 15_000;
 const RETRY_MS = 1_000;
 /** All readers of an instance that stops come back: not all at once. */
 const RETRY_SPREAD_MS = 2_000;
@@ -48,6 +50,10 @@ export class SseConnection implements LiveConnection, FollowerSink {
     return this.#stream.request;
   }
 
+  get isEnded(): boolean {
+    return this.#isEnded;
+  }
+
   get isFull(): boolean {
     return this.#stream.outflow.isFull;
   }
@@ -79,17 +85,21 @@ export class SseConnection implements LiveConnection, FollowerSink {
   }
 
   end(reason: Problem): void {
-    if (this.#isEnded) return;
+    if (this.#isEnded) return this.#stream.cut();
     this.#isEnded = true;
     this.#follower.stop();
     this.#write(Buffer.from(endFrame(reason, this.#retryMs)));
-    this.#stream.end(END_GRACE_MS);
+    this.#stream.end(graceMsOf(reason));
   }
 
   #write(bytes: Buffer): void {
     this.#lastWriteMs = performance.now();
     this.#stream.outflow.write(bytes);
   }
+}
+
+export function graceMsOf({ code }: Problem): number {
+  return code === liveProblems.slowReader.code ? SLOW_GRACE_MS : END_GRACE_MS;
 }
 
 export function slowReader(): Problem {

@@ -6,7 +6,7 @@ import { liveProblems } from './event.problems.ts';
 import { eventsAfter, type EventSpan } from './event.tail.ts';
 import type { StreamEvent } from './event.types.ts';
 import type { LiveConnection } from './live.connections.ts';
-import { HEARTBEAT_MS, slowReader, STALLED_MS } from './sse.connection.ts';
+import { graceMsOf, HEARTBEAT_MS, slowReader, STALLED_MS } from './sse.connection.ts';
 import { invalid, parseClientMessage, type ClientMessage } from './ws.messages.ts';
 import { Subscriptions } from './ws.subscriptions.ts';
 
@@ -16,10 +16,9 @@ const TOPICS_MAX = 2_000;
 const MESSAGES_PER_SECOND = 50;
 /** Two pings without an answer. */
 const SILENT_MS = 2 * HEARTBEAT_MS + 5_000;
-const END_GRACE_MS = 3_000;
 
 /** RFC 6455, section 7.4, and IANA's registry. */
-const CLOSE = { policy: 1008, internal: 1011, restart: 1012, tryLater: 1013 } as const;
+const CLOSE = { policy: 1008, restart: 1012, tryLater: 1013 } as const;
 
 const CLOSE_CODES: Readonly<Record<string, number>> = {
   [problems.shuttingDown.code]: CLOSE.restart,
@@ -49,6 +48,10 @@ export class WsConnection implements LiveConnection, FollowerSink {
 
   get request(): IncomingMessage {
     return this.#peer.request;
+  }
+
+  get isEnded(): boolean {
+    return this.#isEnded;
   }
 
   get isFull(): boolean {
@@ -95,11 +98,11 @@ export class WsConnection implements LiveConnection, FollowerSink {
   }
 
   end(reason: Problem): void {
-    if (this.#isEnded) return;
+    if (this.#isEnded) return this.#peer.cut();
     this.#isEnded = true;
     this.#follower?.stop();
     this.#tell({ type: 'error', code: reason.code, detail: reason.detail });
-    this.#peer.end(CLOSE_CODES[reason.code] ?? CLOSE.policy, reason.code, END_GRACE_MS);
+    this.#peer.end(CLOSE_CODES[reason.code] ?? CLOSE.policy, reason.code, graceMsOf(reason));
   }
 
   async #do(text: Buffer | null): Promise<void> {
@@ -155,6 +158,7 @@ export class WsConnection implements LiveConnection, FollowerSink {
       this.#heardThisSecond = 0;
     }
     this.#heardThisSecond += 1;
+    if (this.#isEnded) return false;
     if (this.#heardThisSecond > MESSAGES_PER_SECOND) this.end(tooManyMessages());
     return !this.#isEnded;
   }

@@ -3,10 +3,9 @@ import { Problem, problems } from '../../kernel/problem.ts';
 import { Explainer } from '../../platform/http/explain.ts';
 import { pointerTo } from '../../platform/http/field.path.ts';
 import { parseJsonBody } from '../../platform/http/json.body.ts';
-import { Shape } from '../../platform/http/schemas.ts';
+import { Shape, Word } from '../../platform/http/schemas.ts';
 import { createAjv } from '../../platform/http/validator.ts';
 import { EventSchema, Position, TOPIC_MESSAGE, TOPIC_PATTERN, TOPICS_MAX, TYPE_FILTERS } from './event.schema.ts';
-import { Word } from '../../platform/http/schemas.ts';
 
 const Topic = Type.String({
   pattern: TOPIC_PATTERN,
@@ -88,7 +87,7 @@ export function parseClientMessage(text: Buffer): ClientMessage {
   if (typeof type !== 'string' || !Object.hasOwn(CLIENT_MESSAGES, type)) {
     throw invalid('A message is an object whose type is subscribe, unsubscribe or ping.');
   }
-  if (fits[type]?.(message) === true) return message as ClientMessage;
+  if (fits[type]?.(message) === true) return message as unknown as ClientMessage;
   const schema: TSchema = CLIENT_MESSAGES[type as keyof typeof CLIENT_MESSAGES];
   const found = explainer.explain(schema, message).map(({ keys, message: fault }) => `${pointerTo(keys)} ${fault}`);
   throw invalid(`${found.slice(0, FAULTS_SHOWN).join('; ')}.`);

@@ -10,6 +10,8 @@ const HEADERS = {
   'content-type': 'text/event-stream',
   'cache-control': 'no-cache, no-transform',
   'x-accel-buffering': 'no',
+  // It lasts for as long as its connection: nothing is to come after it.
+  connection: 'close',
 };
 
 /** The answer to a request for Server-Sent Events, which goes on until somebody ends it. */
@@ -18,6 +20,8 @@ export interface EventStream {
   readonly outflow: Outflow;
   /** Sends what was written, and the end; who has not taken it after a while is cut. */
   end(graceMs: number): void;
+  /** Now. */
+  cut(): void;
 }
 
 export interface EventStreamHooks {
@@ -56,5 +60,6 @@ export function openEventStream(
       const cut = setTimeout(() => raw.destroy(), graceMs).unref();
       raw.on('close', () => clearTimeout(cut));
     },
+    cut: () => raw.destroy(),
   };
 }

@@ -50,7 +50,7 @@ export async function allowWebSockets(scope: HttpServer, url: string, options: W
   const upgrades = new EventEmitter();
   const { server } = scope;
   server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
-    if (!isFor(request, url)) return answerAsUsual(server as Server, request, socket, head);
+    if (!isFor(request, url)) return answerAsUsual(server, request, socket, head);
     bearFromSubprotocol(request);
     upgrades.emit('upgrade', request, socket, head);
   });

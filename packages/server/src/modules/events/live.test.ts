@@ -1,0 +1,272 @@
+import { connect, type Socket as NetSocket } from 'node:net';
+import { SignJWT } from 'jose';
+import pg from 'pg';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { followEvents } from '../../../../client/src/index.ts';
+import { startTestApp } from '../../../test/app.ts';
+import {
+  isOpen,
+  openSocket,
+  readStream,
+  startLiveApp,
+  type LiveApp,
+  type Reader,
+  type Socket,
+} from './live.fixture.ts';
+
+const ADMIN = 'admin-key-of-the-tests';
+const SECRET = 'a secret of thirty-two bytes or more';
+const JWT = { HOLDFAST_JWT_SECRET: SECRET, HOLDFAST_JWT_ISSUER: 'tests', HOLDFAST_JWT_AUDIENCE: 'holdfast' };
+
+let one: LiveApp;
+let other: LiveApp;
+const open: { close(): void }[] = [];
+
+beforeAll(async () => {
+  const { ensureAdminKey } = await import('../api-keys/index.ts');
+  const env = { ...JWT, CORS_ORIGIN: 'https://shop.example' };
+  one = await startLiveApp({ env, key: ADMIN });
+  await ensureAdminKey(one.database, ADMIN);
+  other = await startLiveApp({ env, key: ADMIN, connection: one.connection });
+  await one.call('POST', '/locations', { code: 'WH', name: 'Hall', type: 'warehouse' });
+  await one.makeProduct('A');
+});
+afterEach(() => {
+  for (const each of open.splice(0)) each.close();
+});
+afterAll(async () => {
+  await other.close();
+  await one.close();
+});
+
+function read(app: LiveApp, key: string, query = ''): Reader {
+  const reader = readStream(app.url, { query, key });
+  open.push(reader);
+  return reader;
+}
+
+async function socketOf(app: LiveApp, key: string): Promise<Socket> {
+  const socket = await openSocket(app.url, { headers: { authorization: `Bearer ${key}` } });
+  open.push(socket);
+  return socket;
+}
+
+async function makeKey(scopes: string[], expiresAt?: string): Promise<{ id: string; key: string }> {
+  const body = { name: 'a reader', scopes, ...(expiresAt === undefined ? {} : { expiresAt }) };
+  return (await one.call('POST', '/api-keys', body)) as { id: string; key: string };
+}
+
+async function tokenUntil(expiresAtMs: number): Promise<string> {
+  return new SignJWT({ scope: 'read' })
+    .setProtectedHeader({ alg: 'HS256' })
+    .setIssuer('tests')
+    .setAudience('holdfast')
+    .setSubject('ada')
+    .setExpirationTime(Math.floor(expiresAtMs / 1_000))
+    .sign(new TextEncoder().encode(SECRET));
+}
+
+/** How long it takes until both say that they ended. */
+async function endOf(reader: Reader, socket: Socket): Promise<number> {
+  const beganMs = performance.now();
+  await Promise.all([expect.poll(() => reader.ends, { timeout: 9_000 }).toHaveLength(1), socket.closed]);
+  return performance.now() - beganMs;
+}
+
+describe('who may listen', () => {
+  it.each([
+    ['no key', undefined, 401],
+    ['a key that does not exist', 'hf_nobody', 401],
+  ])('not %s', async (_name, key, status) => {
+    const headers: Record<string, string> = key === undefined ? {} : { 'x-api-key': key };
+    const answer = await fetch(`${one.url}/api/v1/events/stream`, { headers });
+    expect([answer.status, answer.headers.get('content-type')]).toEqual([status, 'application/problem+json']);
+    await expect(openSocket(one.url, { headers })).rejects.toThrow(String(status));
+  });
+
+  it('not a key without the scope read', async () => {
+    const { key } = await makeKey(['ingest']);
+    const reader = read(one, key);
+    await expect.poll(() => reader.refusals).toEqual([403]);
+    await expect(socketOf(one, key)).rejects.toThrow('403');
+  });
+
+  it('a browser names its key as a subprotocol, and is not answered with it', async () => {
+    const { key } = await makeKey(['read']);
+    const bearer = `holdfast.bearer.${Buffer.from(key).toString('base64url')}`;
+    for (const origin of [one.url, 'https://shop.example']) {
+      const socket = await openSocket(one.url, { protocols: ['holdfast', bearer], origin });
+      expect(socket.ws.protocol).toBe('holdfast');
+      socket.close();
+    }
+    const wrong = `holdfast.bearer.${Buffer.from('hf_nobody').toString('base64url')}`;
+    await expect(openSocket(one.url, { protocols: ['holdfast', wrong] })).rejects.toThrow('401');
+    const elsewhere = { protocols: ['holdfast', bearer], origin: 'https://evil.example' };
+    await expect(openSocket(one.url, elsewhere)).rejects.toThrow('403');
+  });
+});
+
+describe('who may listen no longer', () => {
+  it.each([
+    ['where it was revoked', () => one],
+    ['on another instance', () => other],
+  ])('a revoked key ends its connections within a second, %s', async (_name, app) => {
+    const { id, key } = await makeKey(['read']);
+    const [reader, socket] = [read(app(), key), await socketOf(app(), key)];
+    await isOpen(reader);
+    await one.call('DELETE', `/api-keys/${id}`);
+    expect(await endOf(reader, socket)).toBeLessThan(1_000);
+    expect(reader.ends).toMatchObject([{ code: 'unauthorized' }]);
+    expect(await socket.closed).toEqual({ code: 1008, reason: 'unauthorized' });
+    expect(socket.messages).toMatchObject([{ type: 'error', code: 'unauthorized' }]);
+    // It comes back and is told why it is not let in; an EventSource then gives up.
+    await expect.poll(() => reader.refusals, { timeout: 6_000 }).toContain(401);
+  });
+
+  it('so does a key that expires', async () => {
+    const expiresAtMs = Date.now() + 1_500;
+    const { key } = await makeKey(['read'], new Date(expiresAtMs).toISOString());
+    const [reader, socket] = [read(one, key), await socketOf(one, key)];
+    await isOpen(reader);
+    await endOf(reader, socket);
+    expect(Date.now() - expiresAtMs).toBeGreaterThanOrEqual(0);
+    expect(Date.now() - expiresAtMs).toBeLessThan(1_000);
+  });
+
+  it('so does a token', async () => {
+    // 5 s of tolerance for clocks that differ, and 2 s to go.
+    const token = await tokenUntil(Date.now() - 3_000);
+    const [reader, socket] = [read(one, token), await socketOf(one, token)];
+    await isOpen(reader);
+    expect(await endOf(reader, socket)).toBeLessThan(3_500);
+  });
+});
+
+/** The body of an answer in chunks (RFC 9112, section 7.1), as far as it came. */
+function unchunked(answer: string): string {
+  let at = answer.indexOf('\r\n\r\n') + 4;
+  let body = '';
+  for (;;) {
+    const lineEnd = answer.indexOf('\r\n', at);
+    const size = Number.parseInt(answer.slice(at, lineEnd), 16);
+    if (lineEnd < 0 || !(size > 0)) return body;
+    body += answer.slice(lineEnd + 2, lineEnd + 2 + size);
+    at = lineEnd + 2 + size + 2;
+  }
+}
+
+describe('a slow reader', () => {
+  /** Takes the first bytes and then no more. */
+  async function stall(request: string): Promise<{ socket: NetSocket; text: () => string; closed: Promise<void> }> {
+    const socket = connect(Number(new URL(one.url).port), '127.0.0.1');
+    let text = '';
+    socket.on('data', (data) => (text += data.toString('latin1')));
+    socket.write(`${request}Host: 127.0.0.1\r\nX-Api-Key: ${ADMIN}\r\n\r\n`);
+    await expect.poll(() => text).toContain('retry: ');
+    socket.pause();
+    const closed = new Promise<void>((resolve) => socket.on('close', () => resolve()));
+    open.push({ close: () => socket.destroy() });
+    return { socket, text: () => unchunked(text), closed };
+  }
+
+  it('is cut and told why, and slows nobody', { timeout: 40_000 }, async () => {
+    const slow = await stall('GET /api/v1/events/stream HTTP/1.1\r\n');
+    const slowSocket = await socketOf(one, ADMIN);
+    slowSocket.send({ type: 'subscribe' });
+    await expect.poll(() => slowSocket.messages.length).toBe(1);
+    slowSocket.ws.pause();
+    const [reader, socket] = [read(one, ADMIN), await socketOf(one, ADMIN)];
+    socket.send({ type: 'subscribe' });
+    await isOpen(reader);
+    await expect.poll(() => socket.messages.length).toBe(1);
+
+    // 20 MB of events: more than kernels hold for a reader who does not read.
+    const notes = 'x'.repeat(5_000);
+    const adjustment = { sku: 'A', location: 'WH', type: 'add', quantity: 1, notes };
+    const adjustments = Array.from({ length: 1_000 }, () => adjustment);
+    for (let round = 0; round < 4; round += 1) await one.call('POST', '/adjustments', { adjustments });
+    await expect.poll(() => [reader.events.length, socket.events().length], { timeout: 4_000 }).toEqual([4_000, 4_000]);
+
+    // Cut after 5 s without taking anything, it has some more to take what is left.
+    const stalledMs = performance.now();
+    await expect.poll(() => performance.now() - stalledMs, { timeout: 10_000 }).toBeGreaterThan(6_000);
+    slow.socket.resume();
+    slowSocket.ws.resume();
+    expect(await slowSocket.closed).toEqual({ code: 1013, reason: 'slow_reader' });
+    expect(slowSocket.messages.at(-1)).toMatchObject({ type: 'error', code: 'slow_reader' });
+    await slow.closed;
+    expect(slow.text().slice(-400)).toMatch(/\nevent: error\ndata: \{"code":"slow_reader".*\}\n\n/);
+
+    // What it has is without a gap, and it goes on from there.
+    const positions = [...slow.text().matchAll(/^id: (\d+)\nevent: stock\.changed$/gm)].map(([, id]) => Number(id));
+    expect(positions.length).toBeGreaterThan(100);
+    expect(positions).toEqual(reader.events.slice(0, positions.length).map(({ position }) => position));
+    const again = read(one, ADMIN, `?after=${positions.at(-1)}`);
+    const rest = 4_000 - positions.length;
+    await expect.poll(() => again.events.length, { timeout: 10_000 }).toBe(rest);
+    expect(again.events).toEqual(reader.events.slice(-rest));
+    expect(await connectionsOf(one)).toBe(3);
+  });
+});
+
+async function connectionsOf(app: LiveApp): Promise<number> {
+  const metrics = await app.app.inject({ url: '/metrics', headers: { 'x-api-key': ADMIN } });
+  return Number(/^holdfast_live_connections (\d+)$/m.exec(metrics.body)?.[1]);
+}
+
+describe('a position that is kept no longer', () => {
+  it('is refused before the stream begins', async () => {
+    const owner = new pg.Client(one.connection);
+    await owner.connect();
+    await owner.query(
+      `UPDATE event_batch SET at = at - interval '200 hours'
+       WHERE position <= (SELECT position FROM event_batch ORDER BY position OFFSET 2 LIMIT 1)`,
+    );
+    await owner.end();
+    await one.server.events.retention.runOnce();
+    const gone = await fetch(`${one.url}/api/v1/events/stream?after=0`, { headers: { 'x-api-key': ADMIN } });
+    expect(gone.status).toBe(410);
+    const { earliest, ...problem } = (await gone.json()) as { earliest: number };
+    expect(problem).toMatchObject({ code: 'position_gone' });
+    const reader = read(one, ADMIN, `?after=${earliest}`);
+    await isOpen(reader);
+    const socket = await socketOf(one, ADMIN);
+    socket.send({ type: 'subscribe', after: 0 });
+    socket.send({ type: 'ping' });
+    await expect
+      .poll(() => socket.messages)
+      .toMatchObject([{ type: 'error', code: 'position_gone' }, { type: 'pong' }]);
+  });
+});
+
+describe('an instance that stops', () => {
+  it('ends its streams at once, says when to come back, and a reader goes on elsewhere without a gap', async () => {
+    const third = await startLiveApp({ env: JWT, key: ADMIN, connection: one.connection });
+    const seen: string[] = [];
+    const port = Number(new URL(third.url).port);
+    const controller = new AbortController();
+    const states: string[] = [];
+    const following = (async () => {
+      const options = { baseUrl: third.url, key: ADMIN, topics: ['product:A'], signal: controller.signal };
+      for await (const { id } of followEvents({ ...options, onState: ({ is }) => states.push(is) })) seen.push(id);
+    })();
+    const socket = await socketOf(third, ADMIN);
+    await expect.poll(() => states).toContain('open');
+    await one.add('A');
+    await expect.poll(() => seen.length).toBe(1);
+    const beganMs = performance.now();
+    await third.close();
+    expect(performance.now() - beganMs).toBeLessThan(3_000);
+    expect(await socket.closed).toEqual({ code: 1012, reason: 'shutting_down' });
+    await one.add('A');
+    await other.add('A');
+    const fourth = await startTestApp({ env: JWT, duties: true, connection: one.connection });
+    await fourth.app.listen({ port, host: '127.0.0.1' });
+    await expect.poll(() => seen.length, { timeout: 20_000 }).toBe(3);
+    const ledger = (await one.ledgerOf('A')) as { seq: number }[];
+    expect(seen).toEqual(ledger.slice(-3).map(({ seq }) => String(seq)));
+    controller.abort();
+    await following;
+    await fourth.close();
+  }, 40_000);
+});
