@@ -1,0 +1,157 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { startLimitedApp, type LimitedApp } from './limits.fixture.ts';
+import { RuleTally } from './rule.tally.ts';
+import { TopSketch } from './top.sketch.ts';
+
+let app: LimitedApp;
+beforeAll(async () => {
+  app = await startLimitedApp();
+});
+afterEach(() => app.reset());
+afterAll(() => app.close());
+
+interface RuleStats {
+  allowed: number;
+  refused: number;
+  shadowRefused: number;
+  overTime: { at: string; allowed: number; refused: number }[];
+  topSubjects: { subject: string; allowed: number; refused: number }[];
+}
+
+async function statsOf(id: string): Promise<RuleStats> {
+  const { status, body } = await app.ask('GET', `/rate-limits/stats?rateLimit=${id}`);
+  expect(status).toBe(200);
+  return (body['rules'] as RuleStats[])[0] as RuleStats;
+}
+
+describe('GET /rate-limits/stats', () => {
+  it('counts what passed, what was refused and what would have been, over time and by subject', async () => {
+    const match = { path: '/api/v1/locations' };
+    const enforced = await app.rule({ subject: 'header:x-tenant', limit: 3, match });
+    const shadow = await app.rule({ subject: 'global', limit: 4, match, mode: 'shadow' });
+    await app.admitted(5, 'GET', '/locations', { headers: { 'x-tenant': 'loud' } });
+    await app.admitted(2, 'GET', '/locations', { headers: { 'x-tenant': 'quiet' } });
+    const stats = await statsOf(enforced);
+    expect(stats).toMatchObject({ allowed: 5, refused: 2, shadowRefused: 0 });
+    expect(stats.topSubjects).toEqual([
+      { subject: 'loud', allowed: 3, refused: 2 },
+      { subject: 'quiet', allowed: 2, refused: 0 },
+    ]);
+    expect(stats.overTime.reduce((sum, { allowed }) => sum + allowed, 0)).toBe(5);
+    expect(await statsOf(shadow)).toMatchObject({ allowed: 4, refused: 0, shadowRefused: 1 });
+
+    const { body } = await app.ask('GET', '/rate-limits/stats?minutes=5');
+    expect(body).toMatchObject({ stepMs: 10_000, store: { kind: 'memory', scope: 'instance', isUp: true } });
+    expect((await app.ask('GET', '/rate-limits/stats?minutes=500')).status).toBe(400);
+    const metrics = await app.test.app.inject({ url: '/metrics' });
+    expect(metrics.body).toMatch(/^rate_limit_requests_total\{rule="test",outcome="refused"\} 2$/m);
+    expect(metrics.body).toMatch(/^rate_limit_subjects \d+$/m);
+    expect(metrics.body).toMatch(/^rate_limit_store_up 1$/m);
+  });
+
+  it('adds up what several instances counted', async () => {
+    const second = await startLimitedAppBeside(app);
+    const id = await app.rule({ limit: 100, match: { path: '/api/v1/locations' } });
+    await second.test.server.rateLimits.limits.refresh();
+    await app.admitted(3, 'GET', '/locations');
+    await second.admitted(4, 'GET', '/locations');
+    await second.ask('GET', '/rate-limits/stats');
+    expect(await statsOf(id)).toMatchObject({ allowed: 7 });
+    await second.close();
+  });
+});
+
+describe('who is limited', () => {
+  it('is told once per rule, subject and minute, however often it is refused and by however many instances', async () => {
+    const second = await startLimitedAppBeside(app);
+    const match = { path: '/api/v1/locations' };
+    const id = await app.rule({ name: 'noisy', subject: 'header:x-tenant', limit: 1, match });
+    await second.test.server.rateLimits.limits.refresh();
+    for (const one of [app, second]) {
+      await one.admitted(5, 'GET', '/locations', { headers: { 'x-tenant': 'loud' } });
+      await one.ask('GET', '/rate-limits/stats');
+    }
+    const told = await journalOf(id);
+    expect(told.length).toBeGreaterThanOrEqual(1);
+    // The minute may have changed between two requests.
+    expect(told.length).toBeLessThanOrEqual(2);
+    expect(told[0]).toMatchObject({ subject: 'loud', rateLimit: { id, name: 'noisy' } });
+    await second.close();
+  });
+});
+
+describe('POST /rate-limits/dry-run', () => {
+  const tryRule = async (fields: object) => {
+    const body = { name: 'try', algorithm: 'fixed_window', limit: 2, windowMs: 3_600_000, subject: 'ip', ...fields };
+    return app.ask('POST', '/rate-limits/dry-run', { body });
+  };
+
+  it('plays the last hour again', async () => {
+    await app.admitted(6, 'GET', '/transfers');
+    const { status, body } = await tryRule({ match: { path: '/api/v1/transfers', methods: ['GET'] } });
+    expect(status).toBe(200);
+    expect(body).toMatchObject({ matched: 6, allowed: 2, refused: 4, unknown: 0 });
+    expect(body['subjects']).toEqual([{ subject: '127.0.0.1', allowed: 2, refused: 4 }]);
+    expect(body['requests']).toBeGreaterThanOrEqual(6);
+    const roomy = { algorithm: 'token_bucket', limit: 100, match: { path: '/api/v1/transfers' } };
+    expect((await tryRule(roomy)).body).toMatchObject({ matched: 6, allowed: 6, refused: 0 });
+    const keys = await tryRule({ subject: 'api_key', match: { path: '/api/v1/transfers' } });
+    expect(keys.body['subjects']).toEqual([{ subject: 'open', allowed: 2, refused: 4 }]);
+    expect((await tryRule({ subject: 'user', match: { path: '/api/v1/transfers' } })).body).toMatchObject({
+      matched: 0,
+    });
+    const away = { match: { path: '/api/v1/transfers', from: 'elsewhere' } };
+    expect((await tryRule(away)).body).toMatchObject({ matched: 0 });
+  });
+
+  it('says what it cannot know', async () => {
+    await app.ask('GET', '/products/SKU-1');
+    const { body } = await tryRule({ match: { path: '/api/v1/products/SKU-1' } });
+    expect(body['unknown']).toBeGreaterThanOrEqual(1);
+    const header = await tryRule({ subject: 'header:x-tenant' });
+    expect([header.status, header.body['errors']]).toEqual([400, [expect.objectContaining({ path: '/subject' })]]);
+    expect((await tryRule({ limit: 0 })).status).toBe(400);
+  });
+});
+
+describe('what is remembered is bounded', () => {
+  it('a sketch keeps who comes often among any number of others', () => {
+    const sketch = new TopSketch(16);
+    for (let index = 0; index < 20_000; index += 1) {
+      sketch.count(`other-${index}`, true);
+      if (index % 5 === 0) sketch.count('often', index % 10 === 0);
+    }
+    expect(sketch.size).toBe(16);
+    const [first] = sketch.drain(5);
+    expect(first?.subject).toBe('often');
+    expect((first?.allowed ?? 0) + (first?.refused ?? 0)).toBeGreaterThan(3_900);
+    expect(sketch.size).toBe(0);
+  });
+
+  it('a tally gathers any number of requests into steps, a few subjects and a few notices', () => {
+    const tally = new RuleTally();
+    const refused = { allowed: false, shadow: false };
+    for (let index = 0; index < 50_000; index += 1) {
+      tally.count({ ...refused, subject: `s${index}` } as never, 1_795_000_000_000 + index);
+    }
+    const report = tally.drain(1_795_000_060_000);
+    expect(report?.steps.map((step) => step.refused)).toEqual([10_000, 10_000, 10_000, 10_000, 10_000]);
+    expect(report?.subjects).toHaveLength(20);
+    expect(report?.notices).toHaveLength(50);
+    expect(tally.drain(1_795_000_060_000)).toBeNull();
+  });
+});
+
+async function startLimitedAppBeside(first: LimitedApp): Promise<LimitedApp> {
+  return startLimitedApp({ connection: first.test.connection });
+}
+
+async function journalOf(id: string): Promise<object[]> {
+  const rows = await app.test.database.kysely
+    .selectFrom('journal_entry')
+    .select('data')
+    .where('kind', '=', 'rate_limit.limited')
+    .where('subject', '=', id)
+    .execute();
+  return rows.map(({ data }) => (typeof data === 'string' ? JSON.parse(data) : data) as object);
+}
