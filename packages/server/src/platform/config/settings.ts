@@ -34,7 +34,7 @@ export const SETTINGS = [
     true,
   ),
   setting('HOLDFAST_DATA', 'data', 'directory', './holdfast-data', 'The data directory.'),
-  setting('REDIS_URL', 'redis-url', 'url', null, 'Redis or Valkey. Checked, and not used by anything yet.', true),
+  setting('REDIS_URL', 'redis-url', 'url', null, 'Redis or Valkey, which carries hints between instances. Optional.', true),
   setting(
     'HOLDFAST_ADMIN_KEY',
     'admin-key',
