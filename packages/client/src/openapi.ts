@@ -1110,6 +1110,436 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/ws": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Follow the stream of events (WebSocket)
+         * @description Send `{"type":"subscribe","topics":["product:SKU-1"],"after":1042}`; `/asyncapi.json` has all messages. A browser, which cannot set headers, offers the subprotocols `holdfast` and `holdfast.bearer.<key in base64url>`, or has the cookie of a session; its Origin must be this host or one of CORS_ORIGIN.
+         *
+         *     Needs the scope `read`.
+         */
+        get: operations["openSocket"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List webhooks
+         * @description Newest first. Their secrets are not shown.
+         *
+         *     Needs the scope `admin`.
+         */
+        get: operations["listWebhooks"];
+        put?: never;
+        /**
+         * Create a webhook
+         * @description It is sent what happens from now on. The answer is the only place that ever shows `secret`; the replay of an Idempotency-Key shows null.
+         *
+         *     Needs the scope `admin`.
+         */
+        post: operations["createWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks/{id}/rotate-secret": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Replace the secret of a webhook
+         * @description The answer is the only place that ever shows the new `secret`. For 24 hours both sign: a message then carries two signatures, and a receiver may check either.
+         *
+         *     Needs the scope `admin`.
+         */
+        post: operations["rotateWebhookSecret"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get a webhook
+         * @description Needs the scope `admin`.
+         */
+        get: operations["getWebhook"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete a webhook
+         * @description Its secret, its log and what waits for it go with it.
+         *
+         *     Needs the scope `admin`.
+         */
+        delete: operations["deleteWebhook"];
+        options?: never;
+        head?: never;
+        /**
+         * Change a webhook
+         * @description What is not given stays, null clears. `enabled: false` pauses it; `enabled: true` goes on where it stopped, as far as the stream is kept.
+         *
+         *     Needs the scope `admin`.
+         */
+        patch: operations["updateWebhook"];
+        trace?: never;
+    };
+    "/api/v1/webhooks/{id}/enable": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Enable a webhook, or have it skip what it missed
+         * @description Its failures are forgotten and it is tried at once. Works on an enabled one, too.
+         *
+         *     Needs the scope `admin`.
+         */
+        post: operations["enableWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks/{id}/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List deliveries of a webhook
+         * @description Newest first. Delivered ones are kept for three days, the last 10,000 at most; those that were set aside or given up for 30 days.
+         *
+         *     Needs the scope `admin`.
+         */
+        get: operations["listWebhookDeliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks/{id}/status": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How a webhook is doing
+         * @description How far it has come in the stream, what waits, and whether it seems dead.
+         *
+         *     Needs the scope `admin`.
+         */
+        get: operations["getWebhookStatus"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks/{id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send a test event
+         * @description Sends an event of type `webhook.test` at once, also to a disabled webhook, and answers with the result. It is not retried and not logged.
+         *
+         *     Needs the scope `admin`.
+         */
+        post: operations["testWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks/{id}/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send events again
+         * @description Those of a range that pass the filters of the webhook as it is now, under the same `webhook-id` as before. At most 10,000 at once.
+         *
+         *     Needs the scope `admin`.
+         */
+        post: operations["replayWebhookEvents"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rate-limits/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Count a request of another service
+         * @description By all rules that fit method and path, and the strictest answers. Refused is an answer as well: 200 with `allowed: false`, and nothing is spent. Without a path, rules that name paths do not count it.
+         *
+         *     Needs the scope `limit`.
+         */
+        post: operations["checkRateLimit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rate-limits/check/batch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Count many requests of other services
+         * @description Each by itself, in order.
+         *
+         *     Needs the scope `limit`.
+         */
+        post: operations["checkRateLimits"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rate-limits/stats": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What became of requests
+         * @description Rule by rule, over time and by subject, of all instances, for the last three hours at most.
+         *
+         *     Needs the scope `read`.
+         */
+        get: operations["getRateLimitStats"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rate-limits/dry-run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Try a rule against the last hour
+         * @description What it would have done with the requests that this instance was sent; nothing is kept. To try it on all instances, and on what comes, make it with `mode: shadow`.
+         *
+         *     Needs the scope `admin`.
+         */
+        post: operations["tryRateLimit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rate-limits/{id}/status": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What a subject has left
+         * @description Without spending any.
+         *
+         *     Needs the scope `read`.
+         */
+        get: operations["getRateLimitStatus"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rate-limit-tiers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List tiers
+         * @description All of them, by name.
+         *
+         *     Needs the scope `read`.
+         */
+        get: operations["listRateLimitTiers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rate-limit-tiers/{tier}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Say who is of a tier
+         * @description These subjects and no others. A rule with this tier counts them alone, in place of the rule with the same subject and match that has no tier.
+         *
+         *     Needs the scope `admin`.
+         */
+        put: operations["setRateLimitTier"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rate-limits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List rate limits
+         * @description Newest first.
+         *
+         *     Needs the scope `read`.
+         */
+        get: operations["listRateLimits"];
+        put?: never;
+        /**
+         * Create a rate limit
+         * @description It counts on this instance when this is answered, and on the others within a second. Where several rules count a request, all must let it pass, and one that is refused is charged to none.
+         *
+         *     Needs the scope `admin`.
+         */
+        post: operations["createRateLimit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rate-limits/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get a rate limit
+         * @description As it is stored; its status says what holds now.
+         *
+         *     Needs the scope `read`.
+         */
+        get: operations["getRateLimit"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete a rate limit
+         * @description With its counters and its statistics.
+         *
+         *     Needs the scope `admin`.
+         */
+        delete: operations["deleteRateLimit"];
+        options?: never;
+        head?: never;
+        /**
+         * Change a rate limit
+         * @description What is not given stays, null clears; `match`, `overrides`, `costs`, `adaptive` and `schedule` are replaced whole. Counters go on, unless the algorithm or the window changes; those of other rules always do.
+         *
+         *     Needs the scope `admin`.
+         */
+        patch: operations["updateRateLimit"];
+        trace?: never;
+    };
     "/api/v1/instances": {
         parameters: {
             query?: never;
@@ -1320,7 +1750,7 @@ export interface components {
              * @example product.updated
              * @enum {string}
              */
-            kind: "product.created" | "product.updated" | "product.archived" | "location.created" | "location.updated" | "location.archived" | "level.updated" | "api_key.created" | "api_key.revoked" | "alert.acknowledged" | "person.created" | "person.updated" | "person.removed" | "person.password_changed" | "person.signed_in" | "person.signed_out" | "webhook.created" | "webhook.updated" | "webhook.deleted" | "webhook.enabled" | "webhook.disabled" | "webhook.secret_rotated" | "webhook.replayed";
+            kind: "product.created" | "product.updated" | "product.archived" | "location.created" | "location.updated" | "location.archived" | "level.updated" | "api_key.created" | "api_key.revoked" | "alert.acknowledged" | "person.created" | "person.updated" | "person.removed" | "person.password_changed" | "person.signed_in" | "person.signed_out" | "webhook.created" | "webhook.updated" | "webhook.deleted" | "webhook.enabled" | "webhook.disabled" | "webhook.secret_rotated" | "webhook.replayed" | "rate_limit.created" | "rate_limit.updated" | "rate_limit.deleted" | "rate_limit_tier.updated";
             /**
              * @description `key:<id>`, `user:<sub>`, `open` or `system:<duty>`.
              * @example open
@@ -1512,6 +1942,71 @@ export interface components {
              * @example hf_3k9x0q7a_00000000000000000000000000000000000000000000000000
              */
             key: string | null;
+        };
+        /** CreatedWebhook */
+        CreatedWebhook: {
+            /**
+             * Format: uuid
+             * @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b
+             */
+            id: string;
+            /**
+             * @description Where events are sent, by POST: http or https. Private addresses are refused unless an operator allows them.
+             * @example https://shop.example.com/hooks/stock
+             */
+            url: string;
+            /**
+             * @description Types of events: one, all of a kind by `reservation.*`, or all by `*`.
+             * @example [
+             *       "stock.changed",
+             *       "reservation.*"
+             *     ]
+             */
+            events: ("*" | "stock.*" | "reservation.*" | "transfer.*" | "alert.*" | "level.*" | "product.*" | "location.*" | "stock.changed" | "reservation.created" | "reservation.confirmed" | "reservation.shipped" | "reservation.cancelled" | "reservation.expired" | "reservation.changed" | "reservation.extended" | "transfer.created" | "alert.opened" | "alert.acknowledged" | "alert.resolved" | "level.updated" | "product.created" | "product.updated" | "product.archived" | "location.created" | "location.updated" | "location.archived")[];
+            /**
+             * @description Only events with one of these topics. None: all.
+             * @example [
+             *       "location:WH001"
+             *     ]
+             */
+            topics: string[];
+            /**
+             * @description A disabled one is sent nothing, and keeps its place in the stream.
+             * @example true
+             */
+            enabled: boolean;
+            /**
+             * @description `request`: it was asked for. `gone`: the endpoint answered 410. `unreachable`: it took nothing for three days.
+             * @example null
+             * @enum {string|null}
+             */
+            disabledReason: "request" | "gone" | "unreachable" | null;
+            /** @example 3 */
+            version: number;
+            /**
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            createdAt: string;
+            /**
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            updatedAt: string;
+            /**
+             * @description Signs what is sent. Shown only here; null in a replay of this answer.
+             * @example whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo=
+             */
+            secret: string | null;
+        };
+        /** EnableWebhook */
+        EnableWebhook: {
+            /**
+             * @description `stopped`: with the event behind the last one that it was sent, as far as the stream is kept. `now`: with what happens from now on; what waits for it is dropped.
+             * @default stopped
+             * @enum {string}
+             */
+            from?: "stopped" | "now";
         };
         /** Event */
         Event: {
@@ -2152,6 +2647,142 @@ export interface components {
              */
             safetyStock?: number | null;
         };
+        /** NewRateLimit */
+        NewRateLimit: {
+            /**
+             * @description Shown in headers, refusals and statistics.
+             * @example Checkout
+             */
+            name: string;
+            /**
+             * @description `token_bucket` refills evenly and holds `burst`; `sliding_window` looks back one window from now; `fixed_window` begins anew at each whole window.
+             * @example token_bucket
+             * @enum {string}
+             */
+            algorithm: "token_bucket" | "sliding_window" | "fixed_window";
+            /**
+             * @description Units per window.
+             * @example 100
+             */
+            limit: number;
+            /**
+             * @description The window, in milliseconds.
+             * @example 60000
+             */
+            windowMs: number;
+            /**
+             * @description Who is counted: each API key (its successors of the same name included), each person, each address (IPv6 by /64), each value of a header, or all together.
+             * @example api_key
+             */
+            subject: string;
+            /**
+             * @description The most that a token bucket holds. Absent: `limit`. Other algorithms have none.
+             * @example 200
+             */
+            burst?: number | null;
+            match?: {
+                /**
+                 * @description GET has HEAD in it.
+                 * @example [
+                 *       "POST"
+                 *     ]
+                 */
+                methods?: ("GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE" | "OPTIONS")[] | null;
+                /**
+                 * @description A pattern: `*` is any text within a segment, `**` any number of segments, `{sku}` one segment. Upper and lower case are one.
+                 * @example /api/v1/inventory/*\/reserve
+                 */
+                path?: string | null;
+                /**
+                 * @description `anonymous`: without valid credentials, what is refused with 401 among it. Absent: everybody.
+                 * @enum {string|null}
+                 */
+                callers?: "authenticated" | "anonymous" | null;
+                /**
+                 * @description Whether the caller is on this machine, and not behind a proxy on it. Absent: wherever it is.
+                 * @enum {string|null}
+                 */
+                from?: "loopback" | "elsewhere" | null;
+            } | null;
+            /** @example gold */
+            tier?: string | null;
+            /** @description Other numbers for some subjects. */
+            overrides?: {
+                [key: string]: {
+                    /**
+                     * @description Units per window.
+                     * @example 100
+                     */
+                    limit: number;
+                    /**
+                     * @description The most that a token bucket holds. Absent: `limit`. Other algorithms have none.
+                     * @example 200
+                     */
+                    burst?: number | null;
+                };
+            } | null;
+            /** @description What a request takes, by the first that fits; 1 where none does. Bulk requests take it for each line. */
+            costs?: {
+                /**
+                 * @description GET has HEAD in it.
+                 * @example [
+                 *       "POST"
+                 *     ]
+                 */
+                methods?: ("GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE" | "OPTIONS")[];
+                /**
+                 * @description A pattern: `*` is any text within a segment, `**` any number of segments, `{sku}` one segment. Upper and lower case are one.
+                 * @example /api/v1/inventory/*\/reserve
+                 */
+                path?: string;
+                /** @example 5 */
+                cost: number;
+            }[] | null;
+            /**
+             * @description `refused`: an answer of 400 or more gives its units back.
+             * @example never
+             * @enum {string}
+             */
+            refund?: "never" | "refused";
+            adaptive?: {
+                /** @description Tightens while the event loop is later than this. */
+                eventLoopDelayMs?: number | null;
+                /** @description Tightens while more requests than this are under way. */
+                inFlight?: number | null;
+                /**
+                 * @description The smallest share of the limit that it goes down to.
+                 * @example 0.25
+                 */
+                floor?: number;
+            } | null;
+            schedule?: {
+                /**
+                 * Format: date-time
+                 * @description Inclusive.
+                 * @example 2026-11-20T10:00:00.000Z
+                 */
+                from?: string | null;
+                /**
+                 * Format: date-time
+                 * @description Exclusive.
+                 * @example 2026-11-20T10:00:00.000Z
+                 */
+                to?: string | null;
+            } | null;
+            /**
+             * @description While Redis is away: let pass, refuse, or count here, up to this instance’s share of the limit. Without Redis it is never asked.
+             * @example local
+             * @enum {string}
+             */
+            onStoreError?: "allow" | "deny" | "local";
+            /**
+             * @description `shadow` counts and reports what it would have refused, and refuses nothing.
+             * @example enforce
+             * @enum {string}
+             */
+            mode?: "enforce" | "shadow";
+            enabled?: boolean;
+        };
         /** NewReservation */
         NewReservation: {
             /** @example ORDER-1001 */
@@ -2229,6 +2860,34 @@ export interface components {
                 /** @example RUN-7 */
                 id: string;
             } | null;
+        };
+        /** NewWebhook */
+        NewWebhook: {
+            /**
+             * @description Where events are sent, by POST: http or https. Private addresses are refused unless an operator allows them.
+             * @example https://shop.example.com/hooks/stock
+             */
+            url: string;
+            /**
+             * @description Types of events: one, all of a kind by `reservation.*`, or all by `*`.
+             * @example [
+             *       "stock.changed",
+             *       "reservation.*"
+             *     ]
+             */
+            events: ("*" | "stock.*" | "reservation.*" | "transfer.*" | "alert.*" | "level.*" | "product.*" | "location.*" | "stock.changed" | "reservation.created" | "reservation.confirmed" | "reservation.shipped" | "reservation.cancelled" | "reservation.expired" | "reservation.changed" | "reservation.extended" | "transfer.created" | "alert.opened" | "alert.acknowledged" | "alert.resolved" | "level.updated" | "product.created" | "product.updated" | "product.archived" | "location.created" | "location.updated" | "location.archived")[];
+            /**
+             * @description Only events with one of these topics. None: all.
+             * @example [
+             *       "location:WH001"
+             *     ]
+             */
+            topics?: string[] | null;
+            /**
+             * @description A disabled one is sent nothing, and keeps its place in the stream.
+             * @example true
+             */
+            enabled?: boolean;
         };
         /** Person */
         Person: {
@@ -2503,6 +3162,513 @@ export interface components {
             /** @description By priority of the location, then code. */
             levels: components["schemas"]["LevelThen"][];
         };
+        /** RateLimit */
+        RateLimit: {
+            /**
+             * Format: uuid
+             * @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b
+             */
+            id: string;
+            /**
+             * @description Shown in headers, refusals and statistics.
+             * @example Checkout
+             */
+            name: string;
+            /**
+             * @description `token_bucket` refills evenly and holds `burst`; `sliding_window` looks back one window from now; `fixed_window` begins anew at each whole window.
+             * @example token_bucket
+             * @enum {string}
+             */
+            algorithm: "token_bucket" | "sliding_window" | "fixed_window";
+            /**
+             * @description A sliding window of up to 100 units remembers each charge and is exact; of more it weighs two windows.
+             * @example exact
+             * @enum {string}
+             */
+            precision: "exact" | "approximate";
+            /**
+             * @description Units per window.
+             * @example 100
+             */
+            limit: number;
+            /**
+             * @description The window, in milliseconds.
+             * @example 60000
+             */
+            windowMs: number;
+            /**
+             * @description The most that a token bucket holds. Absent: `limit`. Other algorithms have none.
+             * @example 200
+             */
+            burst: number | null;
+            /**
+             * @description Who is counted: each API key (its successors of the same name included), each person, each address (IPv6 by /64), each value of a header, or all together.
+             * @example api_key
+             */
+            subject: string;
+            match: {
+                /**
+                 * @description GET has HEAD in it.
+                 * @example [
+                 *       "POST"
+                 *     ]
+                 */
+                methods: ("GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE" | "OPTIONS")[] | null;
+                /**
+                 * @description A pattern: `*` is any text within a segment, `**` any number of segments, `{sku}` one segment. Upper and lower case are one.
+                 * @example /api/v1/inventory/*\/reserve
+                 */
+                path: string | null;
+                /**
+                 * @description `anonymous`: without valid credentials, what is refused with 401 among it. Absent: everybody.
+                 * @enum {string|null}
+                 */
+                callers: "authenticated" | "anonymous" | null;
+                /**
+                 * @description Whether the caller is on this machine, and not behind a proxy on it. Absent: wherever it is.
+                 * @enum {string|null}
+                 */
+                from: "loopback" | "elsewhere" | null;
+            };
+            /** @example gold */
+            tier: string | null;
+            overrides: {
+                [key: string]: {
+                    /**
+                     * @description Units per window.
+                     * @example 100
+                     */
+                    limit: number;
+                    /**
+                     * @description The most that a token bucket holds. Absent: `limit`. Other algorithms have none.
+                     * @example 200
+                     */
+                    burst: number | null;
+                };
+            };
+            costs: {
+                /**
+                 * @description GET has HEAD in it.
+                 * @example [
+                 *       "POST"
+                 *     ]
+                 */
+                methods: ("GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE" | "OPTIONS")[] | null;
+                /**
+                 * @description A pattern: `*` is any text within a segment, `**` any number of segments, `{sku}` one segment. Upper and lower case are one.
+                 * @example /api/v1/inventory/*\/reserve
+                 */
+                path: string | null;
+                /** @example 5 */
+                cost: number;
+            }[];
+            /**
+             * @description `refused`: an answer of 400 or more gives its units back.
+             * @example never
+             * @enum {string}
+             */
+            refund: "never" | "refused";
+            adaptive: {
+                /** @description Tightens while the event loop is later than this. */
+                eventLoopDelayMs: number | null;
+                /** @description Tightens while more requests than this are under way. */
+                inFlight: number | null;
+                /**
+                 * @description The smallest share of the limit that it goes down to.
+                 * @example 0.25
+                 */
+                floor: number;
+            } | null;
+            schedule: {
+                /**
+                 * Format: date-time
+                 * @example 2026-11-20T10:00:00.000Z
+                 */
+                from: string | null;
+                /**
+                 * Format: date-time
+                 * @example 2026-11-20T10:00:00.000Z
+                 */
+                to: string | null;
+            };
+            /**
+             * @description While Redis is away: let pass, refuse, or count here, up to this instance’s share of the limit. Without Redis it is never asked.
+             * @example local
+             * @enum {string}
+             */
+            onStoreError: "allow" | "deny" | "local";
+            /**
+             * @description `shadow` counts and reports what it would have refused, and refuses nothing.
+             * @example enforce
+             * @enum {string}
+             */
+            mode: "enforce" | "shadow";
+            enabled: boolean;
+            /** @example 3 */
+            version: number;
+            /**
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            createdAt: string;
+            /**
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            updatedAt: string;
+        };
+        /** RateLimitCheck */
+        RateLimitCheck: {
+            /**
+             * @description Whom the request is counted for.
+             * @example customer-42
+             */
+            subject: string;
+            /** @example POST */
+            method?: string;
+            /**
+             * @description As the request has it; its query is not looked at.
+             * @example /login
+             */
+            path?: string;
+            /**
+             * @description Units to spend; 0 only looks.
+             * @default 1
+             */
+            cost?: number;
+            /**
+             * Format: uuid
+             * @description Only by this rule, whatever it matches.
+             * @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b
+             */
+            rateLimit?: string;
+        };
+        /** RateLimitCheckAnswer */
+        RateLimitCheckAnswer: {
+            allowed: boolean;
+            /**
+             * @description null where no rule counts it.
+             * @example 100
+             */
+            limit: number | null;
+            /** @example 99 */
+            remaining: number | null;
+            /**
+             * Format: date-time
+             * @description When it will be as if nothing was used.
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            resetAt: string | null;
+            /** @description 0 where it may pass; null where it never may: it is more than the limit. */
+            retryAfterMs: number | null;
+            rateLimit: {
+                /**
+                 * Format: uuid
+                 * @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b
+                 */
+                id: string;
+                /** @example Checkout */
+                name: string;
+            } | null;
+            /** @description Rules in shadow mode that would have refused it. */
+            shadowRefused: {
+                /**
+                 * Format: uuid
+                 * @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b
+                 */
+                id: string;
+                /** @example Checkout */
+                name: string;
+            }[];
+            /**
+             * @description `shared`: all instances count together, by Redis. `instance`: each counts alone.
+             * @enum {string}
+             */
+            scope: "instance" | "shared";
+        };
+        /** RateLimitDryRun */
+        RateLimitDryRun: {
+            /**
+             * Format: date-time
+             * @description null: nothing was seen yet.
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            from: string | null;
+            /**
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            to: string;
+            /** @description That this instance was sent. */
+            requests: number;
+            /** @description That the rule would have counted. */
+            matched: number;
+            allowed: number;
+            refused: number;
+            /** @description Of which too little is remembered to tell: of too many callers, or to paths that are not kept. */
+            unknown: number;
+            overTime: {
+                /**
+                 * Format: date-time
+                 * @example 2026-11-20T10:00:00.000Z
+                 */
+                at: string;
+                allowed: number;
+                refused: number;
+            }[];
+            /** @description Who would have been refused most. */
+            subjects: {
+                subject: string;
+                allowed: number;
+                refused: number;
+            }[];
+        };
+        /** RateLimitPatch */
+        RateLimitPatch: {
+            /**
+             * @description Shown in headers, refusals and statistics.
+             * @example Checkout
+             */
+            name?: string;
+            /**
+             * @description `token_bucket` refills evenly and holds `burst`; `sliding_window` looks back one window from now; `fixed_window` begins anew at each whole window.
+             * @example token_bucket
+             * @enum {string}
+             */
+            algorithm?: "token_bucket" | "sliding_window" | "fixed_window";
+            /**
+             * @description Units per window.
+             * @example 100
+             */
+            limit?: number;
+            /**
+             * @description The window, in milliseconds.
+             * @example 60000
+             */
+            windowMs?: number;
+            /**
+             * @description Who is counted: each API key (its successors of the same name included), each person, each address (IPv6 by /64), each value of a header, or all together.
+             * @example api_key
+             */
+            subject?: string;
+            /**
+             * @description The most that a token bucket holds. Absent: `limit`. Other algorithms have none.
+             * @example 200
+             */
+            burst?: number | null;
+            match?: {
+                /**
+                 * @description GET has HEAD in it.
+                 * @example [
+                 *       "POST"
+                 *     ]
+                 */
+                methods?: ("GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE" | "OPTIONS")[] | null;
+                /**
+                 * @description A pattern: `*` is any text within a segment, `**` any number of segments, `{sku}` one segment. Upper and lower case are one.
+                 * @example /api/v1/inventory/*\/reserve
+                 */
+                path?: string | null;
+                /**
+                 * @description `anonymous`: without valid credentials, what is refused with 401 among it. Absent: everybody.
+                 * @enum {string|null}
+                 */
+                callers?: "authenticated" | "anonymous" | null;
+                /**
+                 * @description Whether the caller is on this machine, and not behind a proxy on it. Absent: wherever it is.
+                 * @enum {string|null}
+                 */
+                from?: "loopback" | "elsewhere" | null;
+            } | null;
+            /** @example gold */
+            tier?: string | null;
+            /** @description Other numbers for some subjects. */
+            overrides?: {
+                [key: string]: {
+                    /**
+                     * @description Units per window.
+                     * @example 100
+                     */
+                    limit: number;
+                    /**
+                     * @description The most that a token bucket holds. Absent: `limit`. Other algorithms have none.
+                     * @example 200
+                     */
+                    burst?: number | null;
+                };
+            } | null;
+            /** @description What a request takes, by the first that fits; 1 where none does. Bulk requests take it for each line. */
+            costs?: {
+                /**
+                 * @description GET has HEAD in it.
+                 * @example [
+                 *       "POST"
+                 *     ]
+                 */
+                methods?: ("GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE" | "OPTIONS")[];
+                /**
+                 * @description A pattern: `*` is any text within a segment, `**` any number of segments, `{sku}` one segment. Upper and lower case are one.
+                 * @example /api/v1/inventory/*\/reserve
+                 */
+                path?: string;
+                /** @example 5 */
+                cost: number;
+            }[] | null;
+            /**
+             * @description `refused`: an answer of 400 or more gives its units back.
+             * @example never
+             * @enum {string}
+             */
+            refund?: "never" | "refused";
+            adaptive?: {
+                /** @description Tightens while the event loop is later than this. */
+                eventLoopDelayMs?: number | null;
+                /** @description Tightens while more requests than this are under way. */
+                inFlight?: number | null;
+                /**
+                 * @description The smallest share of the limit that it goes down to.
+                 * @example 0.25
+                 */
+                floor?: number;
+            } | null;
+            schedule?: {
+                /**
+                 * Format: date-time
+                 * @description Inclusive.
+                 * @example 2026-11-20T10:00:00.000Z
+                 */
+                from?: string | null;
+                /**
+                 * Format: date-time
+                 * @description Exclusive.
+                 * @example 2026-11-20T10:00:00.000Z
+                 */
+                to?: string | null;
+            } | null;
+            /**
+             * @description While Redis is away: let pass, refuse, or count here, up to this instance’s share of the limit. Without Redis it is never asked.
+             * @example local
+             * @enum {string}
+             */
+            onStoreError?: "allow" | "deny" | "local";
+            /**
+             * @description `shadow` counts and reports what it would have refused, and refuses nothing.
+             * @example enforce
+             * @enum {string}
+             */
+            mode?: "enforce" | "shadow";
+            enabled?: boolean;
+        };
+        /** RateLimitStats */
+        RateLimitStats: {
+            /**
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            from: string;
+            /**
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            to: string;
+            /** @example 10000 */
+            stepMs: number;
+            store: {
+                /** @enum {string} */
+                kind: "memory" | "redis";
+                /**
+                 * @description Whether each instance counts alone; these statistics are of all instances, either way.
+                 * @enum {string}
+                 */
+                scope: "instance" | "shared";
+                /** @description false while the rules’ onStoreError decides. */
+                isUp: boolean;
+                /** @description Remembered in the memory of this instance. */
+                subjects: number;
+            };
+            rules: {
+                /**
+                 * Format: uuid
+                 * @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b
+                 */
+                id: string;
+                name: string;
+                /** @enum {string} */
+                mode: "enforce" | "shadow";
+                enabled: boolean;
+                /** @description The share of the limit that holds now, here: adaptive rules. */
+                factor: number;
+                allowed: number;
+                refused: number;
+                /** @description Let pass, by a rule in shadow mode that would have refused. */
+                shadowRefused: number;
+                /** @description Steps in which something was counted, oldest first. */
+                overTime: {
+                    /**
+                     * Format: date-time
+                     * @example 2026-11-20T10:00:00.000Z
+                     */
+                    at: string;
+                    allowed: number;
+                    refused: number;
+                    /** @description Let pass, by a rule in shadow mode that would have refused. */
+                    shadowRefused: number;
+                }[];
+                /** @description Who asked most, as far as a bounded memory can tell. */
+                topSubjects: {
+                    subject: string;
+                    allowed: number;
+                    /** @description In shadow mode: would have been. */
+                    refused: number;
+                }[];
+            }[];
+        };
+        /** RateLimitStatus */
+        RateLimitStatus: {
+            /**
+             * @description What holds now.
+             * @example 100
+             */
+            limit: number;
+            /** @example 99 */
+            remaining: number;
+            /**
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            resetAt: string;
+            /** @description Until a request of cost 1 may pass; 0: now. */
+            retryAfterMs: number;
+            /** @example 200 */
+            burst: number | null;
+            /** @description As it is counted. */
+            subject: string;
+            tier: string | null;
+            /** @description Whether the rule has other numbers for this subject. */
+            isOverridden: boolean;
+            /** @description Whether the rule counts now: enabled, and by its schedule. */
+            isActive: boolean;
+            /**
+             * @description `shared`: all instances count together, by Redis. `instance`: each counts alone.
+             * @enum {string}
+             */
+            scope: "instance" | "shared";
+            adaptive: {
+                /**
+                 * @description The share of the limit that holds now.
+                 * @example 1
+                 */
+                factor: number;
+                eventLoopDelayMs: number;
+                inFlight: number;
+            } | null;
+        };
+        /** RateLimitTier */
+        RateLimitTier: {
+            /** @example gold */
+            tier: string;
+            subjects: string[];
+        };
         /** Release */
         Release: {
             /**
@@ -2628,6 +3794,68 @@ export interface components {
              * @example 0
              */
             line: number;
+        };
+        /** RotatedWebhookSecret */
+        RotatedWebhookSecret: {
+            /**
+             * Format: uuid
+             * @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b
+             */
+            id: string;
+            /**
+             * @description Where events are sent, by POST: http or https. Private addresses are refused unless an operator allows them.
+             * @example https://shop.example.com/hooks/stock
+             */
+            url: string;
+            /**
+             * @description Types of events: one, all of a kind by `reservation.*`, or all by `*`.
+             * @example [
+             *       "stock.changed",
+             *       "reservation.*"
+             *     ]
+             */
+            events: ("*" | "stock.*" | "reservation.*" | "transfer.*" | "alert.*" | "level.*" | "product.*" | "location.*" | "stock.changed" | "reservation.created" | "reservation.confirmed" | "reservation.shipped" | "reservation.cancelled" | "reservation.expired" | "reservation.changed" | "reservation.extended" | "transfer.created" | "alert.opened" | "alert.acknowledged" | "alert.resolved" | "level.updated" | "product.created" | "product.updated" | "product.archived" | "location.created" | "location.updated" | "location.archived")[];
+            /**
+             * @description Only events with one of these topics. None: all.
+             * @example [
+             *       "location:WH001"
+             *     ]
+             */
+            topics: string[];
+            /**
+             * @description A disabled one is sent nothing, and keeps its place in the stream.
+             * @example true
+             */
+            enabled: boolean;
+            /**
+             * @description `request`: it was asked for. `gone`: the endpoint answered 410. `unreachable`: it took nothing for three days.
+             * @example null
+             * @enum {string|null}
+             */
+            disabledReason: "request" | "gone" | "unreachable" | null;
+            /** @example 3 */
+            version: number;
+            /**
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            createdAt: string;
+            /**
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            updatedAt: string;
+            /**
+             * @description Signs what is sent. Shown only here; null in a replay of this answer.
+             * @example whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo=
+             */
+            secret: string | null;
+            /**
+             * Format: date-time
+             * @description Until then the secret that it replaces signs as well.
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            previousSecretUntil: string;
         };
         /** Session */
         Session: {
@@ -2967,6 +4195,290 @@ export interface components {
              * @example 1050
              */
             available: number;
+        };
+        /** Webhook */
+        Webhook: {
+            /**
+             * Format: uuid
+             * @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b
+             */
+            id: string;
+            /**
+             * @description Where events are sent, by POST: http or https. Private addresses are refused unless an operator allows them.
+             * @example https://shop.example.com/hooks/stock
+             */
+            url: string;
+            /**
+             * @description Types of events: one, all of a kind by `reservation.*`, or all by `*`.
+             * @example [
+             *       "stock.changed",
+             *       "reservation.*"
+             *     ]
+             */
+            events: ("*" | "stock.*" | "reservation.*" | "transfer.*" | "alert.*" | "level.*" | "product.*" | "location.*" | "stock.changed" | "reservation.created" | "reservation.confirmed" | "reservation.shipped" | "reservation.cancelled" | "reservation.expired" | "reservation.changed" | "reservation.extended" | "transfer.created" | "alert.opened" | "alert.acknowledged" | "alert.resolved" | "level.updated" | "product.created" | "product.updated" | "product.archived" | "location.created" | "location.updated" | "location.archived")[];
+            /**
+             * @description Only events with one of these topics. None: all.
+             * @example [
+             *       "location:WH001"
+             *     ]
+             */
+            topics: string[];
+            /**
+             * @description A disabled one is sent nothing, and keeps its place in the stream.
+             * @example true
+             */
+            enabled: boolean;
+            /**
+             * @description `request`: it was asked for. `gone`: the endpoint answered 410. `unreachable`: it took nothing for three days.
+             * @example null
+             * @enum {string|null}
+             */
+            disabledReason: "request" | "gone" | "unreachable" | null;
+            /** @example 3 */
+            version: number;
+            /**
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            createdAt: string;
+            /**
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            updatedAt: string;
+        };
+        /** WebhookAttempt */
+        WebhookAttempt: {
+            /**
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            /**
+             * @description What the endpoint answered; null where no answer came.
+             * @example 200
+             */
+            responseStatus: number | null;
+            /** @example 38 */
+            durationMs: number;
+            /**
+             * @description Why it counts as failed.
+             * @example null
+             */
+            error: string | null;
+            /**
+             * @description How the body of the answer begins.
+             * @example {"received":true}
+             */
+            response: string | null;
+        };
+        /** WebhookDelivery */
+        WebhookDelivery: {
+            /**
+             * Format: uuid
+             * @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b
+             */
+            id: string;
+            /**
+             * @description The `webhook-id` header: the same on every attempt.
+             * @example evt_1042
+             */
+            messageId: string;
+            /**
+             * @description A place in the stream. Rises along it, with gaps.
+             * @example 1042
+             */
+            position: number;
+            /** @example stock.changed */
+            type: string;
+            /** @example SKU-1 */
+            subject: string;
+            /**
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            eventAt: string;
+            /**
+             * @description It was asked for by a replay.
+             * @example false
+             */
+            replay: boolean;
+            /**
+             * @description `pending`: it will be tried again, or waits for another of its subject. `set_aside`: refused ten times by an endpoint that takes others. `failed`: given up after three days.
+             * @example delivered
+             * @enum {string}
+             */
+            status: "pending" | "delivered" | "set_aside" | "failed";
+            /** @example 1 */
+            attemptCount: number;
+            /** @description The last 10 attempts, oldest first. */
+            attempts: components["schemas"]["WebhookAttempt"][];
+            /**
+             * Format: date-time
+             * @description Not before; null where none is due.
+             * @example null
+             */
+            nextAttemptAt: string | null;
+            /**
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            createdAt: string;
+            /**
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            finishedAt: string | null;
+        };
+        /** WebhookPatch */
+        WebhookPatch: {
+            /**
+             * @description Where events are sent, by POST: http or https. Private addresses are refused unless an operator allows them.
+             * @example https://shop.example.com/hooks/stock
+             */
+            url?: string;
+            /**
+             * @description Types of events: one, all of a kind by `reservation.*`, or all by `*`.
+             * @example [
+             *       "stock.changed",
+             *       "reservation.*"
+             *     ]
+             */
+            events?: ("*" | "stock.*" | "reservation.*" | "transfer.*" | "alert.*" | "level.*" | "product.*" | "location.*" | "stock.changed" | "reservation.created" | "reservation.confirmed" | "reservation.shipped" | "reservation.cancelled" | "reservation.expired" | "reservation.changed" | "reservation.extended" | "transfer.created" | "alert.opened" | "alert.acknowledged" | "alert.resolved" | "level.updated" | "product.created" | "product.updated" | "product.archived" | "location.created" | "location.updated" | "location.archived")[];
+            /**
+             * @description Only events with one of these topics. None: all.
+             * @example [
+             *       "location:WH001"
+             *     ]
+             */
+            topics?: string[] | null;
+            /**
+             * @description A disabled one is sent nothing, and keeps its place in the stream.
+             * @example true
+             */
+            enabled?: boolean;
+        };
+        /** WebhookReplay */
+        WebhookReplay: {
+            /**
+             * @description The first position, or the first instant, that is sent again.
+             * @example 1042
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            from: number | string;
+            /**
+             * @description The last position, or the instant before which an event must have happened. Absent: up to what was sent last.
+             * @example 1042
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            to?: number | string;
+        };
+        /** WebhookReplayStarted */
+        WebhookReplayStarted: {
+            /**
+             * @description How many events will be sent again.
+             * @example 17
+             */
+            events: number;
+            /**
+             * @description The position of the first of them.
+             * @example 1042
+             */
+            from: number | null;
+            /**
+             * @description The position of the last of them.
+             * @example 1042
+             */
+            to: number | null;
+        };
+        /** WebhookStatus */
+        WebhookStatus: {
+            /**
+             * @description All events up to here were delivered, or are among its deliveries.
+             * @example 1042
+             */
+            position: number;
+            /**
+             * @description How many positions the stream is ahead.
+             * @example 0
+             */
+            behind: number;
+            /**
+             * @description Deliveries that wait.
+             * @example 0
+             */
+            pending: number;
+            /**
+             * @description Deliveries that were set aside or given up.
+             * @example 0
+             */
+            setAside: number;
+            /**
+             * @description `open`: it seems dead as a whole, and is only probed.
+             * @example closed
+             * @enum {string}
+             */
+            circuit: "closed" | "open";
+            /** @example 0 */
+            failuresInRow: number;
+            /**
+             * Format: date-time
+             * @example null
+             */
+            failingSince: string | null;
+            /**
+             * Format: date-time
+             * @example null
+             */
+            nextProbeAt: string | null;
+            /**
+             * @description The last stretch of the stream that was kept no longer when it was to be sent.
+             * @example null
+             */
+            missed: {
+                /**
+                 * @description A place in the stream. Rises along it, with gaps.
+                 * @example 1042
+                 */
+                from: number;
+                /**
+                 * @description A place in the stream. Rises along it, with gaps.
+                 * @example 1042
+                 */
+                to: number;
+            } | null;
+        };
+        /** WebhookTestResult */
+        WebhookTestResult: {
+            /**
+             * @description Whether the endpoint answered 2xx.
+             * @example true
+             */
+            delivered: boolean;
+            /** @example test_0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b */
+            messageId: string;
+            /**
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            at: string;
+            /**
+             * @description What the endpoint answered; null where no answer came.
+             * @example 200
+             */
+            responseStatus: number | null;
+            /** @example 38 */
+            durationMs: number;
+            /**
+             * @description Why it counts as failed.
+             * @example null
+             */
+            error: string | null;
+            /**
+             * @description How the body of the answer begins.
+             * @example {"received":true}
+             */
+            response: string | null;
         };
     };
     responses: never;
@@ -3403,7 +4915,13 @@ export interface operations {
     getProduct: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description An ETag that you have an answer with: 304, without a body, where it still holds.
+                 * @example "3"
+                 */
+                "If-None-Match"?: string;
+            };
             path: {
                 /**
                  * @description The product's name. Case-sensitive.
@@ -3444,6 +4962,13 @@ export interface operations {
                      */
                     "application/json": components["schemas"]["Product"];
                 };
+            };
+            /** @description What If-None-Match names still holds. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description `product_not_found`: There is no such product. */
             404: {
@@ -3799,7 +5324,13 @@ export interface operations {
     getLocation: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description An ETag that you have an answer with: 304, without a body, where it still holds.
+                 * @example "3"
+                 */
+                "If-None-Match"?: string;
+            };
             path: {
                 /**
                  * @description The location's name. Case-sensitive.
@@ -3835,6 +5366,13 @@ export interface operations {
                      */
                     "application/json": components["schemas"]["Location"];
                 };
+            };
+            /** @description What If-None-Match names still holds. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description `location_not_found`: There is no such location. */
             404: {
@@ -4235,8 +5773,17 @@ export interface operations {
     };
     getLevel: {
         parameters: {
-            query?: never;
-            header?: never;
+            query?: {
+                /** @description `true`: from the database, not from the cache of answers. `Cache-Control: no-cache` does the same. */
+                fresh?: boolean;
+            };
+            header?: {
+                /**
+                 * @description An ETag that you have an answer with: 304, without a body, where it still holds.
+                 * @example "3"
+                 */
+                "If-None-Match"?: string;
+            };
             path: {
                 /**
                  * @description The product's name. Case-sensitive.
@@ -4285,6 +5832,13 @@ export interface operations {
                      */
                     "application/json": components["schemas"]["Level"];
                 };
+            };
+            /** @description What If-None-Match names still holds. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description `product_not_found`: There is no such product. `location_not_found`: There is no such location. */
             404: {
@@ -4508,8 +6062,16 @@ export interface operations {
                  * @example 2026-11-20T10:00:00.000Z
                  */
                 at?: string;
+                /** @description `true`: from the database, not from the cache of answers. `Cache-Control: no-cache` does the same. */
+                fresh?: boolean;
             };
-            header?: never;
+            header?: {
+                /**
+                 * @description An ETag that you have an answer with: 304, without a body, where it still holds.
+                 * @example "3"
+                 */
+                "If-None-Match"?: string;
+            };
             path: {
                 /**
                  * @description The product's name. Case-sensitive.
@@ -4567,6 +6129,13 @@ export interface operations {
                      */
                     "application/json": components["schemas"]["ProductStock"];
                 };
+            };
+            /** @description What If-None-Match names still holds. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description `product_not_found`: There is no such product. */
             404: {
@@ -5892,7 +7461,13 @@ export interface operations {
     getReservation: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description An ETag that you have an answer with: 304, without a body, where it still holds.
+                 * @example "3"
+                 */
+                "If-None-Match"?: string;
+            };
             path: {
                 /** @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b */
                 id: string;
@@ -5940,6 +7515,13 @@ export interface operations {
                      */
                     "application/json": components["schemas"]["Reservation"];
                 };
+            };
+            /** @description What If-None-Match names still holds. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description `reservation_not_found`: There is no such reservation. */
             404: {
@@ -7406,7 +8988,7 @@ export interface operations {
                 /** @description The previous page's nextCursor. */
                 cursor?: string;
                 /** @example product.updated */
-                kind?: "product.created" | "product.updated" | "product.archived" | "location.created" | "location.updated" | "location.archived" | "level.updated" | "api_key.created" | "api_key.revoked" | "alert.acknowledged" | "person.created" | "person.updated" | "person.removed" | "person.password_changed" | "person.signed_in" | "person.signed_out" | "webhook.created" | "webhook.updated" | "webhook.deleted" | "webhook.enabled" | "webhook.disabled" | "webhook.secret_rotated" | "webhook.replayed";
+                kind?: "product.created" | "product.updated" | "product.archived" | "location.created" | "location.updated" | "location.archived" | "level.updated" | "api_key.created" | "api_key.revoked" | "alert.acknowledged" | "person.created" | "person.updated" | "person.removed" | "person.password_changed" | "person.signed_in" | "person.signed_out" | "webhook.created" | "webhook.updated" | "webhook.deleted" | "webhook.enabled" | "webhook.disabled" | "webhook.secret_rotated" | "webhook.replayed" | "rate_limit.created" | "rate_limit.updated" | "rate_limit.deleted" | "rate_limit_tier.updated";
                 /** @example open */
                 actor?: string;
                 /**
@@ -7612,6 +9194,1853 @@ export interface operations {
             };
             /** @description `too_many_connections`: This instance has as many live connections as it takes. */
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal: validation, authentication, limits, overload. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    openSocket: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description From here on: WebSocket. */
+            101: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `cross_origin_request`: A session counts on its own pages only. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `upgrade_required`: This route speaks WebSocket. */
+            426: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `too_many_connections`: This instance has as many live connections as it takes. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal: validation, authentication, limits, overload. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listWebhooks: {
+        parameters: {
+            query?: {
+                /** @description How many items at most. */
+                limit?: number;
+                /** @description The previous page's nextCursor. */
+                cursor?: string;
+                sort?: "createdAt" | "-createdAt";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b",
+                     *           "url": "https://shop.example.com/hooks/stock",
+                     *           "events": [
+                     *             "stock.changed",
+                     *             "reservation.*"
+                     *           ],
+                     *           "topics": [
+                     *             "location:WH001"
+                     *           ],
+                     *           "enabled": true,
+                     *           "disabledReason": null,
+                     *           "version": 3,
+                     *           "createdAt": "2026-11-20T10:00:00.000Z",
+                     *           "updatedAt": "2026-11-20T10:00:00.000Z"
+                     *         }
+                     *       ],
+                     *       "nextCursor": "text"
+                     *     }
+                     */
+                    "application/json": {
+                        items: components["schemas"]["Webhook"][];
+                        /** @description Give it as cursor for the next page; null on the last one. */
+                        nextCursor: string | null;
+                    };
+                };
+            };
+            /** @description Any other refusal: validation, authentication, limits, overload. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createWebhook: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Yours to choose, kept 24 hours: a repeat of the same request answers the stored response.
+                 * @example order-1042-reserve
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "url": "https://shop.example.com/hooks/stock",
+                 *       "events": [
+                 *         "stock.changed",
+                 *         "reservation.*"
+                 *       ],
+                 *       "topics": [
+                 *         "location:WH001"
+                 *       ],
+                 *       "enabled": true
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewWebhook"];
+            };
+        };
+        responses: {
+            /** @description Created. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b",
+                     *       "url": "https://shop.example.com/hooks/stock",
+                     *       "events": [
+                     *         "stock.changed",
+                     *         "reservation.*"
+                     *       ],
+                     *       "topics": [
+                     *         "location:WH001"
+                     *       ],
+                     *       "enabled": true,
+                     *       "disabledReason": null,
+                     *       "version": 3,
+                     *       "createdAt": "2026-11-20T10:00:00.000Z",
+                     *       "updatedAt": "2026-11-20T10:00:00.000Z",
+                     *       "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo="
+                     *     }
+                     */
+                    "application/json": components["schemas"]["CreatedWebhook"];
+                };
+            };
+            /** @description `validation_failed`: The request is not valid. `forbidden_target`: Outgoing calls may not go there. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `too_many_webhooks`: There are as many webhooks as there may be. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal: validation, authentication, limits, overload. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    rotateWebhookSecret: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Yours to choose, kept 24 hours: a repeat of the same request answers the stored response.
+                 * @example order-1042-reserve
+                 */
+                "Idempotency-Key"?: string;
+                /**
+                 * @description The ETag that the resource must still have.
+                 * @example "3"
+                 */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b",
+                     *       "url": "https://shop.example.com/hooks/stock",
+                     *       "events": [
+                     *         "stock.changed",
+                     *         "reservation.*"
+                     *       ],
+                     *       "topics": [
+                     *         "location:WH001"
+                     *       ],
+                     *       "enabled": true,
+                     *       "disabledReason": null,
+                     *       "version": 3,
+                     *       "createdAt": "2026-11-20T10:00:00.000Z",
+                     *       "updatedAt": "2026-11-20T10:00:00.000Z",
+                     *       "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo=",
+                     *       "previousSecretUntil": "2026-11-20T10:00:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RotatedWebhookSecret"];
+                };
+            };
+            /** @description `webhook_not_found`: There is no such webhook. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `precondition_failed`: The resource has changed. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal: validation, authentication, limits, overload. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b",
+                     *       "url": "https://shop.example.com/hooks/stock",
+                     *       "events": [
+                     *         "stock.changed",
+                     *         "reservation.*"
+                     *       ],
+                     *       "topics": [
+                     *         "location:WH001"
+                     *       ],
+                     *       "enabled": true,
+                     *       "disabledReason": null,
+                     *       "version": 3,
+                     *       "createdAt": "2026-11-20T10:00:00.000Z",
+                     *       "updatedAt": "2026-11-20T10:00:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Webhook"];
+                };
+            };
+            /** @description `webhook_not_found`: There is no such webhook. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal: validation, authentication, limits, overload. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteWebhook: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Yours to choose, kept 24 hours: a repeat of the same request answers the stored response.
+                 * @example order-1042-reserve
+                 */
+                "Idempotency-Key"?: string;
+                /**
+                 * @description The ETag that the resource must still have.
+                 * @example "3"
+                 */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `webhook_not_found`: There is no such webhook. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `precondition_failed`: The resource has changed. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal: validation, authentication, limits, overload. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    updateWebhook: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Yours to choose, kept 24 hours: a repeat of the same request answers the stored response.
+                 * @example order-1042-reserve
+                 */
+                "Idempotency-Key"?: string;
+                /**
+                 * @description The ETag that the resource must still have.
+                 * @example "3"
+                 */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b */
+                id: string;
+            };
+            cookie?: never;
+        };
+        /** @description What is not given stays; null clears. */
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "url": "https://shop.example.com/hooks/stock",
+                 *       "events": [
+                 *         "stock.changed",
+                 *         "reservation.*"
+                 *       ],
+                 *       "topics": [
+                 *         "location:WH001"
+                 *       ],
+                 *       "enabled": true
+                 *     }
+                 */
+                "application/json": components["schemas"]["WebhookPatch"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b",
+                     *       "url": "https://shop.example.com/hooks/stock",
+                     *       "events": [
+                     *         "stock.changed",
+                     *         "reservation.*"
+                     *       ],
+                     *       "topics": [
+                     *         "location:WH001"
+                     *       ],
+                     *       "enabled": true,
+                     *       "disabledReason": null,
+                     *       "version": 3,
+                     *       "createdAt": "2026-11-20T10:00:00.000Z",
+                     *       "updatedAt": "2026-11-20T10:00:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Webhook"];
+                };
+            };
+            /** @description `validation_failed`: The request is not valid. `forbidden_target`: Outgoing calls may not go there. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `webhook_not_found`: There is no such webhook. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `precondition_failed`: The resource has changed. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal: validation, authentication, limits, overload. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    enableWebhook: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Yours to choose, kept 24 hours: a repeat of the same request answers the stored response.
+                 * @example order-1042-reserve
+                 */
+                "Idempotency-Key"?: string;
+                /**
+                 * @description The ETag that the resource must still have.
+                 * @example "3"
+                 */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /** @example {} */
+                "application/json": components["schemas"]["EnableWebhook"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b",
+                     *       "url": "https://shop.example.com/hooks/stock",
+                     *       "events": [
+                     *         "stock.changed",
+                     *         "reservation.*"
+                     *       ],
+                     *       "topics": [
+                     *         "location:WH001"
+                     *       ],
+                     *       "enabled": true,
+                     *       "disabledReason": null,
+                     *       "version": 3,
+                     *       "createdAt": "2026-11-20T10:00:00.000Z",
+                     *       "updatedAt": "2026-11-20T10:00:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Webhook"];
+                };
+            };
+            /** @description `webhook_not_found`: There is no such webhook. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `precondition_failed`: The resource has changed. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal: validation, authentication, limits, overload. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listWebhookDeliveries: {
+        parameters: {
+            query?: {
+                /** @description How many items at most. */
+                limit?: number;
+                /** @description The previous page's nextCursor. */
+                cursor?: string;
+                /**
+                 * @description `pending`: it will be tried again, or waits for another of its subject. `set_aside`: refused ten times by an endpoint that takes others. `failed`: given up after three days.
+                 * @example delivered
+                 */
+                status?: "pending" | "delivered" | "set_aside" | "failed";
+            };
+            header?: never;
+            path: {
+                /** @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b",
+                     *           "messageId": "evt_1042",
+                     *           "position": 1042,
+                     *           "type": "stock.changed",
+                     *           "subject": "SKU-1",
+                     *           "eventAt": "2026-11-20T10:00:00.000Z",
+                     *           "replay": false,
+                     *           "status": "delivered",
+                     *           "attemptCount": 1,
+                     *           "attempts": [
+                     *             {
+                     *               "at": "2026-11-20T10:00:00.000Z",
+                     *               "responseStatus": 200,
+                     *               "durationMs": 38,
+                     *               "error": null,
+                     *               "response": "{\"received\":true}"
+                     *             }
+                     *           ],
+                     *           "nextAttemptAt": null,
+                     *           "createdAt": "2026-11-20T10:00:00.000Z",
+                     *           "finishedAt": "2026-11-20T10:00:00.000Z"
+                     *         }
+                     *       ],
+                     *       "nextCursor": "text"
+                     *     }
+                     */
+                    "application/json": {
+                        items: components["schemas"]["WebhookDelivery"][];
+                        /** @description Give it as cursor for the next page; null on the last one. */
+                        nextCursor: string | null;
+                    };
+                };
+            };
+            /** @description `webhook_not_found`: There is no such webhook. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal: validation, authentication, limits, overload. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getWebhookStatus: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "position": 1042,
+                     *       "behind": 0,
+                     *       "pending": 0,
+                     *       "setAside": 0,
+                     *       "circuit": "closed",
+                     *       "failuresInRow": 0,
+                     *       "failingSince": null,
+                     *       "nextProbeAt": null,
+                     *       "missed": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["WebhookStatus"];
+                };
+            };
+            /** @description `webhook_not_found`: There is no such webhook. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal: validation, authentication, limits, overload. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    testWebhook: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Yours to choose, kept 24 hours: a repeat of the same request answers the stored response.
+                 * @example order-1042-reserve
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "delivered": true,
+                     *       "messageId": "test_0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b",
+                     *       "at": "2026-11-20T10:00:00.000Z",
+                     *       "responseStatus": 200,
+                     *       "durationMs": 38,
+                     *       "error": null,
+                     *       "response": "{\"received\":true}"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["WebhookTestResult"];
+                };
+            };
+            /** @description `webhook_not_found`: There is no such webhook. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal: validation, authentication, limits, overload. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    replayWebhookEvents: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Yours to choose, kept 24 hours: a repeat of the same request answers the stored response.
+                 * @example order-1042-reserve
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "from": 1042,
+                 *       "to": 1042
+                 *     }
+                 */
+                "application/json": components["schemas"]["WebhookReplay"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "events": 17,
+                     *       "from": 1042,
+                     *       "to": 1042
+                     *     }
+                     */
+                    "application/json": components["schemas"]["WebhookReplayStarted"];
+                };
+            };
+            /** @description `validation_failed`: The request is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `webhook_not_found`: There is no such webhook. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `webhook_disabled`: The webhook is disabled. `too_many_deliveries`: Too many deliveries wait already. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `position_gone`: The stream is kept from a later position on. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal: validation, authentication, limits, overload. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    checkRateLimit: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Yours to choose, kept 24 hours: a repeat of the same request answers the stored response.
+                 * @example order-1042-reserve
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "subject": "customer-42",
+                 *       "method": "POST",
+                 *       "path": "/login",
+                 *       "rateLimit": "0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b"
+                 *     }
+                 */
+                "application/json": components["schemas"]["RateLimitCheck"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "allowed": true,
+                     *       "limit": 100,
+                     *       "remaining": 99,
+                     *       "resetAt": "2026-11-20T10:00:00.000Z",
+                     *       "retryAfterMs": 0,
+                     *       "rateLimit": {
+                     *         "id": "0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b",
+                     *         "name": "Checkout"
+                     *       },
+                     *       "shadowRefused": [
+                     *         {
+                     *           "id": "0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b",
+                     *           "name": "Checkout"
+                     *         }
+                     *       ],
+                     *       "scope": "instance"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RateLimitCheckAnswer"];
+                };
+            };
+            /** @description `rate_limit_not_found`: There is no such rate limit. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal: validation, authentication, limits, overload. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    checkRateLimits: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Yours to choose, kept 24 hours: a repeat of the same request answers the stored response.
+                 * @example order-1042-reserve
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "checks": [
+                 *         {
+                 *           "subject": "customer-42",
+                 *           "method": "POST",
+                 *           "path": "/login",
+                 *           "rateLimit": "0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b"
+                 *         }
+                 *       ]
+                 *     }
+                 */
+                "application/json": {
+                    checks: components["schemas"]["RateLimitCheck"][];
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "allowed": 0,
+                     *       "refused": 0,
+                     *       "results": [
+                     *         {
+                     *           "allowed": true,
+                     *           "limit": 100,
+                     *           "remaining": 99,
+                     *           "resetAt": "2026-11-20T10:00:00.000Z",
+                     *           "retryAfterMs": 0,
+                     *           "rateLimit": {
+                     *             "id": "0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b",
+                     *             "name": "Checkout"
+                     *           },
+                     *           "shadowRefused": [
+                     *             {
+                     *               "id": "0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b",
+                     *               "name": "Checkout"
+                     *             }
+                     *           ],
+                     *           "scope": "instance"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": {
+                        allowed: number;
+                        refused: number;
+                        /** @description In the order of the checks. */
+                        results: components["schemas"]["RateLimitCheckAnswer"][];
+                    };
+                };
+            };
+            /** @description `rate_limit_not_found`: There is no such rate limit. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal: validation, authentication, limits, overload. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getRateLimitStats: {
+        parameters: {
+            query?: {
+                /** @description How far to look back. */
+                minutes?: number;
+                /**
+                 * @description Only this rule.
+                 * @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b
+                 */
+                rateLimit?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "from": "2026-11-20T10:00:00.000Z",
+                     *       "to": "2026-11-20T10:00:00.000Z",
+                     *       "stepMs": 10000,
+                     *       "store": {
+                     *         "kind": "memory",
+                     *         "scope": "instance",
+                     *         "isUp": true,
+                     *         "subjects": 0
+                     *       },
+                     *       "rules": [
+                     *         {
+                     *           "id": "0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b",
+                     *           "name": "text",
+                     *           "mode": "enforce",
+                     *           "enabled": true,
+                     *           "factor": 1,
+                     *           "allowed": 0,
+                     *           "refused": 0,
+                     *           "shadowRefused": 0,
+                     *           "overTime": [
+                     *             {
+                     *               "at": "2026-11-20T10:00:00.000Z",
+                     *               "allowed": 0,
+                     *               "refused": 0,
+                     *               "shadowRefused": 0
+                     *             }
+                     *           ],
+                     *           "topSubjects": [
+                     *             {
+                     *               "subject": "text",
+                     *               "allowed": 0,
+                     *               "refused": 0
+                     *             }
+                     *           ]
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RateLimitStats"];
+                };
+            };
+            /** @description Any other refusal: validation, authentication, limits, overload. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    tryRateLimit: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Yours to choose, kept 24 hours: a repeat of the same request answers the stored response.
+                 * @example order-1042-reserve
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "name": "Checkout",
+                 *       "algorithm": "token_bucket",
+                 *       "limit": 100,
+                 *       "windowMs": 60000,
+                 *       "subject": "api_key",
+                 *       "burst": 200,
+                 *       "tier": "gold",
+                 *       "refund": "never",
+                 *       "onStoreError": "local",
+                 *       "mode": "enforce"
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewRateLimit"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "from": "2026-11-20T10:00:00.000Z",
+                     *       "to": "2026-11-20T10:00:00.000Z",
+                     *       "requests": 0,
+                     *       "matched": 0,
+                     *       "allowed": 0,
+                     *       "refused": 0,
+                     *       "unknown": 0,
+                     *       "overTime": [
+                     *         {
+                     *           "at": "2026-11-20T10:00:00.000Z",
+                     *           "allowed": 0,
+                     *           "refused": 0
+                     *         }
+                     *       ],
+                     *       "subjects": [
+                     *         {
+                     *           "subject": "text",
+                     *           "allowed": 0,
+                     *           "refused": 0
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RateLimitDryRun"];
+                };
+            };
+            /** @description Any other refusal: validation, authentication, limits, overload. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getRateLimitStatus: {
+        parameters: {
+            query?: {
+                /** @description Not for a rule that counts all together. */
+                subject?: string;
+            };
+            header?: never;
+            path: {
+                /** @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "limit": 100,
+                     *       "remaining": 99,
+                     *       "resetAt": "2026-11-20T10:00:00.000Z",
+                     *       "retryAfterMs": 0,
+                     *       "burst": 200,
+                     *       "subject": "text",
+                     *       "tier": "text",
+                     *       "isOverridden": true,
+                     *       "isActive": true,
+                     *       "scope": "instance",
+                     *       "adaptive": {
+                     *         "factor": 1,
+                     *         "eventLoopDelayMs": 0,
+                     *         "inFlight": 0
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RateLimitStatus"];
+                };
+            };
+            /** @description `rate_limit_not_found`: There is no such rate limit. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal: validation, authentication, limits, overload. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listRateLimitTiers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "tier": "gold",
+                     *           "subjects": [
+                     *             "text"
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "nextCursor": null
+                     *     }
+                     */
+                    "application/json": {
+                        items: components["schemas"]["RateLimitTier"][];
+                        nextCursor: null;
+                    };
+                };
+            };
+            /** @description Any other refusal: validation, authentication, limits, overload. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    setRateLimitTier: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Yours to choose, kept 24 hours: a repeat of the same request answers the stored response.
+                 * @example order-1042-reserve
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @example gold */
+                tier: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "subjects": [
+                 *         "0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b"
+                 *       ]
+                 *     }
+                 */
+                "application/json": {
+                    /** @description Ids of API keys, users, addresses, header values: all that are of this tier. None removes the tier. */
+                    subjects: string[];
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "tier": "gold",
+                     *       "subjects": [
+                     *         "text"
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RateLimitTier"];
+                };
+            };
+            /** @description Any other refusal: validation, authentication, limits, overload. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listRateLimits: {
+        parameters: {
+            query?: {
+                /** @description How many items at most. */
+                limit?: number;
+                /** @description The previous page's nextCursor. */
+                cursor?: string;
+                sort?: "createdAt" | "-createdAt";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b",
+                     *           "name": "Checkout",
+                     *           "algorithm": "token_bucket",
+                     *           "precision": "exact",
+                     *           "limit": 100,
+                     *           "windowMs": 60000,
+                     *           "burst": 200,
+                     *           "subject": "api_key",
+                     *           "match": {
+                     *             "methods": [
+                     *               "POST"
+                     *             ],
+                     *             "path": "/api/v1/inventory/*\/reserve",
+                     *             "callers": "authenticated",
+                     *             "from": "loopback"
+                     *           },
+                     *           "tier": "gold",
+                     *           "overrides": {},
+                     *           "costs": [
+                     *             {
+                     *               "methods": [
+                     *                 "POST"
+                     *               ],
+                     *               "path": "/api/v1/inventory/*\/reserve",
+                     *               "cost": 5
+                     *             }
+                     *           ],
+                     *           "refund": "never",
+                     *           "adaptive": {
+                     *             "eventLoopDelayMs": 1,
+                     *             "inFlight": 1,
+                     *             "floor": 0.25
+                     *           },
+                     *           "schedule": {
+                     *             "from": "2026-11-20T10:00:00.000Z",
+                     *             "to": "2026-11-20T10:00:00.000Z"
+                     *           },
+                     *           "onStoreError": "local",
+                     *           "mode": "enforce",
+                     *           "enabled": true,
+                     *           "version": 3,
+                     *           "createdAt": "2026-11-20T10:00:00.000Z",
+                     *           "updatedAt": "2026-11-20T10:00:00.000Z"
+                     *         }
+                     *       ],
+                     *       "nextCursor": "text"
+                     *     }
+                     */
+                    "application/json": {
+                        items: components["schemas"]["RateLimit"][];
+                        /** @description Give it as cursor for the next page; null on the last one. */
+                        nextCursor: string | null;
+                    };
+                };
+            };
+            /** @description Any other refusal: validation, authentication, limits, overload. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createRateLimit: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Yours to choose, kept 24 hours: a repeat of the same request answers the stored response.
+                 * @example order-1042-reserve
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "name": "Checkout",
+                 *       "algorithm": "token_bucket",
+                 *       "limit": 100,
+                 *       "windowMs": 60000,
+                 *       "subject": "api_key",
+                 *       "burst": 200,
+                 *       "tier": "gold",
+                 *       "refund": "never",
+                 *       "onStoreError": "local",
+                 *       "mode": "enforce"
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewRateLimit"];
+            };
+        };
+        responses: {
+            /** @description Created. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b",
+                     *       "name": "Checkout",
+                     *       "algorithm": "token_bucket",
+                     *       "precision": "exact",
+                     *       "limit": 100,
+                     *       "windowMs": 60000,
+                     *       "burst": 200,
+                     *       "subject": "api_key",
+                     *       "match": {
+                     *         "methods": [
+                     *           "POST"
+                     *         ],
+                     *         "path": "/api/v1/inventory/*\/reserve",
+                     *         "callers": "authenticated",
+                     *         "from": "loopback"
+                     *       },
+                     *       "tier": "gold",
+                     *       "overrides": {},
+                     *       "costs": [
+                     *         {
+                     *           "methods": [
+                     *             "POST"
+                     *           ],
+                     *           "path": "/api/v1/inventory/*\/reserve",
+                     *           "cost": 5
+                     *         }
+                     *       ],
+                     *       "refund": "never",
+                     *       "adaptive": {
+                     *         "eventLoopDelayMs": 1,
+                     *         "inFlight": 1,
+                     *         "floor": 0.25
+                     *       },
+                     *       "schedule": {
+                     *         "from": "2026-11-20T10:00:00.000Z",
+                     *         "to": "2026-11-20T10:00:00.000Z"
+                     *       },
+                     *       "onStoreError": "local",
+                     *       "mode": "enforce",
+                     *       "enabled": true,
+                     *       "version": 3,
+                     *       "createdAt": "2026-11-20T10:00:00.000Z",
+                     *       "updatedAt": "2026-11-20T10:00:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RateLimit"];
+                };
+            };
+            /** @description `too_many_rate_limits`: There are as many rate limits as there can be. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal: validation, authentication, limits, overload. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getRateLimit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b",
+                     *       "name": "Checkout",
+                     *       "algorithm": "token_bucket",
+                     *       "precision": "exact",
+                     *       "limit": 100,
+                     *       "windowMs": 60000,
+                     *       "burst": 200,
+                     *       "subject": "api_key",
+                     *       "match": {
+                     *         "methods": [
+                     *           "POST"
+                     *         ],
+                     *         "path": "/api/v1/inventory/*\/reserve",
+                     *         "callers": "authenticated",
+                     *         "from": "loopback"
+                     *       },
+                     *       "tier": "gold",
+                     *       "overrides": {},
+                     *       "costs": [
+                     *         {
+                     *           "methods": [
+                     *             "POST"
+                     *           ],
+                     *           "path": "/api/v1/inventory/*\/reserve",
+                     *           "cost": 5
+                     *         }
+                     *       ],
+                     *       "refund": "never",
+                     *       "adaptive": {
+                     *         "eventLoopDelayMs": 1,
+                     *         "inFlight": 1,
+                     *         "floor": 0.25
+                     *       },
+                     *       "schedule": {
+                     *         "from": "2026-11-20T10:00:00.000Z",
+                     *         "to": "2026-11-20T10:00:00.000Z"
+                     *       },
+                     *       "onStoreError": "local",
+                     *       "mode": "enforce",
+                     *       "enabled": true,
+                     *       "version": 3,
+                     *       "createdAt": "2026-11-20T10:00:00.000Z",
+                     *       "updatedAt": "2026-11-20T10:00:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RateLimit"];
+                };
+            };
+            /** @description `rate_limit_not_found`: There is no such rate limit. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal: validation, authentication, limits, overload. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteRateLimit: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Yours to choose, kept 24 hours: a repeat of the same request answers the stored response.
+                 * @example order-1042-reserve
+                 */
+                "Idempotency-Key"?: string;
+                /**
+                 * @description The ETag that the resource must still have.
+                 * @example "3"
+                 */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `rate_limit_not_found`: There is no such rate limit. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `precondition_failed`: The resource has changed. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal: validation, authentication, limits, overload. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    updateRateLimit: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Yours to choose, kept 24 hours: a repeat of the same request answers the stored response.
+                 * @example order-1042-reserve
+                 */
+                "Idempotency-Key"?: string;
+                /**
+                 * @description The ETag that the resource must still have.
+                 * @example "3"
+                 */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "name": "Checkout",
+                 *       "algorithm": "token_bucket",
+                 *       "limit": 100,
+                 *       "windowMs": 60000,
+                 *       "subject": "api_key",
+                 *       "burst": 200,
+                 *       "tier": "gold",
+                 *       "refund": "never",
+                 *       "onStoreError": "local",
+                 *       "mode": "enforce"
+                 *     }
+                 */
+                "application/json": components["schemas"]["RateLimitPatch"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b",
+                     *       "name": "Checkout",
+                     *       "algorithm": "token_bucket",
+                     *       "precision": "exact",
+                     *       "limit": 100,
+                     *       "windowMs": 60000,
+                     *       "burst": 200,
+                     *       "subject": "api_key",
+                     *       "match": {
+                     *         "methods": [
+                     *           "POST"
+                     *         ],
+                     *         "path": "/api/v1/inventory/*\/reserve",
+                     *         "callers": "authenticated",
+                     *         "from": "loopback"
+                     *       },
+                     *       "tier": "gold",
+                     *       "overrides": {},
+                     *       "costs": [
+                     *         {
+                     *           "methods": [
+                     *             "POST"
+                     *           ],
+                     *           "path": "/api/v1/inventory/*\/reserve",
+                     *           "cost": 5
+                     *         }
+                     *       ],
+                     *       "refund": "never",
+                     *       "adaptive": {
+                     *         "eventLoopDelayMs": 1,
+                     *         "inFlight": 1,
+                     *         "floor": 0.25
+                     *       },
+                     *       "schedule": {
+                     *         "from": "2026-11-20T10:00:00.000Z",
+                     *         "to": "2026-11-20T10:00:00.000Z"
+                     *       },
+                     *       "onStoreError": "local",
+                     *       "mode": "enforce",
+                     *       "enabled": true,
+                     *       "version": 3,
+                     *       "createdAt": "2026-11-20T10:00:00.000Z",
+                     *       "updatedAt": "2026-11-20T10:00:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RateLimit"];
+                };
+            };
+            /** @description `rate_limit_not_found`: There is no such rate limit. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `precondition_failed`: The resource has changed. */
+            412: {
                 headers: {
                     [name: string]: unknown;
                 };

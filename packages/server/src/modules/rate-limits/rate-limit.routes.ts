@@ -134,7 +134,7 @@ function watchingRoutes(app: HttpServer, deps: RateLimitDeps & StatsDeps): void 
 function tierRoutes(app: HttpServer, deps: RateLimitDeps): void {
   app.route({
     method: 'GET',
-    url: '/rate-limits/tiers',
+    url: '/rate-limit-tiers',
     config: { scope: 'read' },
     schema: {
       tags,
@@ -147,7 +147,7 @@ function tierRoutes(app: HttpServer, deps: RateLimitDeps): void {
   });
   app.route({
     method: 'PUT',
-    url: '/rate-limits/tiers/:tier',
+    url: '/rate-limit-tiers/:tier',
     config: admin,
     schema: {
       tags,

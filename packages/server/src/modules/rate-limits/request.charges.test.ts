@@ -209,12 +209,12 @@ describe('who is counted', () => {
     await own.rule({ ...tiered, limit: 1 });
     await own.rule({ ...tiered, limit: 3, tier: 'gold' });
     const products = (name: string) => own.admitted(9, 'GET', '/products', { headers: { 'x-tenant': name } });
-    const set = await own.ask('PUT', '/rate-limits/tiers/gold', { body: { subjects: ['rich'] } });
+    const set = await own.ask('PUT', '/rate-limit-tiers/gold', { body: { subjects: ['rich'] } });
     expect(set.body).toEqual({ tier: 'gold', subjects: ['rich'] });
-    expect((await own.ask('GET', '/rate-limits/tiers')).body['items']).toEqual([set.body]);
+    expect((await own.ask('GET', '/rate-limit-tiers')).body['items']).toEqual([set.body]);
     expect([await products('rich'), await products('poor')]).toEqual([3, 1]);
-    await own.ask('PUT', '/rate-limits/tiers/gold', { body: { subjects: [] } });
-    expect((await own.ask('GET', '/rate-limits/tiers')).body['items']).toEqual([]);
+    await own.ask('PUT', '/rate-limit-tiers/gold', { body: { subjects: [] } });
+    expect((await own.ask('GET', '/rate-limit-tiers')).body['items']).toEqual([]);
 
     await own.rule({ subject: 'global', limit: 2, match: { path: '/api/v1/alerts' } });
     expect(await own.admitted(4, 'GET', '/alerts', { remoteAddress: '1.2.3.4' })).toBe(2);
