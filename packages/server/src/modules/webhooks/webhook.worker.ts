@@ -9,6 +9,7 @@ import { EndpointRunner, type DeliveryResult, type RunnerDeps } from './endpoint
 import { Latch } from './latch.ts';
 import { releaseLease, renewLeases, surveyEndpoints, takeLeases, type Lease, type Survey } from './progress.sql.ts';
 import { LEASE_MS, safeUntil } from './settlement.ts';
+import { SharedReads } from './shared.reads.ts';
 import { Slots } from './slots.ts';
 import type { EventSource } from './stream.reader.ts';
 import type { Send } from './webhook.sender.ts';
@@ -73,9 +74,10 @@ export class WebhookWorker {
       onTold: () => undefined,
       onError: () => undefined,
       ...options,
+      feed: new SharedReads(options.feed),
     };
     this.#prunedMs = this.#options.clock.monotonic();
-    this.#unsubscribe = options.feed.onAdvance(() => {
+    this.#unsubscribe = this.#options.feed.onAdvance(() => {
       for (const runner of this.#runners.values()) runner.advance();
     });
   }
