@@ -34,7 +34,14 @@ export const SETTINGS = [
     true,
   ),
   setting('HOLDFAST_DATA', 'data', 'directory', './holdfast-data', 'The data directory.'),
-  setting('REDIS_URL', 'redis-url', 'url', null, 'Redis or Valkey, which carries hints between instances. Optional.', true),
+  setting(
+    'REDIS_URL',
+    'redis-url',
+    'url',
+    null,
+    'Redis or Valkey, for what instances share: hints, answers, rate limits. Optional.',
+    true,
+  ),
   setting(
     'HOLDFAST_ADMIN_KEY',
     'admin-key',
