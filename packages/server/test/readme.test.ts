@@ -21,6 +21,7 @@ const GUIDES = [
   'stock-and-ledger',
   'alerts',
   'api-keys-and-tokens',
+  'people',
   'idempotency',
 ].map((name) => `docs/guides/${name}.md`);
 const GUIDE_PRELUDE = "api=http://127.0.0.1:8080/api/v1\njson='Content-Type: application/json'";

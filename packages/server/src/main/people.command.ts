@@ -91,7 +91,7 @@ async function createPerson(installation: Installation, { login, name, scopes }:
   const password = await askNewPassword(process.stdin, process.stderr);
   const body = { login, name, scopes: parsed, password };
   const value = personIn(await people.createPerson(await depsOf(installation), body, META));
-  return { value, text: `Created ${value.login} (${value.id}).\n` };
+  return { value, text: `Created ${value.login}.\n` };
 }
 
 async function listPeople({ database }: Installation): Promise<Told> {
