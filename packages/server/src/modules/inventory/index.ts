@@ -5,6 +5,8 @@ import { registerInventoryReads } from './inventory.read.routes.ts';
 import { inventoryRoutes } from './inventory.routes.ts';
 import type { StockAnswersDeps } from './stock.answers.ts';
 
+export { LevelSchema } from './level.schema.ts';
+
 export { RedisAnswers, type SharedAnswers } from './shared.answers.ts';
 export { StockCache, type FollowedStream, type ReadCounts } from './stock.cache.ts';
 

@@ -1,4 +1,4 @@
-import type { KeptAnswer, StockCache } from './stock.cache.ts';
+import type { Fill, KeptAnswer, StockCache } from './stock.cache.ts';
 import type { SharedAnswers } from './shared.answers.ts';
 
 /** What is asked about one product's stock. */
@@ -48,24 +48,43 @@ export async function askedAnswer<Value>(
   { cache, shared }: StockAnswersDeps,
   asked: StockQuestion<Value>,
 ): Promise<StockAnswer> {
-  if (!asked.fresh && shared?.isThere === true) {
-    const answer = await sharedAnswer(cache, shared, asked);
-    if (answer !== null) return answer;
+  const fill = cache.begin(asked.sku, asked.question);
+  if (typeof fill === 'string') {
+    const why = asked.fresh ? 'fwd=request' : fill === 'behind' ? 'fwd=bypass; detail=behind' : 'fwd=uri-miss';
+    return { ...(await load(asked)), age: 0, cacheStatus: `holdfast; ${why}` };
   }
-  const fill = cache.begin(asked.sku);
+  if (asked.fresh || shared?.isThere !== true) return loadAndKeep(cache, asked, fill, shared);
+  const answer = await sharedAnswer(cache, shared, asked, fill);
+  if (answer !== null) return answer;
+  // What has happened while Redis was asked is not in that fill.
+  const another = cache.begin(asked.sku, asked.question);
+  if (typeof another !== 'string') return loadAndKeep(cache, asked, another, shared);
+  return { ...(await load(asked)), age: 0, cacheStatus: 'holdfast; fwd=uri-miss' };
+}
+
+async function load<Value>(asked: StockQuestion<Value>): Promise<{ body: string; etag: string }> {
+  const value = await asked.load();
+  const body = JSON.stringify(value);
+  return { body, etag: asked.etagOf(value, body) };
+}
+
+async function loadAndKeep<Value>(
+  cache: StockCache,
+  asked: StockQuestion<Value>,
+  fill: Fill,
+  shared: SharedAnswers | null,
+): Promise<StockAnswer> {
   let answer: KeptAnswer | null = null;
   let isKept = false;
   try {
-    const value = await asked.load();
-    const body = JSON.stringify(value);
-    answer = { body, etag: asked.etagOf(value, body), askedMs: fill?.askedMs ?? 0 };
+    answer = { ...(await load(asked)), askedMs: fill.askedMs };
   } finally {
-    if (fill !== null) isKept = cache.end(fill, asked.question, answer);
+    isKept = cache.end(fill, asked.question, answer);
   }
-  if (isKept && fill !== null) shared?.keep(asked.sku, asked.question, { ...answer, position: fill.position });
-  const why = asked.fresh ? 'fwd=request' : fill === null ? 'fwd=bypass; detail=behind' : 'fwd=uri-miss';
-  const cacheStatus = `holdfast; ${why}${isKept ? '; stored' : ''}`;
-  return { body: answer.body, etag: answer.etag, age: 0, cacheStatus };
+  const { body, etag } = answer;
+  if (isKept) shared?.keep(asked.sku, asked.question, { body, etag, position: fill.position });
+  const why = asked.fresh ? 'fwd=request' : 'fwd=uri-miss';
+  return { body, etag, age: 0, cacheStatus: `holdfast; ${why}${isKept ? '; stored' : ''}` };
 }
 
 /** Another instance has read it, and nothing has changed since. */
@@ -73,9 +92,8 @@ async function sharedAnswer(
   cache: StockCache,
   shared: SharedAnswers,
   { sku, question }: StockKey,
+  fill: Fill,
 ): Promise<StockAnswer | null> {
-  const fill = cache.begin(sku);
-  if (fill === null) return null;
   const found = await shared.find(sku, question);
   const holds = found !== null && fill.isValid && cache.holds(sku, found.position);
   // Of when it was read this instance knows no more than that it still holds.

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { BEHIND_AFTER_MS, StockCache, type StockEvent } from './stock.cache.ts';
+import { BEHIND_AFTER_MS, StockCache, type Fill, type StockEvent } from './stock.cache.ts';
 
 /** A stream and a clock that a test moves. */
 class TestStream {
@@ -31,8 +31,14 @@ describe('the cache of answers about stock', () => {
     cache.start();
   });
 
+  /** What is asked for the second time is kept. */
+  const begin = (sku: string, question = ''): Fill | null => {
+    cache.begin(sku, question);
+    const fill = cache.begin(sku, question);
+    return typeof fill === 'string' ? null : fill;
+  };
   const keep = (sku: string, body: string, question = ''): boolean => {
-    const fill = cache.begin(sku);
+    const fill = begin(sku, question);
     return fill !== null && cache.end(fill, question, { body, etag: `"${body}"`, askedMs: fill.askedMs });
   };
   const found = (sku: string, question = ''): string | null => cache.find(sku, question)?.body ?? null;
@@ -57,9 +63,9 @@ describe('the cache of answers about stock', () => {
   });
 
   test('what was asked before a change is not kept after it', () => {
-    const before = cache.begin('MUG');
+    const before = begin('MUG');
     changed('MUG');
-    const after = cache.begin('MUG');
+    const after = begin('MUG');
     const answer = { body: 'new', etag: '"2"', askedMs: 1_000 };
     expect(after === null ? null : cache.end(after, '', answer)).toBe(true);
     expect(before === null ? null : cache.end(before, '', { ...answer, body: 'old' })).toBe(false);
@@ -67,7 +73,7 @@ describe('the cache of answers about stock', () => {
   });
 
   test('of two that were asked side by side the later one stays', () => {
-    const [first, second] = [cache.begin('MUG'), cache.begin('MUG')];
+    const [first, second] = [begin('MUG'), begin('MUG')];
     if (first === null || second === null) throw new Error('nothing can be kept');
     cache.end(second, '', { body: 'later', etag: '"2"', askedMs: 1_005 });
     cache.end(first, '', { body: 'earlier', etag: '"1"', askedMs: 1_004 });
@@ -95,7 +101,7 @@ describe('the cache of answers about stock', () => {
     keep('MUG', 'one');
     stream.nowMs += BEHIND_AFTER_MS;
     expect(found('MUG')).toBeNull();
-    expect(cache.begin('MUG')).toBeNull();
+    expect(begin('MUG')).toBeNull();
     stream.upToDateMs = stream.nowMs;
     expect(found('MUG')).toBe('one');
     stream.position = null;
@@ -111,6 +117,13 @@ describe('the cache of answers about stock', () => {
     expect(answer === null ? null : cache.ageMs(answer)).toBe(60);
     stream.upToDateMs = 1_090;
     expect(answer === null ? null : cache.ageMs(answer)).toBe(10);
+  });
+
+  test('what is asked once is not kept, and what is asked again is', () => {
+    expect([cache.begin('MUG', ''), cache.begin('MUG', 'WH1')]).toEqual(['first', 'first']);
+    expect(cache.begin('MUG', '')).toMatchObject({ sku: 'MUG', position: 10 });
+    stream.nowMs += BEHIND_AFTER_MS;
+    expect(cache.begin('MUG', '')).toBe('behind');
   });
 
   test('before the stream runs nothing is kept, and after it has stopped nothing is left', () => {
@@ -179,13 +192,13 @@ test('whatever happens in whatever order: never older than our own commits, nor 
             known = Math.max(known, told);
           }
         } else if (one === 'ask') {
-          asked.push({ fill: cache.begin('MUG'), saw: value });
+          asked.push({ fill: cache.begin('MUG', ''), saw: value });
         } else if (one === 'read') {
           const answer = cache.find('MUG', '');
           if (answer !== null) expect(Number(answer.body)).toBeGreaterThanOrEqual(known);
         } else {
           const [ended] = asked.splice(one.end % Math.max(1, asked.length), 1);
-          if (ended?.fill != null) {
+          if (ended !== undefined && typeof ended.fill !== 'string') {
             const { fill, saw } = ended;
             cache.end(fill, '', { body: String(saw), etag: `"${saw}"`, askedMs: fill.askedMs });
           }

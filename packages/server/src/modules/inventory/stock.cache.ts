@@ -1,6 +1,6 @@
 import type { Changed } from '../../engine/index.ts';
 import type { Clock } from '../../kernel/clock.ts';
-import { ByteLru } from '../../platform/cache/index.ts';
+import { ByteLru, SeenOnce } from '../../platform/cache/index.ts';
 import { TouchedProducts } from './touched.products.ts';
 
 /** The part of an event that says what it makes old. */
@@ -40,6 +40,8 @@ export interface StockCacheOptions {
   stream: FollowedStream;
   clock: Clock;
   bytesMax?: number;
+  /** Questions of which it is known for a while that they were asked; what is asked once is not kept. */
+  questionsMax?: number;
   /** Told now and then how often it was asked, and with what result. */
   onCounts?: (counts: Readonly<ReadCounts>) => void;
 }
@@ -62,6 +64,7 @@ export const BEHIND_AFTER_MS = 1_000;
 const IDLE_AFTER_MS = 10_000;
 const TICK_MS = 250;
 const BYTES_MAX = 33_554_432;
+const QUESTIONS_MAX = 50_000;
 const ANSWER_BYTES = 120;
 const TOPIC = 'product:';
 
@@ -79,6 +82,7 @@ const TOPIC = 'product:';
 export class StockCache {
   readonly #options: StockCacheOptions;
   readonly #products: ByteLru<KeptProduct>;
+  readonly #asked: SeenOnce;
   readonly #fills = new Map<string, Set<Fill>>();
   readonly #counts: ReadCounts = { hit: 0, miss: 0, fresh: 0, behind: 0 };
   #isStarted = false;
@@ -92,6 +96,7 @@ export class StockCache {
   constructor(options: StockCacheOptions) {
     this.#options = options;
     this.#products = new ByteLru(options.bytesMax ?? BYTES_MAX);
+    this.#asked = new SeenOnce(options.questionsMax ?? QUESTIONS_MAX);
   }
 
   get bytes(): number {
@@ -130,11 +135,15 @@ export class StockCache {
     this.#counts.fresh += 1;
   }
 
-  /** To be called before the database is asked; null where nothing can be kept now. */
-  begin(sku: string): Fill | null {
+  /**
+   * To be called before the database is asked, and answered with `end`. `behind`: nothing can be kept, because the stream
+   * is not followed well enough. `first`: nobody has asked this for a while, and perhaps nobody will again.
+   */
+  begin(sku: string, question: string): Fill | 'behind' | 'first' {
     const askedMs = this.#options.clock.monotonic();
     const { position } = this.#options.stream;
-    if (!this.#isCurrent(askedMs) || position === null) return null;
+    if (!this.#isCurrent(askedMs) || position === null) return 'behind';
+    if (!this.#asked.ask(`${sku}/${question}`)) return 'first';
     const fill: Fill = { sku, askedMs, position, isValid: true };
     const fills = this.#fills.get(sku);
     if (fills === undefined) this.#fills.set(sku, new Set([fill]));
@@ -157,7 +166,7 @@ export class StockCache {
     fills?.delete(fill);
     if (fills?.size === 0) this.#fills.delete(fill.sku);
     if (!fill.isValid || answer === null) return false;
-    const kept = this.#products.peek(fill.sku) ?? { answers: new Map<string, KeptAnswer>(), bytes: 0 };
+    const kept = this.#products.get(fill.sku) ?? { answers: new Map<string, KeptAnswer>(), bytes: 0 };
     const before = kept.answers.get(question);
     // Of two that were asked side by side, the later question knows more.
     if (before !== undefined && before.askedMs > answer.askedMs) return true;
@@ -225,6 +234,7 @@ export class StockCache {
     if (this.#tick !== null) clearInterval(this.#tick);
     this.#tick = null;
     this.#forgetAll();
+    this.#asked.clear();
     this.#tellCounts();
   }
 

@@ -7,64 +7,75 @@ interface Kept<Value> {
 /** For the key, the entry and its place in the map; measured on Node 24, rounded up. */
 const ENTRY_BYTES = 160;
 
-/** A map that holds so many bytes and no more: what was used least recently goes first. */
+/**
+ * A map that holds so many bytes and no more. It is kept in two generations: what is used moves to the younger one, and
+ * when that holds half of what is allowed, the older one is given up and takes its place. So what was used lately stays,
+ * and a hit costs one look: a list in the order of use would be changed with each (a tenth of a whole read).
+ */
 export class ByteLru<Value> {
-  readonly #bytesMax: number;
-  readonly #entries = new Map<string, Kept<Value>>();
-  #bytes = 0;
+  readonly #halfMax: number;
+  #young = new Map<string, Kept<Value>>();
+  #old = new Map<string, Kept<Value>>();
+  #youngBytes = 0;
+  #oldBytes = 0;
 
   constructor(bytesMax: number) {
-    this.#bytesMax = bytesMax;
+    this.#halfMax = bytesMax / 2;
   }
 
   get bytes(): number {
-    return this.#bytes;
+    return this.#youngBytes + this.#oldBytes;
   }
 
   get size(): number {
-    return this.#entries.size;
+    return this.#young.size + this.#old.size;
   }
 
-  /** The value, which is the most recently used from now on. */
   get(key: string): Value | undefined {
-    const kept = this.#entries.get(key);
-    if (kept === undefined) return undefined;
-    // A map keeps the order of insertion.
-    this.#entries.delete(key);
-    this.#entries.set(key, kept);
-    return kept.value;
+    const young = this.#young.get(key);
+    if (young !== undefined) return young.value;
+    const old = this.#old.get(key);
+    if (old === undefined) return undefined;
+    this.#old.delete(key);
+    this.#oldBytes -= old.bytes;
+    this.#add(key, old);
+    return old.value;
   }
 
-  /** The value, without a word that it was used. */
-  peek(key: string): Value | undefined {
-    return this.#entries.get(key)?.value;
-  }
-
-  /** @param bytes what the value weighs; one that weighs more than all may is not kept */
+  /** @param bytes what the value weighs; one that weighs more than half of all may is not kept */
   set(key: string, value: Value, bytes: number): void {
     this.delete(key);
     const weight = bytes + ENTRY_BYTES + 2 * key.length;
-    if (weight > this.#bytesMax) return;
-    this.#entries.set(key, { value, bytes: weight });
-    this.#bytes += weight;
-    if (this.#bytes <= this.#bytesMax) return;
-    for (const [oldest, { bytes: freed }] of this.#entries) {
-      this.#entries.delete(oldest);
-      this.#bytes -= freed;
-      if (this.#bytes <= this.#bytesMax) return;
-    }
+    if (weight <= this.#halfMax) this.#add(key, { value, bytes: weight });
   }
 
   delete(key: string): boolean {
-    const kept = this.#entries.get(key);
-    if (kept === undefined) return false;
-    this.#entries.delete(key);
-    this.#bytes -= kept.bytes;
-    return true;
+    const young = this.#young.get(key);
+    if (young !== undefined) {
+      this.#youngBytes -= young.bytes;
+      return this.#young.delete(key);
+    }
+    const old = this.#old.get(key);
+    if (old === undefined) return false;
+    this.#oldBytes -= old.bytes;
+    return this.#old.delete(key);
   }
 
   clear(): void {
-    this.#entries.clear();
-    this.#bytes = 0;
+    this.#young = new Map();
+    this.#old = new Map();
+    this.#youngBytes = 0;
+    this.#oldBytes = 0;
+  }
+
+  #add(key: string, kept: Kept<Value>): void {
+    if (this.#youngBytes + kept.bytes > this.#halfMax) {
+      this.#old = this.#young;
+      this.#oldBytes = this.#youngBytes;
+      this.#young = new Map();
+      this.#youngBytes = 0;
+    }
+    this.#young.set(key, kept);
+    this.#youngBytes += kept.bytes;
   }
 }

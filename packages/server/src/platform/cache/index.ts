@@ -1,1 +1,2 @@
 export { ByteLru } from './byte.lru.ts';
+export { SeenOnce } from './seen.once.ts';

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import crypto from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Answer, CommandMeta } from '../../kernel/command.ts';
@@ -30,7 +30,16 @@ export function metaOf(request: AnyRequest): CommandMeta {
 /** Path and query count as they were understood, not as they were spelled: `%2D` is a hyphen. */
 function requestHash({ method, routeOptions, params, query, body }: AnyRequest): string {
   const understood = [method, routeOptions.url ?? '', params ?? null, query ?? null, body ?? null];
-  return createHash('sha256').update(canonicalJson(understood)).digest('hex');
+  return crypto.createHash('sha256').update(canonicalJson(understood)).digest('hex');
+}
+
+/** Nobody's secret rests on it: it only has to differ. */
+function digestOf(body: string): string {
+  // Half as dear as a Hash object, from Node 20.12 on.
+  const { hash } = crypto as { hash?: typeof crypto.hash };
+  return hash === undefined
+    ? crypto.createHash('sha1').update(body).digest('base64url')
+    : hash('sha1', body, 'base64url');
 }
 
 /** 96 bits. */
@@ -48,7 +57,7 @@ export function etagOf(version: number): string {
  * it leads, so that the tag will do for If-Match.
  */
 export function etagOfBody(body: string, version: number | null = null): string {
-  const digest = createHash('sha256').update(body).digest('base64url').slice(0, DIGEST_LENGTH);
+  const digest = digestOf(body).slice(0, DIGEST_LENGTH);
   return version === null ? `"${digest}"` : `"${version}.${digest}"`;
 }
 

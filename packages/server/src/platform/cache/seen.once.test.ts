@@ -1,0 +1,13 @@
+import { expect, test } from 'vitest';
+import { SeenOnce } from './seen.once.ts';
+
+test('the second time it is known, until many others have been asked for', () => {
+  const seen = new SeenOnce(8);
+  expect([seen.ask('a'), seen.ask('a'), seen.ask('b')]).toEqual([false, true, false]);
+  for (const key of ['c', 'd', 'e', 'f']) seen.ask(key);
+  expect(seen.ask('a')).toBe(true);
+  for (let other = 0; other < 8; other += 1) seen.ask(`other ${other}`);
+  expect(seen.ask('a')).toBe(false);
+  seen.clear();
+  expect(seen.ask('a')).toBe(false);
+});
