@@ -19,6 +19,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<CommandFile>>> = {
   backup: () => import('./backup.command.ts'),
   restore: () => import('./restore.command.ts'),
   openapi: () => import('./openapi.command.ts'),
+  asyncapi: () => import('./asyncapi.command.ts'),
   import: () => import('./import.command.ts'),
   export: () => import('./export.command.ts'),
   verify: () => import('./verify.command.ts'),

@@ -7,7 +7,7 @@ import { alertRoutes } from '../modules/alerts/index.ts';
 import { apiKeyRoutes, createKeyStore } from '../modules/api-keys/index.ts';
 import { auditRoutes } from '../modules/audit/index.ts';
 import { catalogRoutes } from '../modules/catalog/index.ts';
-import { eventRoutes } from '../modules/events/index.ts';
+import { asyncApiRoutes, eventRoutes } from '../modules/events/index.ts';
 import { instanceRoutes } from '../modules/instances/index.ts';
 import { inventoryFeature } from '../modules/inventory/index.ts';
 import { registerLedgerReads } from '../modules/ledger/index.ts';
@@ -23,6 +23,7 @@ import { dashboardPages, type HttpServer, type Readiness, type Routes } from '..
 import type { Logger } from '../platform/log/index.ts';
 import { createMetrics, type Metrics } from '../platform/metrics/index.ts';
 import type { Signals } from '../platform/signals/index.ts';
+import { eventDocument } from './asyncapi.ts';
 import { openEvents, type EventStream } from './events.ts';
 import { openLive } from './live.ts';
 import { openLimits, type RateLimiting } from './limits.ts';
@@ -165,7 +166,7 @@ export async function createServer(options: ServerOptions): Promise<HoldfastServ
       instanceRoutes(deps),
       ...(options.extraRoutes ?? []),
     ],
-    pages: [dashboardPages(options.dashboard ?? null)],
+    pages: [asyncApiRoutes(eventDocument), dashboardPages(options.dashboard ?? null)],
   });
   const sweeper = new ExpirySweeper({ database, engine, onSweep: stock.onSweep, onError, ...shift });
   const housekeeper = new Housekeeper({ database, onError });

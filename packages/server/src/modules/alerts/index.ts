@@ -1,2 +1,3 @@
 export { alertRoutes } from './alert.routes.ts';
+export { AlertSchema } from './alert.schema.ts';
 export { resolveAlertsOfLocation } from './alert.service.ts';

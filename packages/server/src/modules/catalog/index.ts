@@ -1,3 +1,3 @@
 export { catalogRoutes } from './product.routes.ts';
-export { NewProductBody } from './product.schema.ts';
+export { NewProductBody, ProductSchema } from './product.schema.ts';
 export { createProducts } from './product.service.ts';

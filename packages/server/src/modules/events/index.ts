@@ -6,6 +6,8 @@ import type { LiveConnections } from './live.connections.ts';
 import { registerEventStream } from './sse.routes.ts';
 import { registerEventSocket } from './ws.routes.ts';
 
+export { asyncApiDocument, type EventPayloads } from './asyncapi.document.ts';
+export { asyncApiRoutes } from './asyncapi.routes.ts';
 export { EventFeed, type EventBatch, type FeedListener } from './event.feed.ts';
 export { EventBroadcast } from './event.follower.ts';
 export { LiveConnections } from './live.connections.ts';

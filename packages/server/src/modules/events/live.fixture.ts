@@ -21,7 +21,11 @@ export interface CloudEvent {
 export interface LiveApp extends TestApp {
   /** Such as http://127.0.0.1:45123 */
   url: string;
-  call(method: 'GET' | 'POST' | 'PATCH' | 'DELETE', path: string, body?: object): Promise<Record<string, unknown>>;
+  call(
+    method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE',
+    path: string,
+    body?: object,
+  ): Promise<Record<string, unknown>>;
   makeProduct(sku: string, units?: number): Promise<void>;
   /** Puts one unit more on a shelf of WH. */
   add(sku: string): Promise<void>;

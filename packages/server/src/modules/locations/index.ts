@@ -1,1 +1,2 @@
 export { locationRoutes } from './location.routes.ts';
+export { LocationSchema } from './location.schema.ts';

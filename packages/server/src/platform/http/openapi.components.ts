@@ -12,12 +12,22 @@ const OURS = new Set(['x-message', 'x-free-form', 'x-decimals', 'x-response-desc
  * @throws when two different shapes have one title
  */
 export function nameSchemas({ openapiObject }: { openapiObject: Json }): Json {
-  const schemas: Record<string, unknown> = {};
   markOptionalBodies(openapiObject['paths'] as Json);
-  const document = walk(openapiObject, (schema) => hoist(schema, schemas)) as Json;
-  const components = document['components'] as Json;
+  const { value, schemas } = hoistSchemas(openapiObject);
+  const document = value as Json;
+  return { ...document, components: { ...(document['components'] as Json), schemas } };
+}
+
+/**
+ * The same of any value: a copy with references to what was found, which belongs under components.
+ *
+ * @throws when two different shapes have one title
+ */
+export function hoistSchemas(value: unknown): { value: unknown; schemas: Json } {
+  const schemas: Record<string, unknown> = {};
+  const copy = walk(value, (schema) => hoist(schema, schemas));
   const sorted = Object.entries(schemas).toSorted(([left], [right]) => (left < right ? -1 : 1));
-  return { ...document, components: { ...components, schemas: Object.fromEntries(sorted) } };
+  return { value: copy, schemas: Object.fromEntries(sorted) };
 }
 
 function hoist(schema: Json, schemas: Record<string, unknown>): Json {
