@@ -20,6 +20,7 @@ const TAGS = [
   ['Reservations', 'Holds that expire, confirmations, shipments.'],
   ['Transfers', 'Stock moved between locations.'],
   ['Alerts', 'Conditions of a level that a person should know.'],
+  ['Webhooks', 'Events, sent to you.'],
   ['Rate limits', 'How much callers may do, here and at services of yours.'],
   ['Operations', 'Health, metrics, keys, audit.'],
 ] as const;
