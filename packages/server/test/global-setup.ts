@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { startEmbeddedPostgres } from '../src/platform/postgres/index.ts';
+import { installMissing } from './debian.packages.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -11,8 +12,11 @@ declare module 'vitest' {
   }
 }
 
+const WANTED = [{ programs: ['redis-server', 'valkey-server'], package: 'redis-server' }];
+
 /** One real PostgreSQL serves all suites; each makes a database of its own in it. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  await installMissing(WANTED);
   const directory = await mkdtemp(join(tmpdir(), 'holdfast-test-'));
   // Where the tests run as root, PostgreSQL's own account has to enter.
   await chmod(directory, 0o711);

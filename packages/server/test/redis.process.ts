@@ -1,7 +1,8 @@
-import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { Redis } from 'ioredis';
+import { isInstalled } from './debian.packages.ts';
 import { freePort, makeDirectory, until } from './holdfast.process.ts';
 
 const PROGRAMS = ['redis-server', 'valkey-server'];
@@ -88,13 +89,4 @@ function listens(port: number): Promise<boolean> {
       resolve(true);
     });
   });
-}
-
-function isInstalled(program: string): boolean {
-  try {
-    execFileSync(program, ['--version'], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
 }
