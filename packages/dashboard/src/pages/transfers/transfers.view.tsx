@@ -1,0 +1,181 @@
+import { useMemo } from 'react';
+import { Button } from '@mantine/core';
+import { holdfast } from '../../api/holdfast.ts';
+import { useGet, type Item } from '../../api/queries.ts';
+import { useCommand } from '../../api/use.command.tsx';
+import { usePages } from '../../api/use.pages.ts';
+import { useMay } from '../../api/use.session.ts';
+import { useNewRows } from '../../live/use.events.ts';
+import { DataTable, type Column } from '../../ui/data.table.tsx';
+import { EmptyState } from '../../ui/empty.state.tsx';
+import { FilterBar, type Filter } from '../../ui/filter.bar.tsx';
+import { Link, pathOf } from '../../ui/link.tsx';
+import { Num } from '../../ui/num.tsx';
+import { PageHeader } from '../../ui/page.header.tsx';
+import { Moment, TimeAgo } from '../../ui/time.tsx';
+import { pick, useFilters } from '../../ui/use.filters.ts';
+import classes from './transfers.module.css';
+
+type Transfer = Item<'/api/v1/transfers'>;
+
+const unitsOf = ({ lines }: Transfer): number => lines.reduce((sum, { quantity }) => sum + quantity, 0);
+
+const COLUMNS: Column<Transfer>[] = [
+  { id: 'createdAt', label: 'When', width: '116px', render: ({ createdAt }) => <TimeAgo at={createdAt} /> },
+  { id: 'from', label: 'From', width: 'minmax(90px, 1fr)', render: ({ from }) => from },
+  { id: 'to', label: 'To', width: 'minmax(90px, 1fr)', render: ({ to }) => to },
+  {
+    id: 'what',
+    label: 'What',
+    width: 'minmax(140px, 2fr)',
+    render: ({ lines }) => lines.map(({ sku }) => sku).join(', '),
+  },
+  { id: 'units', label: 'Units', width: '90px', align: 'end', render: (transfer) => <Num value={unitsOf(transfer)} /> },
+  { id: 'status', label: 'Status', width: '110px', render: ({ status }) => status },
+  {
+    id: 'reference',
+    label: 'Reference',
+    width: 'minmax(100px, 1fr)',
+    isExtra: true,
+    render: ({ reference }) => (reference === null ? '–' : `${reference.type} ${reference.id}`),
+  },
+];
+
+const isTransfer = ({ type }: { type: string }): boolean => type === 'transfer.created';
+
+/** What went from one place to another. A new one begins at the product. */
+export function TransfersView() {
+  const [filters] = useFilters();
+  const asked = pick(filters, ['from', 'to', 'sku']);
+  const rows = usePages('/api/v1/transfers', { query: asked });
+  const locations = useGet('/api/v1/locations', { query: { limit: 200 } });
+  const newRows = useNewRows(isTransfer);
+  const choices = useMemo(() => filtersFor(locations.data?.items ?? []), [locations.data]);
+  return (
+    <>
+      <PageHeader
+        title="Transfers"
+        about={
+          <>
+            Stock that went from one place to another, both sides at once. To move some, open its product in{' '}
+            <Link to="/inventory">Inventory</Link>.
+          </>
+        }
+      />
+      <FilterBar filters={choices} />
+      <DataTable
+        name="Transfers"
+        columns={COLUMNS}
+        rows={rows}
+        keyOf={({ id }) => id}
+        newRows={{
+          count: newRows.count,
+          reset: () => {
+            newRows.reset();
+            rows.refresh();
+          },
+        }}
+        panel={{
+          title: ({ from, to }) => `${from} → ${to}`,
+          render: (transfer) => <TransferDetail transfer={transfer} />,
+        }}
+        empty={Object.keys(asked).length > 0 ? <NothingFound /> : <NoTransfers />}
+      />
+    </>
+  );
+}
+
+function TransferDetail({ transfer }: { transfer: Transfer }) {
+  return (
+    <>
+      <table className={classes['lines']}>
+        <thead>
+          <tr>
+            <th scope="col">Product</th>
+            <th scope="col" data-number>
+              Units
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {transfer.lines.map(({ sku, quantity }, index) => (
+            // Lines keep their places, and may be alike.
+            <tr key={index}>
+              <td>
+                <Link to={pathOf('/inventory', sku)}>{sku}</Link>
+              </td>
+              <td data-number>
+                <Num value={quantity} />
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      <p className={classes['about']}>
+        <Moment at={transfer.createdAt} />,{' '}
+        <Link to="/ledger" search={{ referenceType: 'transfer', referenceId: transfer.id }}>
+          its movements in the ledger
+        </Link>
+      </p>
+      <TakeBack transfer={transfer} />
+    </>
+  );
+}
+
+/** A transfer the other way: what was moved since cannot be undone by forgetting it. */
+function TakeBack({ transfer }: { transfer: Transfer }) {
+  const mayMove = useMay('stock');
+  const { id, from, to, lines } = transfer;
+  const back = useCommand({
+    run: () =>
+      holdfast.POST('/api/v1/transfers', {
+        body: {
+          from: to,
+          to: from,
+          lines: lines.map(({ sku, quantity }) => ({ sku, quantity })),
+          reference: { type: 'transfer', id },
+        },
+      }),
+    done: () => `Moved back from ${to} to ${from}`,
+    stale: ['/api/v1/transfers'],
+  });
+  if (!mayMove) return null;
+  return (
+    <Button variant="default" loading={back.isPending} onClick={() => back.mutate()}>
+      Move it back
+    </Button>
+  );
+}
+
+function filtersFor(locations: readonly { code: string; name: string }[]): Filter[] {
+  const options = locations.map(({ code, name }) => ({ value: code, label: name }));
+  return [
+    { name: 'from', label: 'From', options },
+    { name: 'to', label: 'To', options },
+    { name: 'sku', label: 'Product', placeholder: 'Its whole sku' },
+  ];
+}
+
+function NothingFound() {
+  return (
+    <EmptyState title="No transfer is like that" icon="search">
+      Take a filter away to see the others.
+    </EmptyState>
+  );
+}
+
+function NoTransfers() {
+  return (
+    <EmptyState
+      title="Nothing was transferred"
+      icon="swap"
+      curl={{
+        method: 'POST',
+        path: '/api/v1/transfers',
+        body: { from: 'WH001', to: 'STORE-1', lines: [{ sku: 'MUG', quantity: 4 }] },
+      }}
+    >
+      A transfer takes available units from one location and adds them to another, or does neither.
+    </EmptyState>
+  );
+}
