@@ -72,10 +72,10 @@ export const problems = {
   unauthorized: {
     code: 'unauthorized',
     status: 401,
-    title: 'A valid key or token is needed',
+    title: 'A valid key, token or session is needed',
     headers: { 'www-authenticate': 'Bearer realm="holdfast"' },
   },
-  forbidden: { code: 'forbidden', status: 403, title: 'This key may not do that' },
+  forbidden: { code: 'forbidden', status: 403, title: 'This caller may not do that' },
   routeNotFound: { code: 'route_not_found', status: 404, title: 'There is no such route' },
   methodNotAllowed: { code: 'method_not_allowed', status: 405, title: 'The route has no such method' },
   requestTimeout: { code: 'request_timeout', status: 408, title: 'The request took too long to arrive' },

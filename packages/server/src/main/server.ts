@@ -31,6 +31,7 @@ import { openRedis } from './redis.ts';
 import { openRegistry } from './registry.ts';
 import { openSignals } from './signals.ts';
 import { openStockAnswers } from './stock.answers.ts';
+import { meterSignIns } from './sign.in.metrics.ts';
 import { meterStock } from './stock.metrics.ts';
 import { VERSION } from './version.ts';
 import { openWebhooks, type Webhooks } from './webhooks.ts';
@@ -121,8 +122,11 @@ export async function createServer(options: ServerOptions): Promise<HoldfastServ
   const deps = { engine, database, currency: config.currency, keys: authenticator };
   const passwords = new Passwords(options.passwordCosts);
   let state: State = 'starting';
-  const authenticate: Authenticate = (request) => {
+  const assertServing = (): void => {
     if (state === 'starting') throw new Problem(problems.databaseUnavailable, NOT_OPEN_YET);
+  };
+  const authenticate: Authenticate = (request) => {
+    assertServing();
     return authenticator.authenticate(request);
   };
   const { corsOrigins } = config.http;
@@ -157,7 +161,14 @@ export async function createServer(options: ServerOptions): Promise<HoldfastServ
       transfersFeature(deps),
       alertRoutes(deps),
       apiKeyRoutes(deps),
-      peopleRoutes({ engine, database, authenticator, authenticate, passwords }),
+      peopleRoutes({
+        ...deps,
+        authenticator,
+        authenticate,
+        assertServing,
+        passwords,
+        onSignIn: meterSignIns(metrics, log),
+      }),
       settingsRoutes({ config, version: VERSION }),
       auditRoutes(deps),
       eventRoutes(live),

@@ -87,6 +87,7 @@ const NEEDS: Record<string, string> = {
   'DELETE /api/v1/people/{id}': 'admin',
   'POST /api/v1/people/{id}/password': 'anything',
   'GET /api/v1/settings': 'read',
+  'GET /api/v1/actors': 'read',
 };
 
 /** Which scopes have another in them: "`reserve` and `stock`, each with `read` in it; `admin` (everything)". */

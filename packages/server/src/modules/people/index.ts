@@ -13,4 +13,5 @@ export {
   type PeopleDeps,
 } from './person.service.ts';
 export { isLogin, type PersonView } from './person.schema.ts';
+export type { SignInListener } from './sign.in.service.ts';
 export { createSessionStore } from './session.store.ts';

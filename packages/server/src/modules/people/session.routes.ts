@@ -22,14 +22,14 @@ import {
   viewOfSignedIn,
   type SessionDeps,
 } from './session.service.ts';
-import { signIn } from './sign.in.service.ts';
+import { signInAndTell, type SignInListener } from './sign.in.service.ts';
 import type { Throttle } from './throttle.ts';
 
 const tags = ['People'];
 const open = { scope: 'public' } as const;
 const known = { scope: 'known' } as const;
 
-type Deps = PeopleDeps & SessionDeps & { throttle: Throttle };
+type Deps = PeopleDeps & SessionDeps & { throttle: Throttle; assertServing: () => void; onSignIn: SignInListener };
 
 /** Who am I, signing in, signing out, and one's own sessions. */
 export function sessionRoutes(deps: Deps): Routes {
@@ -74,8 +74,9 @@ function presentSessionRoutes(app: HttpServer, deps: Deps): void {
       },
     },
     handler: async (request, reply) => {
+      deps.assertServing();
       assertPasswordMayBeTyped(request);
-      const signedIn = await signIn(deps, request.body, whereFrom(request));
+      const signedIn = await signInAndTell(deps, request.body, whereFrom(request));
       return reply
         .code(201)
         .header('location', '/api/v1/session')
@@ -95,6 +96,7 @@ function presentSessionRoutes(app: HttpServer, deps: Deps): void {
       response: { 204: NoContent, 403: Refusal(crossOriginRequest) },
     },
     handler: async (request, reply) => {
+      deps.assertServing();
       const token = readSessionToken(request.raw);
       if (token !== null) {
         assertOwnPage(request.raw);

@@ -1,5 +1,5 @@
 import { newId } from '../../kernel/ids.ts';
-import { Problem } from '../../kernel/problem.ts';
+import { Problem, problems } from '../../kernel/problem.ts';
 import { generateSessionToken, hashApiKey } from '../../platform/auth/index.ts';
 import { personProblems } from './person.problems.ts';
 import { foldLogin } from './person.rules.ts';
@@ -33,6 +33,25 @@ export interface SignedIn {
 
 const USER_AGENT_MAX = 300;
 
+/** `outcome` is `signed_in`, or the code of the refusal. The login is not told: it may be a password that was typed there. */
+export type SignInListener = (outcome: string, from: Pick<SignInFrom, 'address' | 'requestId'>) => void;
+
+/** Signs in, and says how it ended. */
+export async function signInAndTell(
+  deps: PeopleDeps & { throttle: Throttle; onSignIn: SignInListener },
+  body: SignInBody,
+  from: SignInFrom,
+): Promise<SignedIn> {
+  try {
+    const signedIn = await signIn(deps, body, from);
+    deps.onSignIn('signed_in', from);
+    return signedIn;
+  } catch (error) {
+    deps.onSignIn(error instanceof Problem ? error.code : problems.internal.code, from);
+    throw error;
+  }
+}
+
 /**
  * Whether there is no such person, the person is disabled or the password is wrong: the same work, and the same answer.
  *
@@ -40,7 +59,7 @@ const USER_AGENT_MAX = 300;
  *
  * @throws Problem `wrong_credentials`, `too_many_attempts`, `overloaded`
  */
-export async function signIn(
+async function signIn(
   deps: PeopleDeps & { throttle: Throttle },
   { login, password }: SignInBody,
   from: SignInFrom,
@@ -84,7 +103,7 @@ async function openSession(
     await endSurplusSessions(tx, row.id, now);
     await deleteOldSessions(tx, now);
     opened.push({ person: row, session, token, endedOf: before?.person_id ?? null });
-    const data = { id: row.id, login: row.login, name: row.name, sessionId: session.id, address, userAgent };
+    const data = { id: row.id, login: row.login, name: row.name, sessionId: session.id, address };
     return { status: 201, body: null, journal: [{ kind: 'person.signed_in', subject: row.id, data }] };
   });
   const last = opened.at(-1);

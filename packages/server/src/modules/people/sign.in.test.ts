@@ -208,6 +208,19 @@ function adaLike(): string {
   return ADA.login.replace('a', 'а');
 }
 
+test('attempts are counted by how they ended', async () => {
+  await stranger().signIn('nobody in particular', 'whatever it may be');
+  const metrics = await app.app.inject({ url: '/metrics', headers: headersOf(ada) });
+  expect(metrics.body).toMatch(/^holdfast_sign_ins_total\{outcome="signed_in"\} [1-9]/m);
+  expect(metrics.body).toMatch(/^holdfast_sign_ins_total\{outcome="wrong_credentials"\} [1-9]/m);
+  expect(metrics.body).not.toContain('particular');
+});
+
+function headersOf({ cookies, headers }: Browser): Record<string, string> {
+  const [[name, value] = ['', '']] = cookies;
+  return { ...headers, cookie: `${name}=${value}` };
+}
+
 describe('a page elsewhere, with the cookie of somebody who is signed in', () => {
   const body = { sku: 'PLANTED', name: 'x' };
   test.each<[string, Record<string, string>]>([

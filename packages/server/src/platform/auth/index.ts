@@ -11,7 +11,7 @@ export {
   generateSessionToken,
   readSessionToken,
   sessionCookie,
-  SESSION_MAX_SECONDS,
+  SESSION_COOKIE,
 } from './session.cookie.ts';
 export type { SessionStore, StoredSession } from './session.store.ts';
 export type { JwtConfig } from './token.verifier.ts';

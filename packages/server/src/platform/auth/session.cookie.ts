@@ -9,12 +9,12 @@ import { cameFromElsewhere } from './open.mode.ts';
  */
 export const SESSION_COOKIE = '__Host-holdfast';
 /** For the one place where that is not kept: Safari, on plain HTTP, on its own machine. Taken there only. */
-export const LOCAL_COOKIE = 'holdfast-local';
+const LOCAL_COOKIE = 'holdfast-local';
 
 /** 256 bits in base64url. */
 const TOKEN = /^[\w-]{43}$/;
 /** A session may live so long; whether it still does is the server's to know. */
-export const SESSION_MAX_SECONDS = 14 * 86_400;
+const SESSION_MAX_SECONDS = 14 * 86_400;
 
 export function generateSessionToken(): string {
   return randomBytes(32).toString('base64url');

@@ -1,6 +1,7 @@
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import { Type } from 'typebox';
+import { SESSION_COOKIE } from '../auth/index.ts';
 import { sendAnswer } from './command.meta.ts';
 import type { HttpOptions, HttpServer } from './http.options.ts';
 import { nameSchemas } from './openapi.components.ts';
@@ -86,6 +87,12 @@ export async function documentRoutes(app: HttpServer, { version }: HttpOptions):
 const SECURITY_SCHEMES = {
   bearer: { type: 'http', scheme: 'bearer', description: 'An API key, or a JWT of the configured issuer.' },
   apiKey: { type: 'apiKey', in: 'header', name: 'X-Api-Key', description: 'An API key.' },
+  session: {
+    type: 'apiKey',
+    in: 'cookie',
+    name: SESSION_COOKIE,
+    description: 'Of a person who signed in. Counts on pages of this origin only.',
+  },
 } as const;
 
 /** The OpenAPI document of all routes. The server must be ready. */

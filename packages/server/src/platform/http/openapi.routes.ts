@@ -65,7 +65,7 @@ export function describeRoute({ schema, url, route }: { schema: unknown; url: st
   const scope = route.config?.scope;
   const described: RouteSchema = {
     ...rest,
-    security: scope === 'public' ? [] : [{ bearer: [] }, { apiKey: [] }],
+    security: scope === 'public' ? [] : [{ bearer: [] }, { apiKey: [] }, { session: [] }],
     description: withScope(own.description, scope),
     response: describeAnswers(own, route.config?.conditional === true),
   };

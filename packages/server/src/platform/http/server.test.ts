@@ -456,7 +456,7 @@ describe('the document', () => {
     const create = document.paths['/api/v1/orders/{location}']?.['post'];
     expect(create).toMatchObject({
       operationId: 'createOrder',
-      security: [{ bearer: [] }, { apiKey: [] }],
+      security: [{ bearer: [] }, { apiKey: [] }, { session: [] }],
       responses: {
         default: { content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } } },
       },
