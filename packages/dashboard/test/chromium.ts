@@ -32,7 +32,7 @@ export interface WatchedPage {
   page: Page;
   /** Console errors, exceptions, breaches of the policy and dialogs, in order. */
   complaints: string[];
-  close(): Promise<void>;
+  close: () => Promise<void>;
 }
 
 export interface OpenOptions extends BrowserContextOptions {

@@ -1,9 +1,17 @@
 import { execFile } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { createDatabase } from '../../server/test/app.ts';
+import pg from 'pg';
+import { inject } from 'vitest';
 import { serveHoldfast, type ServingProcess } from '../../server/test/holdfast.process.ts';
-import { databaseUrl } from '../../server/test/http.load.ts';
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** Of packages/server/test/global-setup.ts. */
+    postgres: { host: string; port: number; user: string; database: string };
+  }
+}
 
 const BUILD = fileURLToPath(new URL('../../../scripts/dashboard.mjs', import.meta.url));
 
@@ -23,7 +31,7 @@ export async function startDashboard(env: Record<string, string> = {}): Promise<
   // Costs milliseconds where it is up to date.
   await promisify(execFile)(process.execPath, [BUILD]);
   const database = await createDatabase();
-  const url = databaseUrl(database.connection);
+  const { url } = database;
   const serve = (port: string): Promise<ServingProcess> =>
     serveHoldfast(['--port', port], { DATABASE_URL: url, ...env });
   let server = await serve('0');
@@ -51,4 +59,22 @@ export async function startDashboard(env: Record<string, string> = {}): Promise<
       await database.drop();
     },
   };
+}
+
+/** An empty database; the server migrates it when it starts. */
+async function createDatabase(): Promise<{ url: string; drop: () => Promise<void> }> {
+  const { host, port, user, database } = inject('postgres');
+  const name = `test_${randomUUID().replaceAll('-', '')}`;
+  const run = async (statement: string): Promise<void> => {
+    const client = new pg.Client({ host, port, user, database });
+    await client.connect();
+    try {
+      await client.query(statement);
+    } finally {
+      await client.end();
+    }
+  };
+  await run(`CREATE DATABASE ${name}`);
+  const url = `postgres://${encodeURIComponent(user)}@localhost/${name}?host=${encodeURIComponent(host)}&port=${port}`;
+  return { url, drop: () => run(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`) };
 }

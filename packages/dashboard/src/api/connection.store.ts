@@ -23,5 +23,8 @@ export function noteSilence(): void {
 
 export function noteLive(isLive: boolean): void {
   const known = connectionStore.get();
-  if (known.isLive !== isLive) connectionStore.set({ ...known, isLive });
+  if (known.isLive === isLive) return;
+  connectionStore.set({ ...known, isLive });
+  // For who tests or styles it.
+  document.documentElement.toggleAttribute('data-live', isLive);
 }

@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'react';
 import { useDebouncedValue } from '@mantine/hooks';
-import { Spotlight, spotlight } from '@mantine/spotlight';
+import { createSpotlight, Spotlight, useSpotlight } from '@mantine/spotlight';
 import { useMantineColorScheme } from '@mantine/core';
 import { useNavigate } from '@tanstack/react-router';
 import { mayUse } from '../api/session.store.ts';
@@ -20,6 +20,8 @@ interface Command {
   run: () => void;
 }
 
+const [store, spotlight] = createSpotlight();
+
 const SEARCH_AFTER_MS = 120;
 const FOUND_MAX = 6;
 const ORDER_MIN_LENGTH = 2;
@@ -30,8 +32,12 @@ export function Palette({ onClose }: { onClose: () => void }) {
   useEffect(() => spotlight.open(), []);
   const commands = useCommands().filter(({ label, keywords = '' }) => matches(query, `${label} ${keywords}`));
   const found = useFound(query.trim());
+  const shown = [...found, ...commands].map(({ id }) => id).join('\n');
+  const { listId } = useSpotlight(store);
+  useEffect(() => selectFirst(listId), [shown, listId]);
   return (
     <Spotlight.Root
+      store={store}
       query={query}
       onQueryChange={setQuery}
       onSpotlightClose={onClose}
@@ -49,6 +55,17 @@ export function Palette({ onClose }: { onClose: () => void }) {
       </Spotlight.ActionsList>
     </Spotlight.Root>
   );
+}
+
+/** Enter takes the first one. Mantine marks the selected one by an attribute, and has no way to begin with one. */
+function selectFirst(listId: string): void {
+  if (listId === '') return;
+  const actions = document.querySelectorAll(`#${listId} [data-action]`);
+  for (const [index, action] of actions.entries()) {
+    if (index === 0) action.setAttribute('data-selected', 'true');
+    else action.removeAttribute('data-selected');
+  }
+  store.updateState((state) => ({ ...state, selected: 0 }));
 }
 
 function CommandGroup({ label, commands }: { label: string; commands: Command[] }) {

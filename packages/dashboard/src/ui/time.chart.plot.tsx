@@ -35,6 +35,21 @@ export function TimeChartPlot({ times, series, isStepped = false, height = 200 }
   return <div ref={box} className={classes['plot']} style={{ height }} aria-hidden="true" />;
 }
 
+const DAY_S = 86_400;
+const dayFormat = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short' });
+const minuteFormat = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' });
+const secondFormat = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' });
+
+/** In the reader's locale; midnight is its day. */
+function timeLabels(seconds: readonly number[], stepS: number): string[] {
+  return seconds.map((second) => {
+    const date = new Date(second * 1_000);
+    const isMidnight = date.getHours() === 0 && date.getMinutes() === 0 && date.getSeconds() === 0;
+    if (stepS >= DAY_S || isMidnight) return dayFormat.format(date);
+    return (stepS < 60 ? secondFormat : minuteFormat).format(date);
+  });
+}
+
 interface OptionsInput extends Pick<TimeChartProps, 'series'> {
   isStepped: boolean;
   height: number;
@@ -57,7 +72,7 @@ function optionsFor({ series, isStepped, height, width, colourOf }: OptionsInput
     cursor: { sync: { key: CROSSHAIR }, points: { size: 6 }, drag: { x: false, y: false } },
     scales: { y: { range: (_plot, _low, high) => [0, Math.max(1, high * 1.08)] } },
     axes: [
-      { ...axis, grid: { show: false } },
+      { ...axis, grid: { show: false }, values: (_plot, values, _axis, _space, step) => timeLabels(values, step) },
       {
         ...axis,
         size: AXIS_PX,

@@ -21,6 +21,20 @@ export function formatTime(at: string): string {
   return absolute.format(new Date(at));
 }
 
+const thisYear = new Intl.DateTimeFormat(undefined, {
+  day: 'numeric',
+  month: 'short',
+  hour: '2-digit',
+  minute: '2-digit',
+  second: '2-digit',
+});
+
+/** Without the year, where it is this one: for rows of a list. */
+export function formatShortTime(at: string, now: Date = new Date()): string {
+  const time = new Date(at);
+  return (time.getFullYear() === now.getFullYear() ? thisYear : absolute).format(time);
+}
+
 const two = (value: number): string => String(value).padStart(2, '0');
 
 /** `1:05:09`, `4:09`, `0:00`. */

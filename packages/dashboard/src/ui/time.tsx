@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'react';
-import { formatAgo, formatLeft, formatTime } from './time.format.ts';
+import { formatAgo, formatLeft, formatShortTime, formatTime } from './time.format.ts';
 import { useNow } from './use.now.ts';
 import classes from './time.module.css';
 
@@ -17,8 +17,8 @@ export function TimeAgo({ at }: { at: string | null | undefined }) {
 export function Moment({ at }: { at: string | null | undefined }) {
   if (at == null) return <span>–</span>;
   return (
-    <time dateTime={at} className={classes['time']}>
-      {formatTime(at)}
+    <time dateTime={at} title={formatTime(at)} className={classes['time']}>
+      {formatShortTime(at)}
     </time>
   );
 }

@@ -1,16 +1,22 @@
-import { useMemo } from 'react';
+import { useMemo, useState } from 'react';
+import { Button } from '@mantine/core';
 import { useNavigate } from '@tanstack/react-router';
 import { useGet, type Item } from '../../api/queries.ts';
 import { usePages } from '../../api/use.pages.ts';
+import { useCommand } from '../../api/use.command.tsx';
 import { DataTable, type Column } from '../../ui/data.table.tsx';
+import { downloadText } from '../../ui/download.ts';
 import { EmptyState } from '../../ui/empty.state.tsx';
 import { FilterBar, type Filter } from '../../ui/filter.bar.tsx';
+import { Icon } from '../../ui/icon.tsx';
 import { LevelBar, LevelLegend } from '../../ui/level.bar.tsx';
 import { Link, pathOf } from '../../ui/link.tsx';
-import { Num } from '../../ui/num.tsx';
+import { formatNumber, Num } from '../../ui/num.tsx';
 import { PageHeader } from '../../ui/page.header.tsx';
+import { SavedViews } from '../../ui/saved.views.tsx';
 import { TimeAgo } from '../../ui/time.tsx';
 import { pick, useFilters } from '../../ui/use.filters.ts';
+import { exportLevels } from './export.levels.ts';
 
 type Level = Item<'/api/v1/inventory'>;
 
@@ -55,12 +61,21 @@ function number(field: NumberField, label: string, isSorted = false): Column<Lev
   };
 }
 
+const EXPORT_WITHIN_MS = 600_000;
+
 const STATUSES = [
   { value: 'in_stock', label: 'In stock' },
   { value: 'low', label: 'Low' },
   { value: 'out', label: 'Out' },
   { value: 'over', label: 'Over its maximum' },
   { value: 'short', label: 'Short' },
+];
+
+const VIEWS = [
+  { name: 'Everything', filters: {} },
+  { name: 'To reorder', filters: { status: 'low', sort: 'available' } },
+  { name: 'Sold out', filters: { status: 'out' } },
+  { name: 'Most on hand', filters: { sort: '-onHand' } },
 ];
 
 export function InventoryView() {
@@ -77,7 +92,10 @@ export function InventoryView() {
       <FilterBar
         filters={choices}
         search={{ name: 'search', label: 'Search products', placeholder: 'Part of a sku or name' }}
-      />
+      >
+        <SavedViews name="inventory" usual={VIEWS} />
+        <ExportButton asked={asked} />
+      </FilterBar>
       <DataTable
         name="Inventory"
         columns={COLUMNS}
@@ -87,6 +105,32 @@ export function InventoryView() {
         empty={isFiltered ? <NothingFound /> : <NoStock />}
       />
     </>
+  );
+}
+
+/** The list as it is filtered and sorted, as a file for a spreadsheet. */
+function ExportButton({ asked }: { asked: Record<string, string> }) {
+  const [rows, setRows] = useState(0);
+  const exporting = useCommand({
+    run: async () => {
+      const { csv, rows: count, isCut } = await exportLevels(asked, setRows, AbortSignal.timeout(EXPORT_WITHIN_MS));
+      downloadText(`inventory-${new Date().toISOString().slice(0, 10)}.csv`, 'text/csv', csv);
+      return { count, isCut };
+    },
+    done: ({ count, isCut }) =>
+      isCut
+        ? `Exported the first ${formatNumber(count)} rows; filter for the rest, or use holdfast export`
+        : `Exported ${formatNumber(count)} rows`,
+  });
+  return (
+    <Button
+      variant="default"
+      leftSection={<Icon name="download" size={16} />}
+      disabled={exporting.isPending}
+      onClick={() => exporting.mutate()}
+    >
+      {exporting.isPending ? `${formatNumber(rows)} rows…` : 'Export'}
+    </Button>
   );
 }
 

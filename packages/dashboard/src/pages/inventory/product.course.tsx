@@ -7,7 +7,7 @@ import { TimeChart } from '../../ui/time.chart.tsx';
 import { useNow } from '../../ui/use.now.ts';
 import { courseFromLedger, instantsBetween, type Course } from './course.rules.ts';
 import type { ShownLevel } from './level.shapes.ts';
-import { useMovements } from './use.movements.ts';
+import { useMovements, type Movements } from './use.movements.ts';
 import classes from './product.module.css';
 
 const SPANS = { '1 h': 3_600_000, '24 h': 86_400_000, '7 d': 604_800_000, '90 d': 7_776_000_000 } as const;
@@ -25,7 +25,9 @@ interface ProductCourseProps {
 }
 
 export function ProductCourse({ sku, levels, onAt }: ProductCourseProps) {
-  const [span, setSpan] = useState<Span>('24 h');
+  const [chosen, setChosen] = useState<Span | null>(null);
+  const day = useMovements({ sku, from: useDayAgo() });
+  const span = chosen ?? shortestSpan(day.data);
   const [typed, setTyped] = useState('');
   const toMs = useNow(REDRAW_MS);
   // Of whole minutes, so that the question stays the same while one looks.
@@ -46,7 +48,7 @@ export function ProductCourse({ sku, levels, onAt }: ProductCourseProps) {
   const error = movements.error ?? sampled.error;
   return (
     <section className={classes['course']} aria-label="Over time">
-      {error !== null && <ProblemNotice error={error} />}
+      {error !== null && course === null && <ProblemNotice error={error} />}
       {course === null && error === null && <Skeleton height={232} />}
       {course !== null && (
         <TimeChart
@@ -61,12 +63,7 @@ export function ProductCourse({ sku, levels, onAt }: ProductCourseProps) {
         />
       )}
       <div className={classes['spans']}>
-        <SegmentedControl
-          aria-label="Span"
-          value={span}
-          onChange={(next) => setSpan(next)}
-          data={Object.keys(SPANS) as Span[]}
-        />
+        <SegmentedControl aria-label="Span" value={span} onChange={setChosen} data={Object.keys(SPANS) as Span[]} />
         <form
           className={classes['instant']}
           onSubmit={(event) => {
@@ -88,6 +85,19 @@ export function ProductCourse({ sku, levels, onAt }: ProductCourseProps) {
       </div>
     </section>
   );
+}
+
+/** A whole minute a day ago, the same while the page is open. */
+function useDayAgo(): string {
+  const [dayAgo] = useState(() => new Date(Math.floor(Date.now() / 60_000) * 60_000 - SPANS['24 h']).toISOString());
+  return dayAgo;
+}
+
+/** The one that shows what happened, where nobody chose: an hour, if all of today's movements are in it. */
+function shortestSpan(day: Movements | undefined): Span {
+  const oldest = day?.items.at(-1);
+  const isWithinHour = oldest !== undefined && Date.parse(oldest.at) > Date.now() - SPANS['1 h'];
+  return day?.isWhole === true && isWithinHour ? '1 h' : '24 h';
 }
 
 function useSampledCourse(sku: string, { fromMs, span, enabled }: { fromMs: number; span: Span; enabled: boolean }) {
