@@ -1,0 +1,157 @@
+import { useState } from 'react';
+import { Button } from '@mantine/core';
+import { holdfast } from '../../api/holdfast.ts';
+import { useGet } from '../../api/queries.ts';
+import { useCommand } from '../../api/use.command.tsx';
+import { usePages } from '../../api/use.pages.ts';
+import { ConfirmDialog } from '../../ui/confirm.dialog.tsx';
+import { DataTable, type Column } from '../../ui/data.table.tsx';
+import { EmptyState } from '../../ui/empty.state.tsx';
+import { Icon } from '../../ui/icon.tsx';
+import { PageHeader } from '../../ui/page.header.tsx';
+import { Moment, TimeAgo } from '../../ui/time.tsx';
+import { PasswordForm } from './password.form.tsx';
+import { PersonForm } from './person.form.tsx';
+import type { Person } from './person.words.ts';
+import classes from './people.module.css';
+
+const STALE = ['/api/v1/people', '/api/v1/people/{id}'] as const;
+
+const COLUMNS: Column<Person>[] = [
+  { id: 'name', label: 'Name', width: 'minmax(120px, 1.2fr)', render: ({ name }) => name },
+  { id: 'login', label: 'Signs in as', width: 'minmax(120px, 1.2fr)', render: ({ login }) => login },
+  { id: 'scopes', label: 'May', width: 'minmax(100px, 1fr)', render: ({ scopes }) => scopes.join(', ') },
+  { id: 'state', label: 'State', width: '110px', render: (person) => <PersonState person={person} /> },
+  {
+    id: 'lastSignInAt',
+    label: 'Last here',
+    width: '116px',
+    align: 'end',
+    render: ({ lastSignInAt }) => (lastSignInAt === null ? 'never' : <TimeAgo at={lastSignInAt} />),
+  },
+];
+
+function PersonState({ person: { disabledAt } }: { person: Person }) {
+  return (
+    <span className={classes['state']} data-quiet={disabledAt !== null || undefined}>
+      <Icon name={disabledAt === null ? 'check' : 'minus'} size={16} /> {disabledAt === null ? 'Active' : 'Disabled'}
+    </span>
+  );
+}
+
+/** Who signs in to this dashboard, and what they may do. */
+export function PeopleView() {
+  const rows = usePages('/api/v1/people');
+  const [isAdding, setIsAdding] = useState(false);
+  return (
+    <>
+      <PageHeader
+        title="People"
+        about="Who signs in by a password. Programs have API keys."
+        actions={
+          <Button leftSection={<Icon name="plus" size={16} />} onClick={() => setIsAdding(true)}>
+            New person
+          </Button>
+        }
+      />
+      <DataTable
+        name="People"
+        columns={COLUMNS}
+        rows={rows}
+        keyOf={({ id }) => id}
+        panel={{ title: ({ name }) => name, render: ({ id }, close) => <PersonDetail id={id} onGone={close} /> }}
+        empty={
+          <EmptyState title="Nobody signs in here" icon="person">
+            The first person is the admin. From then on everybody signs in, and programs need an API key.
+          </EmptyState>
+        }
+      />
+      {isAdding && <PersonForm onClose={() => setIsAdding(false)} />}
+    </>
+  );
+}
+
+function PersonDetail({ id, onGone }: { id: string; onGone: () => void }) {
+  const { data } = useGet('/api/v1/people/{id}', { path: { id } });
+  const [asked, setAsked] = useState<'edit' | 'password' | 'remove' | null>(null);
+  const setDisabled = (disabled: boolean) =>
+    holdfast.PATCH('/api/v1/people/{id}', { params: { path: { id } }, body: { disabled } });
+  const isDisabled = data?.disabledAt != null;
+  const toggle = useCommand({
+    run: () => setDisabled(!isDisabled),
+    done: () => (isDisabled ? `${data?.name ?? ''} may sign in again` : `${data?.name ?? ''} is signed out everywhere`),
+    undo: () => () => setDisabled(isDisabled),
+    stale: STALE,
+  });
+  if (data === undefined) return null;
+  const close = (): void => setAsked(null);
+  return (
+    <>
+      <dl className={classes['facts']}>
+        <dt>Signs in as</dt>
+        <dd>{data.login}</dd>
+        <dt>May</dt>
+        <dd>{data.scopes.join(', ')}</dd>
+        <dt>State</dt>
+        <dd>
+          <PersonState person={data} />
+        </dd>
+        <dt>Made</dt>
+        <dd>
+          <Moment at={data.createdAt} />
+        </dd>
+        <dt>Last here</dt>
+        <dd>
+          <Moment at={data.lastSignInAt} />
+        </dd>
+        <dt>In the ledger</dt>
+        <dd>
+          <code>user:{data.id}</code>
+        </dd>
+      </dl>
+      <div className={classes['actions']}>
+        <Button onClick={() => setAsked('edit')}>Edit</Button>
+        <Button variant="default" onClick={() => setAsked('password')}>
+          Set a password
+        </Button>
+        <Button variant="default" loading={toggle.isPending} onClick={() => toggle.mutate()}>
+          {isDisabled ? 'Enable' : 'Disable'}
+        </Button>
+        <Button variant="default" onClick={() => setAsked('remove')}>
+          Remove
+        </Button>
+      </div>
+      {asked === 'edit' && <PersonForm person={data} onClose={close} />}
+      {asked === 'password' && <PasswordForm person={data} onClose={close} />}
+      {asked === 'remove' && <RemoveDialog person={data} onGone={onGone} onClose={close} />}
+    </>
+  );
+}
+
+function RemoveDialog({ person, onGone, onClose }: { person: Person; onGone: () => void; onClose: () => void }) {
+  const remove = useCommand({
+    run: async () => {
+      await holdfast.DELETE('/api/v1/people/{id}', { params: { path: { id: person.id } } });
+      onGone();
+    },
+    done: () => `Removed ${person.name}`,
+    stale: STALE,
+    showsRefusals: true,
+  });
+  return (
+    <ConfirmDialog
+      title={`Remove ${person.name}?`}
+      verb="Remove the person"
+      isDangerous
+      isPending={remove.isPending}
+      error={remove.error}
+      onConfirm={() => remove.mutate()}
+      onClose={onClose}
+    >
+      <p className={classes['said']}>
+        Password and sessions are deleted. The name stays in the ledger and the audit. To shut somebody out for a while,
+        disable them.
+      </p>
+    </ConfirmDialog>
+  );
+}

@@ -1,0 +1,96 @@
+import { useState, type SubmitEvent } from 'react';
+import { Button, Checkbox, Modal, PasswordInput, TextInput } from '@mantine/core';
+import { holdfast } from '../../api/holdfast.ts';
+import { useCommand } from '../../api/use.command.tsx';
+import { ProblemNotice } from '../../ui/problem.notice.tsx';
+import type { Person } from './person.words.ts';
+import classes from './people.module.css';
+
+type Scope = Person['scopes'][number];
+
+/** What people need; the others are for programs. */
+const SCOPES: readonly { value: Scope; label: string; description: string }[] = [
+  { value: 'read', label: 'read', description: 'See everything but keys and people' },
+  { value: 'reserve', label: 'reserve', description: 'Reserve, confirm, ship and cancel; and read' },
+  { value: 'stock', label: 'stock', description: 'Adjust, transfer, set levels, acknowledge alerts; and read' },
+  { value: 'admin', label: 'admin', description: 'Everything' },
+];
+
+/** Somebody new, or the one that is given, edited. */
+export function PersonForm({ person, onClose }: { person?: Person; onClose: () => void }) {
+  const [name, setName] = useState(person?.name ?? '');
+  const [login, setLogin] = useState(person?.login ?? '');
+  const [scopes, setScopes] = useState<string[]>(person?.scopes ?? ['read']);
+  const [password, setPassword] = useState('');
+  const save = useCommand({
+    run: async () => {
+      const body = { name: name.trim(), login: login.trim(), scopes: scopes as Scope[] };
+      if (person === undefined) await holdfast.POST('/api/v1/people', { body: { ...body, password } });
+      else {
+        await holdfast.PATCH('/api/v1/people/{id}', {
+          params: { path: { id: person.id }, header: { 'If-Match': `"${person.version}"` } },
+          body,
+        });
+      }
+      onClose();
+    },
+    done: () => (person === undefined ? `${name.trim()} may sign in` : `Saved ${name.trim()}`),
+    stale: ['/api/v1/people', '/api/v1/people/{id}'],
+    showsRefusals: true,
+  });
+  const submit = (event: SubmitEvent): void => {
+    event.preventDefault();
+    save.mutate();
+  };
+  return (
+    <Modal opened onClose={onClose} title={person === undefined ? 'New person' : `Edit ${person.name}`}>
+      <form onSubmit={submit} className={classes['form']}>
+        <TextInput
+          label="Name"
+          description="As ledger and audit show it."
+          required
+          maxLength={200}
+          data-autofocus
+          value={name}
+          onChange={(event) => setName(event.currentTarget.value)}
+        />
+        <TextInput
+          label="Signs in as"
+          description="An e-mail address or a name."
+          required
+          maxLength={200}
+          autoCapitalize="none"
+          autoComplete="off"
+          value={login}
+          onChange={(event) => setLogin(event.currentTarget.value)}
+        />
+        {person === undefined && (
+          <PasswordInput
+            label="First password"
+            description="At least 12 characters. They can set their own in Settings."
+            required
+            autoComplete="new-password"
+            value={password}
+            onChange={(event) => setPassword(event.currentTarget.value)}
+          />
+        )}
+        <Checkbox.Group label="They may" value={scopes} onChange={setScopes}>
+          <div className={classes['choices']}>
+            {SCOPES.map((scope) => (
+              <Checkbox key={scope.value} {...scope} />
+            ))}
+          </div>
+        </Checkbox.Group>
+        {save.isError && <ProblemNotice error={save.error} />}
+        <div className={classes['buttons']}>
+          <Button variant="default" onClick={onClose}>
+            Cancel
+          </Button>
+          <Button type="submit" loading={save.isPending} disabled={scopes.length === 0}>
+            Save
+          </Button>
+        </div>
+      </form>
+    </Modal>
+  );
+}

@@ -1,0 +1,3 @@
+import type { Item } from '../../api/queries.ts';
+
+export type Person = Item<'/api/v1/people'>;
