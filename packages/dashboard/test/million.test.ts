@@ -1,0 +1,88 @@
+import type { Browser, Route } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { CHROMIUM, launchChromium, openPage } from './chromium.ts';
+import { startDashboard, type DashboardServer } from './dashboard.server.ts';
+
+const ROWS = 1_000_000;
+
+/** A page of a million levels, which would take an hour to make: a cursor is the number of its first row. */
+function pageOfLevels(cursor: number, limit: number): object {
+  const items = Array.from({ length: Math.min(limit, ROWS - cursor) }, (_, index) => {
+    const at = cursor + index;
+    return {
+      sku: `SKU-${String(at).padStart(7, '0')}`,
+      location: 'WH-LUTON',
+      onHand: at,
+      reserved: 0,
+      committed: 0,
+      safetyStock: 0,
+      available: at,
+      incoming: 0,
+      shortage: 0,
+      reorderPoint: null,
+      reorderQuantity: null,
+      maxLevel: null,
+      bin: { zone: null, aisle: null, shelf: null },
+      version: 1,
+      lastMovementAt: null,
+      lastCountAt: null,
+    };
+  });
+  return { items, nextCursor: cursor + limit < ROWS ? String(cursor + limit) : null };
+}
+
+describe.skipIf(CHROMIUM === null)('a list of a million rows', () => {
+  let server: DashboardServer;
+  let browser: Browser;
+  beforeAll(async () => {
+    [server, browser] = await Promise.all([startDashboard(), launchChromium()]);
+  });
+  afterAll(async () => {
+    await browser.close();
+    await server.close();
+  });
+
+  test('asks for each page once, two at a time at most, and keeps a screenful of rows', async () => {
+    const { page, complaints, close } = await openPage(browser, server.address);
+    const asked: string[] = [];
+    let [underWay, mostAtOnce] = [0, 0];
+    await page.route('**/api/v1/inventory?*', async (route: Route) => {
+      const { searchParams } = new URL(route.request().url());
+      asked.push(searchParams.get('cursor') ?? 'first');
+      underWay += 1;
+      mostAtOnce = Math.max(mostAtOnce, underWay);
+      const body = pageOfLevels(Number(searchParams.get('cursor') ?? 0), Number(searchParams.get('limit')));
+      await new Promise((resolve) => setTimeout(resolve, 15));
+      underWay -= 1;
+      await route.fulfill({ json: body }).catch(() => undefined);
+    });
+    await page.goto('/inventory');
+    const grid = page.getByRole('grid', { name: 'Inventory' });
+    await page.getByText('SKU-0000003').waitFor();
+
+    // To the end of what is known, again and again: thirty pages on.
+    await grid.evaluate(async (element) => {
+      for (let round = 0; round < 400 && element.scrollHeight < 30 * 200 * 32; round += 1) {
+        element.scrollTop = element.scrollHeight;
+        await new Promise((resolve) => setTimeout(resolve, 25));
+      }
+    });
+    expect(asked.length).toBeGreaterThanOrEqual(29);
+    expect(new Set(asked).size).toBe(asked.length);
+    expect(mostAtOnce).toBeLessThanOrEqual(2);
+
+    // A drag of the scroll bar over all of it asks for nothing on the way: it is known, or not stopped at.
+    const before = asked.length;
+    await grid.evaluate(async (element) => {
+      for (let step = 60; step >= 0; step -= 1) {
+        element.scrollTop = (element.scrollHeight * step) / 60;
+        await new Promise((resolve) => requestAnimationFrame(resolve));
+      }
+    });
+    await page.getByText('SKU-0000003').waitFor();
+    expect(asked.length - before).toBeLessThanOrEqual(2);
+    expect(await grid.getByRole('row').count()).toBeLessThan(80);
+    expect(complaints).toEqual([]);
+    await close();
+  });
+});
