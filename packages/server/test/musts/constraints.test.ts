@@ -49,6 +49,35 @@ async function refusalOf(client: pg.Client, statement: string): Promise<string> 
   }
 }
 
+const insertInto = (table: string, values: Record<string, string>): string =>
+  `INSERT INTO ${table} (${Object.keys(values).join(', ')}) VALUES (${Object.values(values).join(', ')})`;
+const PERSON_ID = "'0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1c'";
+const person = (values: Record<string, string>): string =>
+  insertInto('person', {
+    id: PERSON_ID,
+    login: "'Ada'",
+    login_key: "'ada'",
+    name: "'Ada'",
+    scopes: "'{read}'",
+    password_hash: "'$argon2id$'",
+    created_at: 'now()',
+    ...values,
+  });
+const sessionRow = (values: Record<string, string>): string =>
+  insertInto('person_session', {
+    id: PERSON_ID,
+    person_id: PERSON_ID,
+    token_hash: "sha256('token')",
+    created_at: 'now()',
+    last_seen_at: 'now()',
+    idle_ends_at: 'now()',
+    ends_at: 'now()',
+    address: "'::1'",
+    network: "'::/64'",
+    ...values,
+  });
+const session = (values: Record<string, string>): string => `${person({})}; ${sessionRow(values)}`;
+
 const LEVEL = 'WHERE product_id = 1 AND location_id = 1';
 const held = (set: string): string => `UPDATE reservation_line SET ${set} WHERE state = 'held'`;
 const committed = (set: string): string => `UPDATE reservation_line SET ${set} WHERE state = 'committed'`;
@@ -203,6 +232,24 @@ const REFUSED: readonly (readonly [string, string, string])[] = [
     'INSERT INTO api_key SELECT gen_random_uuid(), name, scopes, prefix, hash, NULL, created_at FROM api_key',
     'api_key_hash_is_unique',
   ],
+  // People
+  ['a person who may do nothing', person({ scopes: "'{}'" }), 'person_has_a_scope'],
+  ['a password in the clear', person({ password_hash: "'secret'" }), 'person_password_is_a_phc_string'],
+  ['a person without a password', person({ password_hash: 'NULL' }), 'person_has_a_password_until_removed'],
+  ['a removed one with a password', person({ removed_at: 'now()' }), 'person_has_a_password_until_removed'],
+  ['two people with one login', `${person({})}; ${person({ id: 'gen_random_uuid()' })}`, 'person_login_is_unique'],
+  ['a token that is not hashed', session({ token_hash: "'token'" }), 'person_session_token_is_sha256'],
+  ['a session twice', `${session({})}; ${sessionRow({ id: 'gen_random_uuid()' })}`, 'person_session_token_is_unique'],
+  [
+    'a session that idles for ever',
+    session({ idle_ends_at: "now() + interval '1 year'" }),
+    'person_session_idles_within_its_life',
+  ],
+  [
+    'less than no failures',
+    "INSERT INTO sign_in_throttle VALUES ('x', -1, now(), now())",
+    'sign_in_throttle_counts_failures',
+  ],
   // Webhooks
   ['a webhook for nothing', webhook({ events: "'{}'" }), 'webhook_asks_for_something'],
   ['one disabled for no reason', webhook({ enabled: 'false' }), 'webhook_is_disabled_for_a_reason'],
@@ -219,7 +266,11 @@ const REFUSED: readonly (readonly [string, string, string])[] = [
   ['a place before the stream', progress({ position: -1 }), 'webhook_progress_never_leaves_the_stream'],
   ['half a stretch that was missed', progress({ missed_from: 1 }), 'webhook_progress_missed_a_whole_stretch'],
   ['failures since no time', progress({ failures_in_row: 1 }), 'webhook_progress_fails_since_a_time'],
-  ['a delivery in a state that is none', delivery({ status: "'lost'", finished_at: 'now()' }), 'webhook_delivery_status_is_known'],
+  [
+    'a delivery in a state that is none',
+    delivery({ status: "'lost'", finished_at: 'now()' }),
+    'webhook_delivery_status_is_known',
+  ],
   ['a delivery that ended at no time', delivery({ status: "'failed'" }), 'webhook_delivery_ends_at_a_time'],
   ['a delivery of nothing', delivery({ body: 'NULL' }), 'webhook_delivery_has_a_body_until_delivered'],
   ['an attempt at no time', delivery({ attempts: 1 }), 'webhook_delivery_was_attempted_at_a_time'],
@@ -262,7 +313,17 @@ describe('the serving role', () => {
   });
 
   test('removes no stock, reservation, transfer or name', async () => {
-    const kept = ['product', 'location', 'level', 'reservation', 'transfer', 'transfer_line', 'alert', 'api_key'];
+    const kept = [
+      'product',
+      'location',
+      'level',
+      'reservation',
+      'transfer',
+      'transfer_line',
+      'alert',
+      'api_key',
+      'person',
+    ];
     for (const name of kept) {
       expect(await refusalOf(serving, `DELETE FROM ${name}`)).toBe(PERMISSION_DENIED);
       expect(await refusalOf(serving, `TRUNCATE ${name}`)).toBe(PERMISSION_DENIED);
