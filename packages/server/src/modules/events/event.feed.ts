@@ -12,6 +12,16 @@ export interface EventBatch {
   position: number;
 }
 
+/** Whoever has been told up to `head` has been told of everything that was committed by then, on the monotonic clock. */
+interface Mark {
+  head: number;
+  untilMs: number;
+}
+
+interface Look extends EventBatch {
+  mark: Mark;
+}
+
 /** Who wants to know of every event from now on. */
 export interface FeedListener {
   /** In the order of the stream, each once. Must not throw. */
@@ -55,6 +65,8 @@ export class EventFeed {
   #isWoken = false;
   #seenHead = 0;
   #upToDateMs = 0;
+  /** The next that has not been reached. */
+  #mark: Mark | null = null;
 
   constructor(options: FeedOptions) {
     this.#options = { isHinted: () => false, onError: () => undefined, ...options };
@@ -96,14 +108,21 @@ export class EventFeed {
    * @throws Problem `position_gone`
    */
   async read(after: number, { limit, ...filter }: EventFilter & { limit: number }): Promise<EventBatch> {
+    const { events, position } = await this.#look(after, limit, filter);
+    return { events, position };
+  }
+
+  async #look(after: number, limit: number, filter: EventFilter): Promise<Look> {
     const { database } = this.#options;
     // Each run has an entry at least.
     const runs = cut(await selectRuns(database.kysely, after, limit), after, limit);
     const last = runs.at(-1);
     // Looked at after the runs: what was forgotten in between is not taken for a gap that never was.
-    const { forgotten } = await readState(database);
+    const askedMs = performance.now();
+    const { head, forgotten, behindMs } = await readState(database);
     if (after < forgotten) throw positionGone(after, forgotten);
-    if (last === undefined) return { events: [], position: after };
+    const mark = { head, untilMs: askedMs - behindMs };
+    if (last === undefined) return { events: [], position: after, mark };
     const [journal, ledger] = await Promise.all([
       selectJournal(database.kysely, runs, JOURNAL_EVENTS),
       selectLedger(database.kysely, runs),
@@ -112,7 +131,7 @@ export class EventFeed {
     const events = [...journal.map(journalEvent), ...ledger.map(stockChanged)]
       .filter(matches)
       .sort((one, other) => one.position - other.position);
-    return { events, position: last.position + (last.lastId - last.firstId) };
+    return { events, position: last.position + (last.lastId - last.firstId), mark };
   }
 
   /** Tells of every event that is committed from now on, and perhaps of some of the last moment. */
@@ -161,10 +180,8 @@ export class EventFeed {
   async #follow(): Promise<void> {
     while (this.#isWoken && !this.#isStopped) {
       this.#isWoken = false;
-      const beganMs = performance.now();
       try {
         await this.#advance();
-        this.#upToDateMs = beganMs;
       } catch (error) {
         this.#options.onError(error);
         await new Promise((resolve) => setTimeout(resolve, AFTER_ERROR_MS));
@@ -182,29 +199,41 @@ export class EventFeed {
       const after = this.#position;
       // The last listener may have gone meanwhile.
       if (after === null || this.#isStopped) return;
-      const { events, position } = await this.#readOrSkip(after);
+      const { events, position, mark } = await this.#readOrSkip(after);
       if (this.#position !== after) continue;
+      if (position > after) {
+        this.#position = position;
+        this.#tell({ events, after, position });
+        this.#tellHead(position);
+      }
+      this.#note(position, mark);
       if (position === after) return;
-      this.#position = position;
-      this.#tell({ events, after, position });
-      this.#tellHead(position);
     }
   }
 
-  async #readOrSkip(after: number): Promise<EventBatch> {
+  async #readOrSkip(after: number): Promise<Look> {
     try {
-      return await this.read(after, { limit: POSITIONS_AT_ONCE });
+      return await this.#look(after, POSITIONS_AT_ONCE, {});
     } catch (error) {
       if (!(error instanceof Problem) || error.code !== eventProblems.positionGone.code) throw error;
       const head = await this.head();
       this.#beginAt(head);
       for (const listener of this.#listeners) listener.onGap?.();
-      return { events: [], position: head };
+      return { events: [], position: head, mark: { head, untilMs: -Infinity } };
     }
+  }
+
+  /** While commits come all the time, more are numbered by the time that these are told: then the mark before counts. */
+  #note(position: number, mark: Mark): void {
+    const reached = [mark, this.#mark].find((one) => one !== null && position >= one.head);
+    if (reached != null) this.#upToDateMs = Math.max(this.#upToDateMs, reached.untilMs);
+    if (position >= mark.head) this.#mark = null;
+    else if (reached !== undefined || this.#mark === null) this.#mark = mark;
   }
 
   #beginAt(position: number): void {
     this.#position = position;
+    this.#mark = null;
     this.tail.restart(position);
     for (const listener of this.#listeners) listener.onSpan?.();
   }

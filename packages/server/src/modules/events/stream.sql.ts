@@ -74,11 +74,15 @@ export interface StreamState {
   forgotten: number;
   /** There are runs without a position. */
   isBehind: boolean;
+  /** How old the oldest of them is, in milliseconds; 0 where there is none. */
+  behindMs: number;
 }
 
 export async function readState({ kysely }: Database): Promise<StreamState> {
   const { rows } = await sql<StreamState>`
-    SELECT head, forgotten, EXISTS (SELECT FROM event_batch WHERE position IS NULL) AS "isBehind" FROM event_stream
+    SELECT head, forgotten, waiting.since IS NOT NULL AS "isBehind",
+      greatest(0, coalesce(extract(epoch FROM clock_timestamp() - waiting.since) * 1000, 0))::bigint AS "behindMs"
+    FROM event_stream, (SELECT min(at) AS since FROM event_batch WHERE position IS NULL) AS waiting
   `.execute(kysely);
   const [state] = rows;
   if (state === undefined) throw new Error('the stream has no state');
