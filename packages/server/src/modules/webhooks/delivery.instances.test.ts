@@ -244,7 +244,7 @@ describe('kill -9', () => {
     for (let index = 60; index < 90; index += 1) await adjust(index);
 
     const seen = (): string[] => [...new Set(receiver.received.map(({ body }) => quantityOf(body)))];
-    await expect.poll(() => seen().length, { timeout: 25_000 }).toBe(90);
+    await expect.poll(() => seen().length, { timeout: 40_000 }).toBe(90);
     for (const sku of ['A', 'B', 'C']) {
       const own = seen()
         .filter((text) => text.startsWith(sku))
@@ -253,7 +253,7 @@ describe('kill -9', () => {
     }
     expect(await server.stop()).toEqual({ code: 0, signal: null });
     await made.drop();
-  });
+  }, 120_000);
 });
 
 function quantityOf(body: string): string {
