@@ -3,7 +3,7 @@ import { useEffect, useRef } from 'react';
 import { useComputedColorScheme } from '@mantine/core';
 import uPlot from 'uplot';
 import { formatNumber } from './num.tsx';
-import type { TimeChartProps } from './time.chart.tsx';
+import type { TimeChartProps } from './time.chart.types.ts';
 import classes from './time.chart.module.css';
 
 const CROSSHAIR = 'page';

@@ -2,28 +2,8 @@ import { lazy, Suspense, useState } from 'react';
 import { Skeleton, Table } from '@mantine/core';
 import { formatNumber } from './num.tsx';
 import { formatTime } from './time.format.ts';
+import type { TimeChartProps } from './time.chart.types.ts';
 import classes from './time.chart.module.css';
-
-export interface ChartSeries {
-  label: string;
-  /** A variable of theme.css, such as `--hf-available`. */
-  colour: string;
-  /** As long as the times. */
-  values: readonly (number | null)[];
-  /** Told apart without colour. */
-  dash?: readonly number[];
-}
-
-export interface TimeChartProps {
-  /** The question that it answers, written above it. */
-  title: string;
-  /** In milliseconds since 1970, rising. */
-  times: readonly number[];
-  series: readonly ChartSeries[];
-  /** A value holds until the next one, as a balance does. */
-  isStepped?: boolean;
-  height?: number;
-}
 
 const Plot = lazy(async () => ({ default: (await import('./time.chart.plot.tsx')).TimeChartPlot }));
 const TABLE_ROWS_MAX = 200;
