@@ -4,6 +4,7 @@ import { findPostmaster, makeDataDirectory, startHoldfast } from './holdfast.ts'
 import { freezeServer, holdLevel, holdReservation } from './freeze.scenario.ts';
 import { killUnderLoad, type Victim } from './kill.scenario.ts';
 import { cutAtCommit } from './proxy.scenario.ts';
+import { followUnderLoad } from './stream.scenario.ts';
 import type { PostgresServer } from './database.ts';
 import type { Report } from './scenario.ts';
 
@@ -12,7 +13,7 @@ const HELP = `Faults and crashes under load, each with an independent check of w
 npm run torture -- [options]
 
   --only <names>    of kill-server, kill-postgres, kill-both, kill-workers, stop, commit, freeze,
-                    hold-level, hold-reservation; by comma (all)
+                    hold-level, hold-reservation, stream; by comma (all)
   --rounds <n>      kills of each kind (10)
   --seconds <n>     how long a server is frozen and a row held (30), and connections are cut (60)
   --clients <n>     clients at once (32)
@@ -44,6 +45,17 @@ const SCENARIOS: Record<string, (settings: Settings, postgres: () => Promise<Pos
     holdLevel({ postgres: await postgres(), forMs: freezeMs, seed }),
   'hold-reservation': async ({ freezeMs, seed }, postgres) =>
     holdReservation({ postgres: await postgres(), forMs: freezeMs, seed }),
+  stream: async ({ rounds, clients, seed }, postgres) =>
+    followUnderLoad({
+      postgres: await postgres(),
+      kills: rounds,
+      betweenMs: 2_500,
+      clients: Math.ceil(clients / 2),
+      seed,
+      commits: 20_000,
+      openForMs: 2_000,
+      redisAwayMs: 10_000,
+    }),
 };
 
 function kills({ rounds, clients, seed }: Settings, kinds: Victim[], workers = 1): Promise<Report> {

@@ -87,7 +87,7 @@ export function parseClientMessage(text: Buffer): ClientMessage {
   if (typeof type !== 'string' || !Object.hasOwn(CLIENT_MESSAGES, type)) {
     throw invalid('A message is an object whose type is subscribe, unsubscribe or ping.');
   }
-  if (fits[type]?.(message) === true) return message as ClientMessage;
+  if (fits[type]?.(message) === true) return message;
   const schema: TSchema = CLIENT_MESSAGES[type as keyof typeof CLIENT_MESSAGES];
   const found = explainer.explain(schema, message).map(({ keys, message: fault }) => `${pointerTo(keys)} ${fault}`);
   throw invalid(`${found.slice(0, FAULTS_SHOWN).join('; ')}.`);
