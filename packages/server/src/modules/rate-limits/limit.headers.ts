@@ -1,6 +1,6 @@
 import type { LimitedReply } from '../../platform/http/index.ts';
 import { NEVER } from '../../platform/limiter/index.ts';
-import type { RuleCharge } from './live.rule.ts';
+import { policyText, type RuleCharge } from './live.rule.ts';
 
 /**
  * The charge that answers for all: of those that refuse, the one that refuses longest; of those that do not, the one with
@@ -33,16 +33,17 @@ export function writeLimitHeaders(reply: LimitedReply, charges: readonly RuleCha
   reply.header('x-ratelimit-reset', seconds(atMs + resetMs));
 }
 
-/** The draft counts windows in whole seconds. */
 function policyOf({ rule, limit }: RuleCharge): string {
-  return `${rule.label};q=${limit};w=${seconds(rule.stored.windowMs)}`;
+  const { stored, label, policy } = rule;
+  return limit === stored.limit ? policy : policyText(label, limit, stored.windowMs);
 }
 
 function policiesOf(charges: readonly RuleCharge[]): string {
-  return charges
-    .filter(({ shadow }) => !shadow)
-    .map(policyOf)
-    .join(', ');
+  let text = '';
+  for (const charge of charges) {
+    if (!charge.shadow) text += text === '' ? policyOf(charge) : `, ${policyOf(charge)}`;
+  }
+  return text;
 }
 
 export function seconds(ms: number): number {

@@ -109,11 +109,12 @@ export class Limits implements RequestLimiter {
   async #readUntilFresh(): Promise<void> {
     while (this.#isStale) {
       this.#isStale = false;
-      this.#take(await readRuleSet(this.#options.database.kysely));
+      this.use(await readRuleSet(this.#options.database.kysely));
     }
   }
 
-  #take(set: RuleSet): void {
+  /** Counts by these rules from now on. Those that stay as they were keep their counters. */
+  use(set: RuleSet): void {
     const before = [...this.rules.all.values()].map(({ counter }) => counter.id);
     this.#revision = set.revision;
     this.callers.setSuccessors(new Map(set.successors.map(({ id, root }) => [id, root])));

@@ -45,6 +45,8 @@ export interface LiveRule {
   readonly tally: RuleTally;
   /** The name as a string of a structured field (RFC 9651). */
   readonly label: string;
+  /** What `RateLimit-Policy` says where no subject has numbers of its own. */
+  readonly policy: string;
   /** How much of the limit holds now: below 1 while an adaptive rule is tightened. */
   factor: number;
 }
@@ -72,6 +74,7 @@ export function liveRule(
     otherTiers,
     tally,
     label: fieldString(stored.name),
+    policy: policyText(fieldString(stored.name), stored.limit, stored.windowMs),
     factor,
   };
 }
@@ -88,6 +91,11 @@ function methodsOf(methods: readonly string[] | null): ReadonlySet<string> | nul
 
 function allowanceOf({ algorithm }: RuleFields, { limit, burst }: { limit: number; burst: number | null }): Allowance {
   return { limit, burst: algorithm === 'token_bucket' ? (burst ?? limit) : limit };
+}
+
+/** The draft counts windows in whole seconds. */
+export function policyText(label: string, limit: number, windowMs: number): string {
+  return `${label};q=${limit};w=${Math.ceil(windowMs / 1_000)}`;
 }
 
 /** Visible ASCII; the rest is percent-encoded. */

@@ -27,7 +27,8 @@ interface Waiting {
 }
 
 const SCRIPT_SHA = createHash('sha1').update(TAKE_SCRIPT).digest('hex');
-const BATCH_MAX = 256;
+/** Small enough that Redis works on one while the next is written, large enough that what a call costs is shared. */
+const BATCH_MAX = 32;
 const FIELDS = 4;
 
 /**
@@ -91,9 +92,14 @@ export class RedisStore implements LimitStore {
       for (const { charges } of batch) {
         for (const { counter, subject } of charges) keys.push(`${this.#prefix}${counter.id}:${subject}`);
       }
-      const requests = `[${batch.map(({ charges }) => `[${charges.map(fieldsOf(action)).join(',')}]`).join(',')}]`;
+      const fields = fieldsOf(action);
+      let requests = '';
+      for (const { charges } of batch) {
+        requests += `${requests === '' ? '[' : ','}${charges.length}`;
+        for (const charge of charges) requests += fields(charge);
+      }
       const time = this.#nowMs === undefined ? [] : [String(this.#nowMs())];
-      const answer = await this.#run([keys.length, ...keys, action, requests, ...time]);
+      const answer = await this.#run([keys.length, ...keys, action, `${requests}]`, ...time]);
       this.#deal(batch, answer);
     } catch (error) {
       for (const { reject } of batch) reject(error);
@@ -130,7 +136,7 @@ export class RedisStore implements LimitStore {
 
 function fieldsOf(action: Action): (charge: Charge) => string {
   return ({ counter, limit, burst, cost, shadow, atMs }) =>
-    `${counter.kind},${counter.windowMs},${limit},${burst},${cost},${shadow ? 1 : 0},${action === 'refund' ? atMs : 0}`;
+    `,${counter.kind},${counter.windowMs},${limit},${burst},${cost},${shadow ? 1 : 0},${action === 'refund' ? atMs : 0}`;
 }
 
 /** Redis was started anew, or told to forget. */

@@ -2,9 +2,9 @@
  * The counters of counter.algorithms.ts for Redis (and Valkey): the same functions under the same names, by Redis's own
  * clock, for many requests in one call.
  *
- * KEYS: a counter each. ARGV[1]: `take`, `peek` or `refund`. ARGV[2]: JSON, a list of requests, each a flat list of
- * kind, windowMs, limit, burst, cost, shadow (0 or 1) and atMs (0 but for a refund) per counter. ARGV[3]: the time in
- * place of Redis's, for tests that travel in it.
+ * KEYS: a counter each. ARGV[1]: `take`, `peek` or `refund`. ARGV[2]: JSON, one flat list: of each request how many
+ * counters it has, then of each counter kind, windowMs, limit, burst, cost, shadow (0 or 1) and atMs (0 but for a refund).
+ * ARGV[3]: the time in place of Redis's, for tests that travel in it.
  * Answers a flat list of integers: the clock, then allowed, remaining, resetMs, retryMs per counter.
  *
  * Numbers stay whole and below 2^53, which Lua's doubles hold exactly. A counter is one string of doubles: at, used,
@@ -17,13 +17,19 @@ local nowMs = ARGV[3] and tonumber(ARGV[3]) or now[1] * 1000 + math.floor(now[2]
 local floor, ceil, max, min = math.floor, math.ceil, math.max, math.min
 local pack, unpack = struct.pack, struct.unpack
 
-local function load(key)
+local function load(key, s)
   local text = redis.call('GET', key)
-  if not text then return { at = 0, used = 0, before = 0, log = {} } end
-  local at, used, before = unpack('<ddd', text)
-  local log = {}
-  for byte = 25, #text, 8 do log[#log + 1] = unpack('<d', text, byte) end
-  return { at = at, used = used, before = before, log = log, known = true }
+  if not text then
+    s.at, s.used, s.before, s.log, s.known = 0, 0, 0, nil, false
+    return
+  end
+  s.at, s.used, s.before = unpack('<ddd', text)
+  s.log, s.known = nil, true
+  if #text > 24 then
+    local log = {}
+    for byte = 25, #text, 8 do log[#log + 1] = unpack('<d', text, byte) end
+    s.log = log
+  end
 end
 
 local function weight(s, c, t)
@@ -98,27 +104,31 @@ A[TWO] = {
 A[LOG] = {
   advance = function(s, c, t)
     s.at = t
+    local log = s.log
+    if not log or log[1] > t - c.windowMs then return end
     local kept = {}
-    for i = 1, #s.log, 2 do
-      if s.log[i] <= t - c.windowMs then s.used = s.used - s.log[i + 1]
-      else kept[#kept + 1] = s.log[i]; kept[#kept + 1] = s.log[i + 1] end
+    for i = 1, #log, 2 do
+      if log[i] <= t - c.windowMs then s.used = s.used - log[i + 1]
+      else kept[#kept + 1] = log[i]; kept[#kept + 1] = log[i + 1] end
     end
     s.log = kept
   end,
   fits = A[FIXED].fits,
   spend = function(s, c, t)
-    if c.cost == 0 then return end
-    local n = #s.log
+    local log = s.log or {}
+    local n = #log
     -- A clock that was set back: the log stays in order.
-    if n > 0 and s.log[n - 1] >= t then s.log[n] = s.log[n] + c.cost
-    else s.log[n + 1] = t; s.log[n + 2] = c.cost end
+    if n > 0 and log[n - 1] >= t then log[n] = log[n] + c.cost
+    else log[n + 1] = t; log[n + 2] = c.cost end
+    s.log = log
     s.used = s.used + c.cost
   end,
   giveBack = function(s, c)
-    for i = 1, #s.log, 2 do
-      if s.log[i] == c.atMs then
-        local back = min(c.cost, s.log[i + 1])
-        s.log[i + 1] = s.log[i + 1] - back
+    local log = s.log or {}
+    for i = 1, #log, 2 do
+      if log[i] == c.atMs then
+        local back = min(c.cost, log[i + 1])
+        log[i + 1] = log[i + 1] - back
         s.used = s.used - back
         return
       end
@@ -127,67 +137,83 @@ A[LOG] = {
   remaining = A[FIXED].remaining,
   resetMs = function(s, c, t) return s.used == 0 and 0 or s.log[#s.log - 1] + c.windowMs - t end,
   retryMs = function(s, c, t)
+    local log = s.log or {}
     local over = s.used + c.cost - c.limit
-    for i = 1, #s.log, 2 do
-      over = over - s.log[i + 1]
-      if over <= 0 then return s.log[i] + c.windowMs - t end
+    for i = 1, #log, 2 do
+      over = over - log[i + 1]
+      if over <= 0 then return log[i] + c.windowMs - t end
     end
     return c.windowMs
   end,
 }
 
-local function save(key, a, s, c)
-  local ttl = a.resetMs(s, c, nowMs)
+local function save(key, s, ttl)
   if ttl <= 0 then
     if s.known then redis.call('DEL', key) end
     return
   end
   local text = pack('<ddd', s.at, s.used, s.before)
-  if #s.log > 0 then
+  if s.log then
     local parts = { text }
-    for i = 1, #s.log do parts[#parts + 1] = pack('<d', s.log[i]) end
+    for i = 1, #s.log do parts[i + 1] = pack('<d', s.log[i]) end
     text = table.concat(parts)
   end
   redis.call('SET', key, text, 'PX', ttl)
 end
 
+-- One pair of tables per place within a request, used again for the next request: making them was a third of the time.
+local states, counters = {}, {}
 local action = ARGV[1]
+local takes, refunds = action == 'take', action == 'refund'
 local answer = { nowMs }
-local at = 0
-for _, f in ipairs(cjson.decode(ARGV[2])) do
+local f = cjson.decode(ARGV[2])
+local at, key, n = 1, 0, 1
+while f[at] do
+  local count = f[at]
+  at = at + 1
   local passes = true
-  local first = at
-  local group = {}
-  for i = 1, #f, 7 do
-    at = at + 1
-    local c = { windowMs = f[i + 1], limit = f[i + 2], burst = f[i + 3], cost = f[i + 4], shadow = f[i + 5], atMs = f[i + 6] }
-    local a = A[f[i]]
-    local s = load(KEYS[at])
+  for i = 1, count do
+    local s, c = states[i], counters[i]
+    if not s then
+      s, c = {}, {}
+      states[i], counters[i] = s, c
+    end
+    local a = A[f[at]]
+    c.kind, c.windowMs, c.limit, c.burst = f[at], f[at + 1], f[at + 2], f[at + 3]
+    c.cost, c.shadow, c.atMs = f[at + 4], f[at + 5], f[at + 6]
+    at = at + 7
+    load(KEYS[key + i], s)
     a.advance(s, c, nowMs)
     c.allowed = a.fits(s, c, nowMs)
     if not c.allowed and c.shadow == 0 then passes = false end
-    group[#group + 1] = { a, s, c, f[i] }
   end
-  for i, g in ipairs(group) do
-    local a, s, c = g[1], g[2], g[3]
-    if action == 'refund' then
+  for i = 1, count do
+    local s, c = states[i], counters[i]
+    local a = A[c.kind]
+    local resetMs
+    if refunds then
       a.giveBack(s, c, nowMs)
-      save(KEYS[first + i], a, s, c)
-    elseif action == 'take' and passes and c.allowed and c.cost > 0 then
+      resetMs = a.resetMs(s, c, nowMs)
+      save(KEYS[key + i], s, resetMs)
+    elseif takes and passes and c.allowed and c.cost > 0 then
       a.spend(s, c, nowMs)
-      save(KEYS[first + i], a, s, c)
+      resetMs = a.resetMs(s, c, nowMs)
+      save(KEYS[key + i], s, resetMs)
+    else
+      resetMs = a.resetMs(s, c, nowMs)
     end
     local retry = 0
     if not c.allowed then
-      local most = g[4] == BUCKET and c.burst or c.limit
+      local most = c.kind == BUCKET and c.burst or c.limit
       retry = c.cost > most and -1 or max(1, a.retryMs(s, c, nowMs))
     end
-    local n = #answer
     answer[n + 1] = c.allowed and 1 or 0
     answer[n + 2] = a.remaining(s, c, nowMs)
-    answer[n + 3] = a.resetMs(s, c, nowMs)
+    answer[n + 3] = resetMs
     answer[n + 4] = retry
+    n = n + 4
   end
+  key = key + count
 end
 return answer
 `;

@@ -1,0 +1,150 @@
+import { Redis } from 'ioredis';
+import { RateLimiterMemory, RateLimiterRedis } from 'rate-limiter-flexible';
+import {
+  counterOf,
+  KIND,
+  MemoryStore,
+  newCharge,
+  RedisStore,
+  type Charge,
+  type Kind,
+} from '../packages/server/src/platform/limiter/index.ts';
+import { answerParent } from './child.ts';
+
+// The stores by themselves: each question is measured in a process of its own, so that none finds another's garbage.
+
+const HUGE = 1_000_000_000;
+const SUBJECTS = 100_000;
+
+interface Question {
+  of: 'memory' | 'bytes' | 'redis';
+  what: string;
+  ms: number;
+}
+
+const names = Array.from(
+  { length: SUBJECTS },
+  (_unused, index) => `0199a1b2-7c3d-7e4f-8a5b-${String(index).padStart(12, '0')}`,
+);
+
+function chargeOn(kind: Kind): (subject: string) => Charge {
+  // A log holds up to its limit: of each subject fewer charges than that fall into one window here.
+  const counter = counterOf('bench', kind, kind === KIND.log ? 50 : 60_000);
+  const limit = kind === KIND.log ? 100 : HUGE;
+  return (subject) => newCharge({ counter, subject, limit, burst: limit, cost: 1 });
+}
+
+/** Checks per second, over 100,000 subjects. */
+async function memoryRate(what: string, ms: number): Promise<number> {
+  if (what === 'rate-limiter-flexible') {
+    const limiter = new RateLimiterMemory({ points: HUGE, duration: 60 });
+    return rateOf(ms, async (index) => limiter.consume(names[index % SUBJECTS] ?? ''));
+  }
+  const store = new MemoryStore();
+  const charge = chargeOn(KIND[what as keyof typeof KIND]);
+  return rateOfSync(ms, (index) => store.take([charge(names[index % SUBJECTS] ?? '')]));
+}
+
+/** By this process's own time on a processor: what else runs on the machine does not count. */
+function rateOfSync(ms: number, work: (index: number) => unknown): number {
+  let done = 0;
+  for (; done < 200_000; done += 1) work(done);
+  const stop = meter(done);
+  const began = performance.now();
+  while (performance.now() - began < ms) for (let step = 0; step < 1_000; step += 1) work((done += 1));
+  return stop(done);
+}
+
+async function rateOf(ms: number, work: (index: number) => Promise<unknown>): Promise<number> {
+  let done = 0;
+  for (; done < 200_000; done += 1) await work(done);
+  const stop = meter(done);
+  const began = performance.now();
+  while (performance.now() - began < ms) for (let step = 0; step < 1_000; step += 1) await work((done += 1));
+  return stop(done);
+}
+
+function meter(from: number): (until: number) => number {
+  const before = process.cpuUsage();
+  return (until) => {
+    const { user, system } = process.cpuUsage(before);
+    return ((until - from) / (user + system)) * 1e6;
+  };
+}
+
+/** What a million subjects take, in MB of the process. */
+async function bytesOf(what: string): Promise<number> {
+  const count = 1_000_000;
+  const before = process.memoryUsage().rss;
+  const subject = (index: number): string => `0199a1b2-7c3d-7e4f-8a5b-${String(index).padStart(12, '0')}`;
+  if (what === 'rate-limiter-flexible') {
+    const limiter = new RateLimiterMemory({ points: 100, duration: 3_600 });
+    for (let index = 0; index < count; index += 1) await limiter.consume(subject(index));
+  } else {
+    const store = new MemoryStore();
+    const counter = counterOf('bench', KIND[what as keyof typeof KIND], 3_600_000);
+    for (let index = 0; index < count; index += 1) {
+      store.take([newCharge({ counter, subject: subject(index), limit: 100, burst: 100, cost: 1 })]);
+    }
+    if (what !== 'log' && store.size !== count) throw new Error(`only ${store.size} are remembered`);
+  }
+  (globalThis as { gc?: () => void }).gc?.();
+  return (process.memoryUsage().rss - before) / 1_048_576;
+}
+
+const WAITING = 256;
+
+interface RedisRate {
+  perSecond: number;
+  /** Processor time of a check: the client's, and Redis's. */
+  clientMicros: number;
+  redisMicros: number;
+}
+
+/** So many checks under way at a time, by one client of one kind. */
+async function redisRate(what: string, ms: number): Promise<RedisRate> {
+  const port = Number(process.env['BENCH_REDIS_PORT']);
+  const redis = new Redis({ port, host: '127.0.0.1', enableAutoPipelining: what.endsWith('auto-pipelined') });
+  const limiter = new RateLimiterRedis({ storeClient: redis, points: HUGE, duration: 3_600 });
+  const store = new RedisStore({ link: { run: (command) => command(redis) } });
+  const charge = what in KIND ? chargeOn(KIND[what as keyof typeof KIND]) : null;
+  const subject = (index: number): string => names[index % 1_000] ?? '';
+  const once = async (index: number): Promise<unknown> => {
+    if (charge !== null) return store.take([charge(subject(index))]);
+    if (what.startsWith('INCR')) return redis.incr(subject(index));
+    return limiter.consume(subject(index));
+  };
+  let done = 0;
+  const until = async (endMs: number): Promise<void> => {
+    const lane = async (): Promise<void> => {
+      while (performance.now() < endMs) await once((done += 1));
+    };
+    await Promise.all(Array.from({ length: WAITING }, lane));
+  };
+  await until(performance.now() + 500);
+  done = 0;
+  const [cpu, redisCpu, began] = [process.cpuUsage(), await cpuOf(redis), performance.now()];
+  await until(began + ms);
+  const perSecond = (done / (performance.now() - began)) * 1_000;
+  const { user, system } = process.cpuUsage(cpu);
+  const redisMicros = ((await cpuOf(redis)) - redisCpu) / done;
+  redis.disconnect();
+  return { perSecond, clientMicros: (user + system) / done, redisMicros };
+}
+
+/** What Redis has used, in microseconds. */
+async function cpuOf(redis: Redis): Promise<number> {
+  const info = await redis.info('cpu');
+  const seconds = (name: string): number => Number(new RegExp(`${name}:([\\d.]+)`).exec(info)?.[1]);
+  return (seconds('used_cpu_user') + seconds('used_cpu_sys')) * 1e6;
+}
+
+answerParent(
+  (question): Promise<number | RedisRate> => {
+    const { of, what, ms } = question as Question;
+    if (of === 'memory') return memoryRate(what, ms);
+    return of === 'bytes' ? bytesOf(what) : redisRate(what, ms);
+  },
+  () => process.exit(0),
+);
+process.on('SIGTERM', () => process.exit(0));

@@ -1,0 +1,196 @@
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { startChild, type Child } from './child.ts';
+import { median } from './report.ts';
+
+const HELP = `Usage: node --conditions=holdfast-source bench/limiter.run.ts [options]
+
+Measures the rate limiter beside rate-limiter-flexible and @fastify/rate-limit, in one run on one machine.
+
+  --rounds <n>    how often each is measured; the median counts (5)
+  --seconds <n>   how long each is measured in a round (1)
+  --only <list>   of memory, bytes, redis, http
+  --help          this text
+`;
+
+const PARTS = ['memory', 'bytes', 'redis', 'http'];
+const KINDS = ['bucket', 'fixed', 'twoBuckets', 'log'];
+const PEER = 'rate-limiter-flexible';
+
+interface Options {
+  rounds: number;
+  ms: number;
+  only: readonly string[];
+}
+
+async function main(options: Options): Promise<void> {
+  if (options.only.includes('memory')) await measureMemory(options);
+  if (options.only.includes('bytes')) await measureBytes();
+  if (options.only.includes('redis')) await measureRedis(options);
+  if (options.only.includes('http')) await measureHttp(options);
+}
+
+async function measureMemory({ rounds, ms }: Options): Promise<void> {
+  say('\nChecks in memory, over 100,000 subjects, per second of processor time');
+  const rates = await compare([...KINDS, PEER], rounds, (what) => askOnce<number>({ of: 'memory', what, ms }));
+  for (const [what, rate] of rates) say(`  ${what.padEnd(24)} ${millions(rate)} M/s`);
+}
+
+async function measureBytes(): Promise<void> {
+  say('\nMemory for 1,000,000 subjects (UUIDs)');
+  for (const what of ['bucket', 'fixed', 'twoBuckets', PEER]) {
+    say(`  ${what.padEnd(24)} ${Math.round(await askOnce<number>({ of: 'bytes', what, ms: 0 }))} MB`);
+  }
+}
+
+interface RedisRate {
+  perSecond: number;
+  clientMicros: number;
+  redisMicros: number;
+}
+
+async function measureRedis({ rounds, ms }: Options): Promise<void> {
+  if (spawnSync('redis-server', ['--version']).status !== 0)
+    return say('\nRedis: skipped, there is no redis-server here');
+  const redis = await startRedis();
+  try {
+    say('\nRedis: round trips per second, 256 under way at a time, one client');
+    const kinds = ['INCR', 'INCR auto-pipelined', ...KINDS, PEER, `${PEER} auto-pipelined`];
+    const env = { BENCH_REDIS_PORT: String(redis.port) };
+    const all = new Map<string, RedisRate[]>(kinds.map((what) => [what, []]));
+    for (let round = 0; round < rounds; round += 1) {
+      for (const what of round % 2 === 0 ? kinds : kinds.toReversed()) {
+        all.get(what)?.push(await askOnce<RedisRate>({ of: 'redis', what, ms }, env));
+      }
+    }
+    const medianOf = (what: string, member: keyof RedisRate): number =>
+      median((all.get(what) ?? []).map((rate) => rate[member]));
+    for (const what of kinds) {
+      const ratio = median(
+        (all.get(what) ?? []).map((rate, round) => rate.perSecond / (all.get('INCR')?.[round]?.perSecond ?? 1)),
+      );
+      say(
+        `  ${what.padEnd(38)} ${Math.round(medianOf(what, 'perSecond') / 1_000)} k/s, ${ratio.toFixed(2)} of plain INCR; processor: client ${medianOf(what, 'clientMicros').toFixed(1)} µs, Redis ${medianOf(what, 'redisMicros').toFixed(1)} µs`,
+      );
+    }
+  } finally {
+    redis.stop();
+  }
+}
+
+/** Every other round goes backwards; the server's own processor time says more than throughput on a busy machine. */
+async function measureHttp({ rounds, ms }: Options): Promise<void> {
+  say('\nHTTP: a route that does nothing, 64 connections');
+  const kinds = ['holdfast:0', 'holdfast:1', 'holdfast:3', 'fastify:0', 'fastify:1'];
+  const servers = new Map<string, Child>(
+    kinds.map((kind) => [kind, startChild('limiter.server.process.ts', { BENCH_LIMITER: kind })]),
+  );
+  const load = startChild('limiter.load.process.ts');
+  const perSecond = new Map<string, number[]>(kinds.map((kind) => [kind, []]));
+  const micros = new Map<string, number[]>(kinds.map((kind) => [kind, []]));
+  for (let round = -1; round < rounds; round += 1) {
+    for (const kind of round % 2 === 0 ? kinds : kinds.toReversed()) {
+      const server = servers.get(kind) as Child;
+      const before = (await server.ask({})) as { port: number; cpuMicros: number };
+      const driven = (await load.ask({ port: before.port, connections: 64, measureMs: ms })) as {
+        requests: number;
+        ms: number;
+      };
+      const after = (await server.ask({})) as { cpuMicros: number };
+      if (round < 0) continue;
+      perSecond.get(kind)?.push((driven.requests / driven.ms) * 1_000);
+      micros.get(kind)?.push((after.cpuMicros - before.cpuMicros) / driven.requests);
+    }
+  }
+  for (const child of [load, ...servers.values()]) await child.stop();
+  for (const kind of kinds) {
+    const base = `${kind.split(':')[0]}:0`;
+    const rate = median(perSecond.get(kind) ?? []);
+    const cost = median(micros.get(kind) ?? []);
+    const pairs = (values: Map<string, number[]>): number =>
+      median((values.get(kind) ?? []).map((value, index) => value / (values.get(base)?.[index] ?? 1)));
+    say(
+      `  ${nameOf(kind).padEnd(38)} ${Math.round(rate)}/s (${percent(pairs(perSecond))}), ${cost.toFixed(1)} µs of processor a request (${percent(pairs(micros))})`,
+    );
+  }
+}
+
+function nameOf(kind: string): string {
+  const [server, rules] = kind.split(':');
+  if (server === 'fastify') return rules === '0' ? 'bare Fastify' : 'bare Fastify with @fastify/rate-limit';
+  return rules === '0' ? 'Holdfast without a limit' : `Holdfast with ${rules} rule${rules === '1' ? '' : 's'}`;
+}
+
+/** Each in turn, so that what the machine does meanwhile meets all of them. */
+async function compare(
+  kinds: readonly string[],
+  rounds: number,
+  measure: (kind: string) => Promise<number>,
+): Promise<Map<string, number>> {
+  const all = new Map<string, number[]>(kinds.map((kind) => [kind, []]));
+  for (let round = 0; round < rounds; round += 1) {
+    for (const kind of round % 2 === 0 ? kinds : kinds.toReversed()) all.get(kind)?.push(await measure(kind));
+  }
+  return new Map([...all].map(([kind, values]) => [kind, median(values)]));
+}
+
+async function askOnce<Value>(question: object, env: Record<string, string> = {}): Promise<Value> {
+  const child = startChild('limiter.process.ts', env, ['--expose-gc']);
+  try {
+    return (await child.ask(question)) as Value;
+  } finally {
+    await child.stop();
+  }
+}
+
+async function startRedis(): Promise<{ port: number; stop: () => void }> {
+  const directory = mkdtempSync(join(tmpdir(), 'holdfast-limiter-'));
+  const port = await freePort();
+  const args = ['--port', String(port), '--bind', '127.0.0.1', '--dir', directory, '--save', '', '--appendonly', 'no'];
+  const child: ChildProcess = spawn('redis-server', args, { stdio: 'ignore' });
+  await delay(500);
+  const stop = (): void => {
+    child.kill('SIGKILL');
+    rmSync(directory, { recursive: true, force: true });
+  };
+  process.on('exit', stop);
+  return { port, stop };
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const server = createServer().listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as { port: number };
+      server.close(() => resolve(port));
+    });
+  });
+}
+
+function millions(rate: number): string {
+  return (rate / 1e6).toFixed(2);
+}
+
+function percent(ratio: number): string {
+  const change = (ratio - 1) * 100;
+  return `${change >= 0 ? '+' : ''}${change.toFixed(1)} %`;
+}
+
+function say(line: string): void {
+  console.log(line);
+}
+
+const { values } = parseArgs({
+  options: {
+    rounds: { type: 'string', default: '5' },
+    seconds: { type: 'string', default: '1' },
+    only: { type: 'string', default: PARTS.join(',') },
+    help: { type: 'boolean', default: false },
+  },
+});
+if (values.help) say(HELP);
+else await main({ rounds: Number(values.rounds), ms: Number(values.seconds) * 1_000, only: values.only.split(',') });
