@@ -1,0 +1,129 @@
+import type { IncomingMessage } from 'node:http';
+import { expect, it } from 'vitest';
+import { Problem, problems } from '../../kernel/problem.ts';
+import { OPEN, type Caller } from '../../platform/auth/index.ts';
+import type { EventStream } from '../../platform/http/event.stream.ts';
+import { Outflow } from '../../platform/http/outflow.ts';
+import type { EventBroadcast } from './event.follower.ts';
+import { LiveConnections, type LiveConnection } from './live.connections.ts';
+import { SseConnection } from './sse.connection.ts';
+import { FrameMaker } from './sse.frames.ts';
+
+const request = {} as IncomingMessage;
+
+function connectionThat(said: string[]): LiveConnection & { isEnded: boolean } {
+  const connection = {
+    request,
+    isEnded: false,
+    tick: () => said.push('tick'),
+    end: ({ code }: Problem) => {
+      connection.isEnded = true;
+      said.push(code);
+    },
+  };
+  return connection;
+}
+
+it('takes so many connections, and none while it stops', () => {
+  const live = new LiveConnections({ authenticate: () => OPEN, connectionsMax: 2 });
+  const said: string[] = [];
+  for (let count = 0; count < 2; count += 1) {
+    live.admit();
+    live.add(connectionThat(said));
+  }
+  expect(() => live.admit()).toThrow(expect.objectContaining({ code: 'too_many_connections', status: 503 }) as Error);
+  live.close();
+  expect(said).toEqual(['shutting_down', 'shutting_down']);
+  expect(() => live.admit()).toThrow(expect.objectContaining({ code: 'shutting_down' }) as Error);
+  const late = connectionThat(said);
+  live.add(late);
+  expect(late.isEnded).toBe(true);
+});
+
+it.each<[string, () => Caller | Promise<Caller>, string]>([
+  ['is refused', () => Promise.reject(new Problem(problems.unauthorized, 'revoked')), 'unauthorized'],
+  ['has the scope no longer', () => ({ ...OPEN, scopes: new Set(['ingest' as const]) }), 'forbidden'],
+])('ends a connection whose caller %s, and looks at it no more', async (_name, authenticate, code) => {
+  const live = new LiveConnections({ authenticate });
+  const said: string[] = [];
+  live.add(connectionThat(said));
+  for (let tick = 0; tick < 3; tick += 1) {
+    live.tick();
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  expect(said).toEqual(['tick', code]);
+});
+
+it('lets a connection go on while nobody can say whether it may', async () => {
+  const errors: unknown[] = [];
+  const away = new Problem(problems.databaseUnavailable, 'away');
+  const live = new LiveConnections({
+    authenticate: () => Promise.reject(away),
+    onError: (error) => errors.push(error),
+  });
+  const said: string[] = [];
+  live.add(connectionThat(said));
+  live.tick();
+  await new Promise((resolve) => setImmediate(resolve));
+  live.tick();
+  expect([said, errors]).toEqual([['tick', 'tick'], [away]]);
+});
+
+it('says something every 15 s where nothing happens, with the place to resume from', () => {
+  let text = '';
+  const outflow = new Outflow(
+    (bytes, sent) => {
+      text += bytes.toString();
+      sent();
+    },
+    () => undefined,
+  );
+  const stream: EventStream = { request, outflow, end: () => undefined, cut: () => undefined };
+  const follow = () => ({ position: 57, stop: () => undefined });
+  const broadcast = { follow } as unknown as EventBroadcast;
+  const frames = new FrameMaker();
+  const connection = new SseConnection({ stream, broadcast, frames, filter: frames.filterOf({}), after: 42 });
+  expect(text).toMatch(/^: holdfast events\n\nretry: \d+\nid: 42\n\n$/);
+  text = '';
+  connection.tick(performance.now() + 14_000);
+  expect(text).toBe('');
+  connection.tick(performance.now() + 15_000);
+  expect(text).toBe(': heartbeat\nid: 57\n\n');
+});
+
+it('makes what many get once, and for each what only they have not', () => {
+  const frames = new FrameMaker();
+  const event = {
+    position: 5,
+    type: 'stock.changed' as const,
+    subject: 'A',
+    time: '',
+    topics: ['product:A'],
+    json: '{}',
+  };
+  const span = { after: 3, position: 7, events: [event, { ...event, position: 6, topics: ['product:B'] }] };
+  const a = frames.filterOf({ topics: ['product:A'] });
+  expect(frames.filterOf({ topics: ['product:A'], types: [] })).toBe(a);
+  const made = frames.framesOf(span, 3, a);
+  expect(made?.toString()).toBe('id: 5\nevent: stock.changed\ndata: {}\n\n');
+  expect(frames.framesOf(span, 2, a)).toBe(made);
+  expect(frames.framesOf(span, 5, a)).toBeNull();
+  expect(frames.framesOf(span, 5, frames.filterOf({}))?.toString()).toContain('id: 6\n');
+});
+
+it('knows when a reader does not keep up', () => {
+  const waiting: (() => void)[] = [];
+  let room = 0;
+  const outflow = new Outflow(
+    (_bytes, sent) => waiting.push(sent),
+    () => (room += 1),
+  );
+  outflow.write(Buffer.alloc(100_000));
+  expect([outflow.isFull, waiting.length]).toEqual([false, 4]);
+  outflow.write(Buffer.alloc(40_000));
+  expect([outflow.isFull, room]).toEqual([true, 0]);
+  for (const sent of waiting.splice(0, 3)) sent();
+  expect([outflow.isFull, room]).toEqual([false, 1]);
+  for (const sent of waiting.splice(0)) sent();
+  expect([outflow.stalledMs, room]).toEqual([0, 1]);
+});
