@@ -62,4 +62,6 @@ BEGIN
   GRANT SELECT, INSERT, UPDATE, DELETE ON event_batch TO holdfast_app;
   GRANT SELECT, UPDATE ON event_stream TO holdfast_app;
   GRANT EXECUTE ON FUNCTION event_stream_origin() TO holdfast_app;
+  -- A server that is not given the owner's URL looks whether the schema is up to date.
+  GRANT SELECT ON kysely_migration, kysely_migration_lock TO holdfast_app;
 END $$;

@@ -30,6 +30,7 @@ export function openEvents({ config, database, metrics, signals, onError }: Even
   const position = metrics.gauge({
     name: 'inventory_event_position',
     help: 'The last position of the event stream that this instance has given or seen.',
+    aggregator: 'max',
   });
   const lag = metrics.histogram({
     name: 'inventory_event_lag_seconds',

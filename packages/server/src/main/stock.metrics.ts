@@ -40,6 +40,7 @@ export function meterStock(metrics: Metrics, database: Database): StockMeters {
   const lag = metrics.gauge({
     name: 'holdfast_expiry_lag_seconds',
     help: 'How long ago the oldest hold that is not settled yet lapsed, at the last sweep.',
+    aggregator: 'max',
   });
   metrics.collected(
     {

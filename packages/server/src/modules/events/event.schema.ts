@@ -16,8 +16,8 @@ export const EventSchema = Type.Object(
   {
     specversion: Word(['1.0'], { examples: ['1.0'] }),
     id: Type.String({
-      description: 'Names the event for ever: of a ledger entry it is its `seq`.',
-      examples: ['409601'],
+      description: 'Names the event for ever, and a webhook’s message that carries it.',
+      examples: ['evt_1042'],
     }),
     source: Type.String({ description: 'A URI-reference: whose event it is.', examples: ['/holdfast'] }),
     type: Word(EVENT_TYPES, { examples: ['stock.changed'] }),

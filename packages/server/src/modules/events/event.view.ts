@@ -6,7 +6,7 @@ import type { JournalRow, LedgerRow } from './stream.sql.ts';
 /** Whose events they are: a URI-reference, as CloudEvents asks for. */
 export const EVENT_SOURCE = '/holdfast';
 
-/** A ledger entry as an event. Its number is its id: it stays the same in every life of the database. */
+/** A ledger entry as an event. */
 export function stockChanged(row: LedgerRow): StreamEvent {
   const { position, ...facts } = row;
   const entry = ledgerEntryView({ ...facts, unitCost: facts.unitCost === null ? null : Number(facts.unitCost) });
@@ -14,7 +14,7 @@ export function stockChanged(row: LedgerRow): StreamEvent {
   return {
     ...event,
     topics: [`product:${row.sku}`, `location:${row.location}`],
-    json: cloudEvent({ ...event, id: row.seq, actor: row.actor, data: JSON.stringify(entry) }),
+    json: cloudEvent({ ...event, actor: row.actor, data: JSON.stringify(entry) }),
   };
 }
 
@@ -28,7 +28,7 @@ export function journalEvent(row: JournalRow): StreamEvent {
   return {
     ...event,
     topics: topicsOf(type, row.subject, data),
-    json: cloudEvent({ ...event, id: row.id, actor: row.actor, data: row.data ?? 'null' }),
+    json: cloudEvent({ ...event, actor: row.actor, data: row.data ?? 'null' }),
   };
 }
 
@@ -60,7 +60,6 @@ function topicsOf(type: EventType, subject: string, data: Subject | null): strin
 }
 
 interface Attributes {
-  id: number;
   type: EventType;
   subject: string;
   time: string;
@@ -70,10 +69,18 @@ interface Attributes {
   data: string;
 }
 
+/**
+ * What names an event for ever. Its number would not: one that a failover lost comes again, for another entry, while a
+ * position never does (migrations/0002_events.sql). A webhook's message has the same name.
+ */
+function eventId(position: number): string {
+  return `evt_${position}`;
+}
+
 /** CloudEvents 1.0, JSON format. `position` and `actor` are extension attributes. */
-function cloudEvent({ data, id, ...attributes }: Attributes): string {
+function cloudEvent({ data, ...attributes }: Attributes): string {
   const { type, subject, time, position, actor } = attributes;
-  const head = { specversion: '1.0', id: String(id), source: EVENT_SOURCE, type, subject, time };
+  const head = { specversion: '1.0', id: eventId(position), source: EVENT_SOURCE, type, subject, time };
   const envelope = JSON.stringify({ ...head, datacontenttype: 'application/json', position, actor });
   return `${envelope.slice(0, -1)},"data":${data}}`;
 }
