@@ -137,6 +137,31 @@ describe('the cache of answers about stock', () => {
     expect([cache.bytes, stream.listener]).toEqual([0, null]);
   });
 
+  test('many events and few hits: it lets go of the stream for ten seconds, and tries again', () => {
+    keep('MUG', 'one');
+    for (let event = 0; event < 150; event += 1) {
+      stream.tell('product:JUG');
+      found('MUG');
+    }
+    cache.look();
+    expect(found('MUG')).toBe('one');
+    for (let event = 0; event < 150; event += 1) stream.tell('product:JUG');
+    cache.look();
+    expect([stream.listener, found('MUG'), cache.begin('MUG', '')]).toEqual([null, null, 'behind']);
+    stream.nowMs += 10_000;
+    stream.upToDateMs = stream.nowMs;
+    expect(keep('MUG', 'two')).toBe(true);
+    expect(stream.listener).not.toBeNull();
+  });
+
+  test('nobody reads: after ten seconds nobody follows', () => {
+    keep('MUG', 'one');
+    stream.nowMs += 10_001;
+    stream.upToDateMs = stream.nowMs;
+    cache.look();
+    expect([stream.listener, cache.bytes]).toEqual([null, 0]);
+  });
+
   test('what others have read holds where no later event has come, and no commit of ours is on its way', () => {
     expect(cache.holds('MUG', 9)).toBe(false);
     expect(cache.holds('MUG', 10)).toBe(true);

@@ -63,6 +63,9 @@ export const BEHIND_AFTER_MS = 1_000;
 /** While nobody reads, nobody need follow the stream. */
 const IDLE_AFTER_MS = 10_000;
 const TICK_MS = 250;
+/** Reading an event costs about as much as a hit saves: beyond this and the hits, events of one tick are too many. */
+const EVENTS_FREE_PER_TICK = 100;
+const PAUSE_MS = 10_000;
 const BYTES_MAX = 33_554_432;
 const QUESTIONS_MAX = 50_000;
 const ANSWER_BYTES = 120;
@@ -76,7 +79,8 @@ const TOPIC = 'product:';
  * A level's numbers change by commits alone: a hold that lapses changes them when it is released, with an entry in the
  * ledger. So nothing here grows old by itself, and no entry needs a time of its own to live.
  *
- * It follows the stream only while somebody reads, and gives up everything when the stream falls behind: after a failover
+ * It follows the stream only while somebody reads, and not while there are far more events than answers that it could
+ * give: a sale at full speed must not pay for the three readers of a dashboard. It gives up everything when the stream falls behind: after a failover
  * that lost commits there would be no event for what was undone.
  */
 export class StockCache {
@@ -89,6 +93,10 @@ export class StockCache {
   #leave: (() => void) | null = null;
   #followsSinceMs = 0;
   #askedMs = 0;
+  /** Until then following the stream is not worth while. */
+  #pausedUntilMs = -Infinity;
+  /** Events since the last tick. */
+  #heard = 0;
   /** Up to where products were changed, by sku: what others have read is measured by it. */
   readonly #touched = new TouchedProducts();
   #tick: NodeJS.Timeout | null = null;
@@ -214,17 +222,18 @@ export class StockCache {
   }
 
   #follow(nowMs: number): void {
-    if (!this.#isStarted) {
+    if (!this.#isStarted || nowMs < this.#pausedUntilMs) {
       this.#followsSinceMs = Infinity;
       return;
     }
     this.#followsSinceMs = nowMs;
+    this.#heard = 0;
     this.#touched.clear();
     this.#leave = this.#options.stream.subscribe({
       onEvents: (events) => this.#hear(events),
       onGap: () => this.#lose(),
     });
-    this.#tick = setInterval(() => this.#look(), TICK_MS);
+    this.#tick = setInterval(() => this.look(), TICK_MS);
     this.#tick.unref();
   }
 
@@ -238,10 +247,14 @@ export class StockCache {
     this.#tellCounts();
   }
 
-  #look(): void {
+  /** Looks whether it is still worth while, and still right; four times a second while it follows the stream. */
+  look(): void {
     const nowMs = this.#options.clock.monotonic();
+    const isTooMuch = this.#heard > EVENTS_FREE_PER_TICK + this.#counts.hit;
+    if (isTooMuch) this.#pausedUntilMs = nowMs + PAUSE_MS;
+    this.#heard = 0;
     this.#tellCounts();
-    if (nowMs - this.#askedMs > IDLE_AFTER_MS) this.#rest();
+    if (isTooMuch || nowMs - this.#askedMs > IDLE_AFTER_MS) this.#rest();
     else if (nowMs - this.#options.stream.upToDateMs >= BEHIND_AFTER_MS) this.#lose();
   }
 
@@ -257,6 +270,7 @@ export class StockCache {
   }
 
   #hear(events: readonly StockEvent[]): void {
+    this.#heard += events.length;
     for (const { position, type, topics } of events) {
       // What is new was shown by no answer. What is renamed, archived or switched off may be shown by any.
       if (type === 'product.created' || type === 'location.created') continue;
