@@ -1,5 +1,5 @@
 import { AxeBuilder } from '@axe-core/playwright';
-import type { Browser } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { pages } from '../src/app/page.registry.ts';
 import { CHROMIUM, launchChromium, openPage } from './chromium.ts';
@@ -39,34 +39,33 @@ describe.skipIf(CHROMIUM === null)('every page, in a browser', () => {
 
   const addresses = [...pages.map(({ path }) => path as string), ...DETAILS];
 
-  describe.each(['light', 'dark'] as const)('%s', (colorScheme) => {
-    test.each(addresses)('%s has nothing that axe finds, and no complaint', async (path) => {
-      const expected = path === '/nowhere' ? /404/ : undefined;
-      const opened = await openPage(browser, server.address, {
-        colorScheme,
+  test.each(addresses)(
+    '%s: nothing that axe finds in either theme, no complaint, and it fits on a phone',
+    async (path) => {
+      const expected = path === '/nowhere' ? { expected: /404/ } : {};
+      const { page, complaints, close } = await openPage(browser, server.address, {
         reducedMotion: 'reduce',
-        ...(expected === undefined ? {} : { expected }),
+        ...expected,
       });
-      await opened.page.goto(path);
-      await opened.page.locator('main h1').first().waitFor();
-      await opened.page.waitForLoadState('load');
-      await opened.page.locator('[aria-busy="true"]').waitFor({ state: 'detached' });
-      const { violations } = await new AxeBuilder({ page: opened.page }).analyze();
-      const found = violations.map(
-        ({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 160)).join('\n')}`,
-      );
-      expect(found).toEqual([]);
-      expect(opened.complaints).toEqual([]);
-      await opened.close();
-    });
-  });
-
-  test.each(addresses)('%s fits on a phone', async (path) => {
-    const opened = await openPage(browser, server.address, { viewport: PHONE });
-    await opened.page.goto(path);
-    await opened.page.locator('main h1').first().waitFor();
-    const overflow = await opened.page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-    expect(overflow).toBeLessThanOrEqual(0);
-    await opened.close();
-  });
+      await page.goto(path);
+      await page.locator('main h1').first().waitFor();
+      await page.locator('[aria-busy="true"]').first().waitFor({ state: 'detached' });
+      for (const colorScheme of ['light', 'dark'] as const) {
+        await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+        await page.locator(`html[data-mantine-color-scheme="${colorScheme}"]`).waitFor({ state: 'attached' });
+        expect(await violationsOf(page)).toEqual([]);
+      }
+      await page.setViewportSize(PHONE);
+      await expect
+        .poll(() => page.evaluate(() => document.documentElement.scrollWidth - innerWidth))
+        .toBeLessThanOrEqual(0);
+      expect(complaints).toEqual([]);
+      await close();
+    },
+  );
 });
+
+async function violationsOf(page: Page): Promise<string[]> {
+  const { violations } = await new AxeBuilder({ page }).analyze();
+  return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 160)).join('\n')}`);
+}

@@ -1,11 +1,13 @@
 import {
   useEffect,
   useEffectEvent,
+  useLayoutEffect,
   useRef,
   useState,
   type KeyboardEvent,
   type MouseEvent,
   type ReactNode,
+  type RefObject,
 } from 'react';
 import { Button } from '@mantine/core';
 import { useVirtualizer } from '@tanstack/react-virtual';
@@ -62,6 +64,7 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
     estimateSize: () => ROW_PX,
     overscan: OVERSCAN,
   });
+  useListTop(body, rows.isLoading);
   const shown = virtual.getVirtualItems();
   const [first, last] = [shown[0]?.index ?? 0, shown.at(-1)?.index ?? 0];
   const tellRange = useEffectEvent(() => rows.onRange(first, last));
@@ -237,6 +240,23 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
       )}
     </div>
   );
+}
+
+/** Tells the style how far down the page the list begins, so that it ends with the window. */
+function useListTop(list: RefObject<HTMLDivElement | null>, isLoading: boolean): void {
+  useLayoutEffect(() => {
+    const element = list.current;
+    if (element === null) return;
+    const measure = (): void => {
+      const top = element.getBoundingClientRect().top + scrollY;
+      element.style.setProperty('--list-top', `${Math.round(top)}px`);
+    };
+    measure();
+    // Filters that wrap, and the offer of the first run, move it.
+    const observer = new ResizeObserver(measure);
+    observer.observe(document.body);
+    return () => observer.disconnect();
+  }, [list, isLoading]);
 }
 
 /** Among the first rows: a link to a row further down opens the list alone. */

@@ -22,10 +22,7 @@ export function parseViews(text: string | null): View[] {
     if (!Array.isArray(kept)) return [];
     return kept.flatMap((view: { name?: unknown; filters?: unknown } | null) => {
       if (typeof view?.name !== 'string' || typeof view.filters !== 'object' || view.filters === null) return [];
-      const filters = Object.entries(view.filters as object).map(([name, value]): [string, string] => [
-        name,
-        String(value),
-      ]);
+      const filters = Object.entries(view.filters).map(([name, value]): [string, string] => [name, String(value)]);
       return [{ name: view.name, filters: Object.fromEntries(filters) }];
     });
   } catch {
