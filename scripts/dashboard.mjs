@@ -64,7 +64,7 @@ export async function buildDashboard() {
     NODE_ENV: 'production',
     HOLDFAST_DASHBOARD_OUT: `../../.cache/dashboard-${process.pid}`,
   };
-  const child = spawn(node, [vite, 'build', '--logLevel', 'warn'], {
+  const child = spawn(node, [vite, 'build', '--logLevel', 'error'], {
     cwd: folder,
     env,
     stdio: ['ignore', 'ignore', 'inherit'],
