@@ -33,10 +33,11 @@ const SETTLE_LONGEST_MS = 1_500;
 /** Of one processor. */
 const IDLE_SHARE = 0.15;
 
-export async function startRig(dataDirectory: string): Promise<Rig> {
+/** @param env of the server under test, on top of this process's own */
+export async function startRig(dataDirectory: string, env: Record<string, string> = {}): Promise<Rig> {
   const children: Child[] = [];
   const start = (file: string, nodeFlags: readonly string[] = []): Child => {
-    const child = startChild(file, { BENCH_DATA: dataDirectory }, nodeFlags);
+    const child = startChild(file, { ...env, BENCH_DATA: dataDirectory }, nodeFlags);
     children.push(child);
     return child;
   };

@@ -4,16 +4,21 @@ import { loadConfig } from '../packages/server/src/platform/config/index.ts';
 import { createLogger } from '../packages/server/src/platform/log/index.ts';
 import { answerParent } from './child.ts';
 import { Profiler, readUsage, type ServerQuestion } from './server.questions.ts';
+import { dropEventRows } from './numbering.sql.ts';
 import { benchRoutes } from './server.routes.ts';
 
 // What `holdfast serve` runs, on a free port and a directory of its own, with the routes to compare it with.
 const config = loadConfig({ HOLDFAST_DATA: process.env['BENCH_DATA'] });
 const log = createLogger('warn');
 const installation = await openInstallation({ config, log, mode: 'own' });
+// For numbering.ts: nothing is written for the event stream, and nobody numbers it.
+const hasEvents = process.env['BENCH_EVENTS'] !== 'off';
+if (!hasEvents) await dropEventRows(installation.connection);
 const server = await createServer({
   config,
   log,
   database: installation.database,
+  duties: hasEvents,
   extraRoutes: [benchRoutes(installation.connection)],
 });
 const address = await server.app.listen({ host: '127.0.0.1', port: 0 });
