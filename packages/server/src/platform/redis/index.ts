@@ -1,2 +1,1 @@
-export { inTime, TooLate } from './in.time.ts';
-export { RedisAway, RedisLink, type RedisLinkOptions } from './redis.link.ts';
+export { RedisLink, type RedisLinkOptions } from './redis.link.ts';

@@ -4,7 +4,7 @@ import { systemClock } from '../../kernel/clock.ts';
 import { Database } from '../database/index.ts';
 import { PostgresCarrier } from './postgres.carrier.ts';
 import { SignalHub } from './signal.hub.ts';
-import { signalsSuite, until, type SignalsRig } from './signals.suite.ts';
+import { signalsSuite, until, type SignalsRig } from './signals.fixture.ts';
 
 /** A database that can be walled off: sessions are ended, and new ones refused. */
 function wallableDatabase(database: Database): Pick<Database, 'openClient'> & { cut(): Promise<void>; mend(): void } {

@@ -1,10 +1,11 @@
-import type pg from 'pg';
 import { Loop } from '../../kernel/loop.ts';
 import { cutSession } from '../database/sessions.ts';
 import { isBehindPooler } from '../database/pooler.ts';
 import type { Database } from '../database/index.ts';
 import { isThere, listen, notify } from './notify.sql.ts';
 import type { Carrier, CarrierEars } from './signals.ts';
+
+type Session = Awaited<ReturnType<Database['openClient']>>;
 
 /** How often the session is asked whether it is still there: a half-open one says nothing by itself. */
 const BEAT_MS = 500;
@@ -20,7 +21,7 @@ export class PostgresCarrier implements Carrier {
   readonly #database: Pick<Database, 'openClient'>;
   readonly #loop: Loop;
   #ears: CarrierEars | null = null;
-  #session: pg.Client | null = null;
+  #session: Session | null = null;
   #isUnfit = false;
   #isClosed = false;
 
@@ -80,7 +81,7 @@ export class PostgresCarrier implements Carrier {
     this.#ears?.onUp();
   }
 
-  async #inTime(session: pg.Client, work: Promise<void>): Promise<void> {
+  async #inTime(session: Session, work: Promise<void>): Promise<void> {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_resolve, reject) => {
       timer = setTimeout(() => reject(new Error('no answer in time')), ANSWER_WITHIN_MS);
@@ -96,7 +97,7 @@ export class PostgresCarrier implements Carrier {
     }
   }
 
-  #lose(session: pg.Client | null, reason: unknown): void {
+  #lose(session: Session | null, reason: unknown): void {
     if (session === null || this.#session !== session) return;
     this.#session = null;
     cutSession(session);

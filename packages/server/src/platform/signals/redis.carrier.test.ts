@@ -7,7 +7,7 @@ import { PostgresCarrier } from './postgres.carrier.ts';
 import { RedisCarrier } from './redis.carrier.ts';
 import { SignalHub } from './signal.hub.ts';
 import type { Carrier } from './signals.ts';
-import { signalsSuite, until, type SignalsRig } from './signals.suite.ts';
+import { signalsSuite, until, type SignalsRig } from './signals.fixture.ts';
 
 interface RedisRig extends SignalsRig {
   redis: Awaited<ReturnType<typeof startRedis>>;
