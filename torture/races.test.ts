@@ -40,7 +40,7 @@ async function newProduct(name: string, stock: Record<string, number> = {}): Pro
 }
 
 async function levelOf(sku: string, code: string): Promise<Record<string, unknown>> {
-  return fleet.api(1).must({ method: 'GET', path: `/api/v1/inventory/${sku}/locations/${code}` });
+  return fleet.api(1).must({ method: 'GET', path: `/api/v1/inventory/${sku}/locations/${code}?fresh=true` });
 }
 
 const hold = (sku: string, location: string, quantity = 1, more: object = {}): Call => ({
@@ -88,7 +88,7 @@ test('transfers in circles, on both servers, neither make nor lose a unit', asyn
   expect(Object.keys(counts).filter((answer) => answer !== '201' && answer !== '409 insufficient_stock')).toEqual([]);
   expect(counts['201']).toBeGreaterThan(100);
   for (const sku of skus) {
-    const { totals } = await fleet.api(0).must({ method: 'GET', path: `/api/v1/inventory/${sku}` });
+    const { totals } = await fleet.api(0).must({ method: 'GET', path: `/api/v1/inventory/${sku}?fresh=true` });
     expect(totals).toMatchObject({ onHand: 200, reserved: 0, committed: 0 });
   }
   await checkAll();
