@@ -8,6 +8,8 @@ import classes from './time.chart.module.css';
 
 const CROSSHAIR = 'page';
 const AXIS_PX = 52;
+/** For a time to the second, with room beside it. */
+const LABEL_PX = 76;
 
 /** uPlot on a canvas. Loaded with the first chart. */
 export function TimeChartPlot({ times, series, isStepped = false, height = 200 }: TimeChartProps) {
@@ -72,7 +74,12 @@ function optionsFor({ series, isStepped, height, width, colourOf }: OptionsInput
     cursor: { sync: { key: CROSSHAIR }, points: { size: 6 }, drag: { x: false, y: false } },
     scales: { y: { range: (_plot, _low, high) => [0, Math.max(1, high * 1.08)] } },
     axes: [
-      { ...axis, grid: { show: false }, values: (_plot, values, _axis, _space, step) => timeLabels(values, step) },
+      {
+        ...axis,
+        grid: { show: false },
+        space: LABEL_PX,
+        values: (_plot, values, _axis, _space, step) => timeLabels(values, step),
+      },
       {
         ...axis,
         size: AXIS_PX,

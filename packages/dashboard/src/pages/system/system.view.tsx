@@ -94,36 +94,38 @@ function Instances() {
       <h2 id="instances" className={classes['heading']}>
         Instances
       </h2>
-      <table className={classes['table']}>
-        <thead>
-          <tr>
-            <th scope="col">Machine</th>
-            <th scope="col">Process</th>
-            <th scope="col">Version</th>
-            <th scope="col">Hints by</th>
-            <th scope="col">Started</th>
-            <th scope="col">State</th>
-          </tr>
-        </thead>
-        <tbody>
-          {data.items.map(({ id, host, pid, version, signals, startedAt, status }) => (
-            <tr key={id}>
-              <td>{host}</td>
-              <td>{pid}</td>
-              <td>{version}</td>
-              <td>{signals}</td>
-              <td>
-                <TimeAgo at={startedAt} />
-              </td>
-              <td>
-                <span className={classes['state']} data-lost={status === 'lost' || undefined}>
-                  <Icon name={status === 'up' ? 'check' : 'close'} size={16} /> {status}
-                </span>
-              </td>
+      <div className={classes['scroll']} tabIndex={0} role="group" aria-label="All instances">
+        <table className={classes['table']}>
+          <thead>
+            <tr>
+              <th scope="col">Machine</th>
+              <th scope="col">Process</th>
+              <th scope="col">Version</th>
+              <th scope="col">Hints by</th>
+              <th scope="col">Started</th>
+              <th scope="col">State</th>
             </tr>
-          ))}
-        </tbody>
-      </table>
+          </thead>
+          <tbody>
+            {data.items.map(({ id, host, pid, version, signals, startedAt, status }) => (
+              <tr key={id}>
+                <td>{host}</td>
+                <td>{pid}</td>
+                <td>{version}</td>
+                <td>{signals}</td>
+                <td>
+                  <TimeAgo at={startedAt} />
+                </td>
+                <td>
+                  <span className={classes['state']} data-lost={status === 'lost' || undefined}>
+                    <Icon name={status === 'up' ? 'check' : 'close'} size={16} /> {status}
+                  </span>
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
     </section>
   );
 }

@@ -20,7 +20,12 @@ const COLUMNS: Column<Webhook>[] = [
     render: ({ id, url }) => <Link to={pathOf('/webhooks', id)}>{url}</Link>,
   },
   { id: 'events', label: 'Events', width: 'minmax(120px, 1fr)', render: ({ events }) => events.join(', ') },
-  { id: 'topics', label: 'Topics', width: 'minmax(100px, 1fr)', render: ({ topics }) => topics?.join(', ') ?? 'all' },
+  {
+    id: 'topics',
+    label: 'Topics',
+    width: 'minmax(100px, 1fr)',
+    render: ({ topics }) => (topics?.length ? topics.join(', ') : 'all'),
+  },
   { id: 'state', label: 'State', width: '150px', render: (webhook) => <WebhookState webhook={webhook} /> },
   {
     id: 'createdAt',
