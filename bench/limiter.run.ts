@@ -83,45 +83,56 @@ async function measureRedis({ rounds, ms }: Options): Promise<void> {
   }
 }
 
-/** Every other round goes backwards; the server's own processor time says more than throughput on a busy machine. */
-async function measureHttp({ rounds, ms }: Options): Promise<void> {
-  say('\nHTTP: a route that does nothing, 64 connections');
-  const kinds = ['holdfast:0', 'holdfast:1', 'holdfast:3', 'fastify:0', 'fastify:1'];
-  const servers = new Map<string, Child>(
-    kinds.map((kind) => [kind, startChild('limiter.server.process.ts', { BENCH_LIMITER: kind })]),
-  );
-  const load = startChild('limiter.load.process.ts');
-  const perSecond = new Map<string, number[]>(kinds.map((kind) => [kind, []]));
-  const micros = new Map<string, number[]>(kinds.map((kind) => [kind, []]));
-  for (let round = -1; round < rounds; round += 1) {
-    for (const kind of round % 2 === 0 ? kinds : kinds.toReversed()) {
-      const server = servers.get(kind) as Child;
-      const before = (await server.ask({})) as { port: number; cpuMicros: number };
-      const driven = (await load.ask({ port: before.port, connections: 64, measureMs: ms })) as {
-        requests: number;
-        ms: number;
-      };
-      const after = (await server.ask({})) as { cpuMicros: number };
-      if (round < 0) continue;
-      perSecond.get(kind)?.push((driven.requests / driven.ms) * 1_000);
-      micros.get(kind)?.push((after.cpuMicros - before.cpuMicros) / driven.requests);
-    }
-  }
-  for (const child of [load, ...servers.values()]) await child.stop();
-  for (const kind of kinds) {
-    const base = `${kind.split(':')[0]}:0`;
-    const rate = median(perSecond.get(kind) ?? []);
-    const cost = median(micros.get(kind) ?? []);
-    const pairs = (values: Map<string, number[]>): number =>
-      median((values.get(kind) ?? []).map((value, index) => value / (values.get(base)?.[index] ?? 1)));
-    say(
-      `  ${nameOf(kind).padEnd(38)} ${Math.round(rate)}/s (${percent(pairs(perSecond))}), ${cost.toFixed(1)} µs of processor a request (${percent(pairs(micros))})`,
-    );
-  }
+const WINDOW_MS = 150;
+const WINDOWS_A_ROUND = 12;
+
+interface HttpWindow {
+  perSecond: number;
+  cpuMicros: number;
 }
 
-function nameOf(kind: string): string {
-  const [server, rules] = kind.split(':');
+/** In short windows that take turns, forwards and backwards: their ratios hold on a busy machine as well. */
+async function measureHttp({ rounds }: Options): Promise<void> {
+  say('\nHTTP: a route that does nothing, 64 connections');
+  const load = startChild('limiter.load.process.ts');
+  for (const server of ['holdfast', 'fastify']) {
+    const child = startChild('limiter.server.process.ts', { BENCH_LIMITER: server });
+    const windows = await takeTurns(child, load, rounds * WINDOWS_A_ROUND);
+    await child.stop();
+    const [base = []] = windows.values();
+    for (const [kind, measured] of windows) {
+      const ratio = (of: keyof HttpWindow): number =>
+        median(measured.map((window, index) => window[of] / (base[index]?.[of] ?? 1)));
+      const rate = Math.round(median(measured.map(({ perSecond }) => perSecond)));
+      const cost = median(measured.map(({ cpuMicros }) => cpuMicros)).toFixed(1);
+      say(
+        `  ${nameOf(server, kind).padEnd(38)} ${rate}/s (${percent(ratio('perSecond'))}), ${cost} µs of processor a request (${percent(ratio('cpuMicros'))})`,
+      );
+    }
+  }
+  await load.stop();
+}
+
+async function takeTurns(server: Child, load: Child, turns: number): Promise<Map<string, HttpWindow[]>> {
+  const usage = async (): Promise<{ ports: Record<string, number>; cpuMicros: number }> =>
+    (await server.ask({})) as { ports: Record<string, number>; cpuMicros: number };
+  const { ports } = await usage();
+  const kinds = Object.keys(ports);
+  const windows = new Map<string, HttpWindow[]>(kinds.map((kind) => [kind, []]));
+  for (let turn = -WINDOWS_A_ROUND; turn < turns; turn += 1) {
+    for (const kind of turn % 2 === 0 ? kinds : kinds.toReversed()) {
+      const before = await usage();
+      const order = { port: ports[kind], connections: 64, measureMs: WINDOW_MS };
+      const { requests, ms } = (await load.ask(order)) as { requests: number; ms: number };
+      const cpuMicros = ((await usage()).cpuMicros - before.cpuMicros) / requests;
+      // The first ones warm it up.
+      if (turn >= 0) windows.get(kind)?.push({ perSecond: (requests / ms) * 1_000, cpuMicros });
+    }
+  }
+  return windows;
+}
+
+function nameOf(server: string, rules: string): string {
   if (server === 'fastify') return rules === '0' ? 'bare Fastify' : 'bare Fastify with @fastify/rate-limit';
   return rules === '0' ? 'Holdfast without a limit' : `Holdfast with ${rules} rule${rules === '1' ? '' : 's'}`;
 }

@@ -4,6 +4,7 @@ import { asyncApiDocument, type EventPayloads } from '../modules/events/index.ts
 import { LevelSchema } from '../modules/inventory/index.ts';
 import { LedgerEntrySchema } from '../modules/ledger/index.ts';
 import { LocationSchema } from '../modules/locations/index.ts';
+import { LimitedSchema } from '../modules/rate-limits/index.ts';
 import { ReservationSchema } from '../modules/reservations/index.ts';
 import { TransferSchema } from '../modules/transfers/index.ts';
 import { VERSION } from './version.ts';
@@ -29,6 +30,7 @@ const PAYLOADS: EventPayloads = {
   'location.created': LocationSchema,
   'location.updated': LocationSchema,
   'location.archived': LocationSchema,
+  'rate_limit.limited': LimitedSchema,
 };
 
 /** The AsyncAPI document of this version. */

@@ -21,6 +21,7 @@ export const JOURNAL_EVENTS = [
   'location.created',
   'location.updated',
   'location.archived',
+  'rate_limit.limited',
 ] as const;
 
 export const EVENT_TYPES = [STOCK_CHANGED, ...JOURNAL_EVENTS] as const;

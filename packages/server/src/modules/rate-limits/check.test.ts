@@ -141,8 +141,9 @@ describe('GET /rate-limits/{id}/status', () => {
     expect((await status(id)).body).toMatchObject({ limit: 70, adaptive: { factor: 0.7, eventLoopDelayMs: 500 } });
     for (let tick = 0; tick < 5; tick += 1) await limits.tick();
     expect((await status(id)).body).toMatchObject({ limit: 50, adaptive: { factor: 0.5 } });
-    limits.observe(real);
+    limits.observe({ inFlight: 1, lagMs: 0 });
     for (let tick = 0; tick < 10; tick += 1) await limits.tick();
     expect((await status(id)).body).toMatchObject({ limit: 100, adaptive: { factor: 1 } });
+    limits.observe(real);
   });
 });

@@ -65,7 +65,7 @@ export class Limits implements RequestLimiter {
     if (isNeverLimited(route)) return null;
     const { store, callers: book, traffic } = this;
     const { onError } = this.#options;
-    const deps = { store, book, traffic, tierOf: this.rules.tierOf, onError };
+    const deps = { store, isImmediate: !this.isShared, book, traffic, tierOf: this.rules.tierOf, onError };
     const charges = new RequestCharges(route, this.#routes.length, deps);
     charges.use(this.rules.active);
     this.#routes.push(charges);

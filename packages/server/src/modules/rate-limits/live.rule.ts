@@ -25,8 +25,6 @@ export interface LiveCost {
 /** A charge, and the rule that it is by. */
 export interface RuleCharge extends Charge {
   rule: LiveRule;
-  /** The numbers of this subject before the rule was tightened; what `limit` is now is what is charged by. */
-  allowance: Allowance;
 }
 
 /** A rule, ready to be counted by. */
@@ -105,14 +103,12 @@ function fieldString(name: string): string {
 }
 
 export function chargeBy(rule: LiveRule, subject: string, cost: number): RuleCharge {
-  const { counter, stored, factor } = rule;
-  const allowance = rule.overrides?.get(subject) ?? rule.allowance;
-  const isTight = factor < 1;
-  return {
+  const { counter, stored, allowance } = rule;
+  const charge: RuleCharge = {
     counter,
     subject,
-    limit: isTight ? Math.max(1, Math.floor(allowance.limit * factor)) : allowance.limit,
-    burst: isTight ? Math.max(1, Math.floor(allowance.burst * factor)) : allowance.burst,
+    limit: allowance.limit,
+    burst: allowance.burst,
     cost,
     shadow: stored.mode === 'shadow',
     onStoreError: stored.onStoreError,
@@ -122,8 +118,20 @@ export function chargeBy(rule: LiveRule, subject: string, cost: number): RuleCha
     retryMs: 0,
     atMs: 0,
     rule,
-    allowance,
   };
+  return aimAt(charge, subject, cost);
+}
+
+/** Makes a charge by the same rule of one that was answered. */
+export function aimAt(charge: RuleCharge, subject: string, cost: number): RuleCharge {
+  const { overrides, allowance, factor } = charge.rule;
+  const { limit, burst } = overrides?.get(subject) ?? allowance;
+  const isTight = factor < 1;
+  charge.subject = subject;
+  charge.cost = cost;
+  charge.limit = isTight ? Math.max(1, Math.floor(limit * factor)) : limit;
+  charge.burst = isTight ? Math.max(1, Math.floor(burst * factor)) : burst;
+  return charge;
 }
 
 /** The most that the subject may ever take at once. */

@@ -109,8 +109,10 @@ const adaptive = {
 };
 
 const OverrideBody = Shape({ limit: Limit, burst: Type.Optional(Nullable(Burst)) });
-const OverridesBody = Type.Record(Type.String({ minLength: 1, maxLength: SUBJECT_MAX }), OverrideBody, {
+// Of a key's schema only the pattern counts, and a `.` would let numbers behind a line break pass unread.
+const OverridesBody = Type.Record(Type.String({ pattern: `^[\\s\\S]{1,${SUBJECT_MAX}}$` }), OverrideBody, {
   maxProperties: OVERRIDES_MAX,
+  additionalProperties: false,
   description: 'Other numbers for some subjects.',
 });
 const CostRuleBody = Shape({ methods: Type.Optional(Methods), path: Type.Optional(Path), cost: Cost });

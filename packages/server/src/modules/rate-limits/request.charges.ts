@@ -3,7 +3,7 @@ import type { LimitStore, TemplatePart } from '../../platform/limiter/index.ts';
 import { linesOf } from './bulk.lines.ts';
 import type { CallerBook, Identity, Peer } from './caller.book.ts';
 import { strictest, writeLimitHeaders } from './limit.headers.ts';
-import { chargeBy, type LiveRule, type RuleCharge } from './live.rule.ts';
+import { aimAt, chargeBy, type LiveRule, type RuleCharge } from './live.rule.ts';
 import { rateLimited } from './rate-limited.problem.ts';
 import { costOf, planOf, segmentsOfRequest, templateOf, type PlannedRule } from './route.plan.ts';
 import { bounded, EVERYBODY, NOBODY } from './subject.rules.ts';
@@ -12,6 +12,8 @@ import type { TrafficRecorder } from './traffic.recorder.ts';
 /** What the charges of all routes share. */
 export interface ChargeDeps {
   store: LimitStore;
+  /** Whether the store answers at once: then a charge is done with before the next request comes. */
+  isImmediate: boolean;
   book: CallerBook;
   traffic: TrafficRecorder;
   /** Which tier a subject is of. */
@@ -27,6 +29,8 @@ export class RequestCharges implements RouteCharges {
   readonly #number: number;
   readonly #deps: ChargeDeps;
   #plan: readonly PlannedRule[] = [];
+  /** Charges that are used again and again, by their rules; null where each request needs its own. */
+  #reused: readonly RuleCharge[] | null = null;
 
   constructor(route: LimitedRoute, number: number, deps: ChargeDeps) {
     this.route = route;
@@ -37,6 +41,8 @@ export class RequestCharges implements RouteCharges {
 
   use(rules: readonly LiveRule[]): void {
     this.#plan = planOf(this.route, this.template, rules);
+    const isDone = this.#deps.isImmediate && this.#plan.every(({ rule }) => rule.stored.refund === 'never');
+    this.#reused = isDone ? this.#plan.map(({ rule }) => chargeBy(rule, '', 1)) : null;
   }
 
   enter(request: LimitedRequest, reply: LimitedReply): void | Promise<void> {
@@ -65,7 +71,8 @@ export class RequestCharges implements RouteCharges {
   #chargesOf(request: LimitedRequest, identity: Identity, peer: Peer, lines: number): RuleCharge[] {
     const charges: RuleCharge[] = [];
     let segments: string[] | null = null;
-    for (const { rule, path, cost, costs } of this.#plan) {
+    for (let index = 0; index < this.#plan.length; index += 1) {
+      const { rule, path, cost, costs } = this.#plan[index] as PlannedRule;
       const { callers, from } = rule.stored.match;
       if (callers !== null && (callers === 'anonymous') !== identity.isAnonymous) continue;
       if (from !== null && (from === 'loopback') !== isFromHere(request, peer)) continue;
@@ -73,8 +80,9 @@ export class RequestCharges implements RouteCharges {
       if (subject === null || !isOfTier(rule, this.#deps.tierOf, subject)) continue;
       if (path !== null || cost === null) segments ??= segmentsOfRequest(this.route.url, request);
       if (path !== null && !path.matches(segments ?? [])) continue;
-      const units = cost ?? costOf(costs, this.route.method, segments ?? []);
-      charges.push(chargeBy(rule, subject, units * lines));
+      const units = (cost ?? costOf(costs, this.route.method, segments ?? [])) * lines;
+      const reused = this.#reused?.[index];
+      charges.push(reused === undefined ? chargeBy(rule, subject, units) : aimAt(reused, subject, units));
     }
     return charges;
   }
@@ -88,7 +96,7 @@ export class RequestCharges implements RouteCharges {
     const answering = strictest(charges);
     if (answering !== null) writeLimitHeaders(reply, charges, answering);
     if (!passes && answering !== null) throw rateLimited(answering, nowMs);
-    this.#refundLater(charges, reply);
+    if (this.#reused === null) this.#refundLater(charges, reply);
   }
 
   /** Where a rule says so, work that is refused is not charged. */

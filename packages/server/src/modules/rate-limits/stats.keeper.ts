@@ -5,7 +5,7 @@ import type { Database } from '../../platform/database/index.ts';
 import type { Metrics } from '../../platform/metrics/index.ts';
 import type { Limits } from './limits.ts';
 import type { RuleTally } from './rule.tally.ts';
-import { STATS_MINUTES_MAX } from './stats.schema.ts';
+import { STATS_MINUTES_MAX, type Limited } from './stats.schema.ts';
 import {
   addSteps,
   addSubjects,
@@ -104,15 +104,11 @@ export class StatsKeeper {
     const meta = { actor: 'system:rate-limits', requestId: 'system:rate-limits', idempotency: null };
     await engine.transact(meta, async (tx) => {
       const claimed = await claimNotices(tx, notices);
-      const journal = claimed.map(({ ruleId, subject, minuteMs }) => ({
-        kind: 'rate_limit.limited',
-        subject: ruleId,
-        data: {
-          rateLimit: { id: ruleId, name: limits.rules.all.get(ruleId)?.stored.name ?? null },
-          subject,
-          minute: toRfc3339(minuteMs),
-        },
-      }));
+      const journal = claimed.map(({ ruleId, subject, minuteMs }) => {
+        const name = limits.rules.all.get(ruleId)?.stored.name ?? null;
+        const data: Limited = { rateLimit: { id: ruleId, name }, subject, minute: toRfc3339(minuteMs) };
+        return { kind: 'rate_limit.limited', subject: ruleId, data };
+      });
       return { status: 204, body: null, journal };
     });
   }

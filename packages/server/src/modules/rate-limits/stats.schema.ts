@@ -79,3 +79,14 @@ export const DryRunAnswer = Shape(
   { title: 'RateLimitDryRun' },
 );
 export type DryRunAnswer = Static<typeof DryRunAnswer>;
+
+/** What the event `rate_limit.limited` carries. */
+export const LimitedSchema = Shape(
+  {
+    rateLimit: Shape({ id: Uuid, name: Nullable(Type.String({ examples: ['Checkout'] })) }),
+    subject: Type.String({ description: 'Who was refused, as the rule counts it.', examples: ['203.0.113.7'] }),
+    minute: { ...Timestamp, description: 'In which minute: it is told once, however often it was refused.' },
+  },
+  { title: 'RateLimitLimited' },
+);
+export type Limited = Static<typeof LimitedSchema>;
