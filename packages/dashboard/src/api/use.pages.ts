@@ -56,6 +56,7 @@ export function usePages<Path extends ListPath>(path: Path, asked: Asked<Path> =
   const queries = useQueries({
     queries: shown.map((page) => ({
       ...getOptions(path, askedOf(asked, cursors[page] ?? null)),
+      meta: { isList: true },
       gcTime: FORGET_MS,
       staleTime: Infinity,
       // Rows do not move under the reader's eyes: events are written into them, or announced above.

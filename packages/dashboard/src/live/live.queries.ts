@@ -1,6 +1,15 @@
-import type { InfiniteData, QueryClient } from '@tanstack/react-query';
+import type { QueryClient } from '@tanstack/react-query';
 import type { Answer } from '../api/queries.ts';
-import { afterMovement, staleAfter, type HoldfastEvent, type Movement, type Stale } from './live.rules.ts';
+import {
+  afterMovement,
+  rowOf,
+  staleAfter,
+  withRow,
+  type HoldfastEvent,
+  type Movement,
+  type Row,
+  type Stale,
+} from './live.rules.ts';
 
 /** Under a load of thousands of events a second, each number is asked for once in so long. */
 const ASK_EVERY_MS = 900;
@@ -17,7 +26,9 @@ export class LiveQueries {
   }
 
   take(event: HoldfastEvent): void {
-    if (event.type === 'stock.changed') this.#write(event.data as Movement);
+    const row = rowOf(event);
+    if (row !== null) this.#writeRow(row);
+    if (event.type === 'stock.changed') this.#writeLevel(event.data as Movement);
     for (const stale of staleAfter(event)) this.#waiting.set(JSON.stringify(stale), stale);
     if (this.#timer !== null || this.#waiting.size === 0) return;
     const dueInMs = Math.max(30, this.#lastAskMs + ASK_EVERY_MS - performance.now());
@@ -39,23 +50,32 @@ export class LiveQueries {
     this.#lastAskMs = performance.now();
     const stale = [...this.#waiting.values()];
     this.#waiting.clear();
-    for (const { path, part } of stale) {
+    for (const { path, part, sparesLists } of stale) {
       // A query that is on its way may have been answered before the event: it is asked again after it.
       void this.#client.invalidateQueries({
         queryKey: part === undefined ? [path] : [path, { path: part }],
-        predicate: ({ meta }) => meta?.['isList'] !== true,
+        predicate: ({ meta }) => sparesLists !== true || meta?.['isList'] !== true,
       });
     }
   }
 
-  #write(movement: Movement): void {
-    this.#client.setQueriesData<Answer<'/api/v1/inventory'> | InfiniteData<Answer<'/api/v1/inventory'>>>(
-      { queryKey: ['/api/v1/inventory'] },
-      (data) => {
-        if (data === undefined || 'pages' in data) return data;
-        const items = data.items.map((level) => afterMovement(level, movement));
-        return items.every((level, index) => level === data.items[index]) ? data : { ...data, items };
-      },
-    );
+  #writeLevel(movement: Movement): void {
+    this.#writeItems<Answer<'/api/v1/inventory'>['items'][number]>('/api/v1/inventory', (items) => {
+      const next = items.map((level) => afterMovement(level, movement));
+      return next.every((level, index) => level === items[index]) ? items : next;
+    });
+  }
+
+  #writeRow(row: Row): void {
+    this.#writeItems<object>(row.list, (items) => withRow(items, row));
+  }
+
+  /** In every page of the list that is known. */
+  #writeItems<Item>(path: string, change: (items: readonly Item[]) => readonly Item[]): void {
+    this.#client.setQueriesData<{ items?: readonly Item[] }>({ queryKey: [path] }, (data) => {
+      if (data?.items === undefined) return data;
+      const items = change(data.items);
+      return items === data.items ? data : { ...data, items };
+    });
   }
 }

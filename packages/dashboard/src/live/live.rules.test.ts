@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { afterMovement, staleAfter, type Movement } from './live.rules.ts';
+import { afterMovement, rowOf, staleAfter, withRow, type Movement } from './live.rules.ts';
 
 const movement: Movement = {
   seq: 8,
@@ -55,4 +55,30 @@ test('a movement makes only its own product stale', () => {
 
 test('an event that is not known makes nothing stale', () => {
   expect(staleAfter({ type: 'later.invented', subject: null, time: movement.at, data: {} })).toEqual([]);
+});
+
+test('a row takes what an event says of it, where it stands', () => {
+  const event = {
+    type: 'reservation.confirmed',
+    subject: 'b',
+    time: movement.at,
+    data: { id: 'b', status: 'confirmed', version: 2 },
+  };
+  const row = rowOf(event);
+  expect(row).toMatchObject({ list: '/api/v1/reservations', key: ['id'] });
+  if (row === null) return;
+  const [first, second] = [
+    { id: 'a', status: 'pending', version: 1 },
+    { id: 'b', status: 'pending', version: 1 },
+  ];
+  expect(withRow([first, second], row)).toEqual([first, { id: 'b', status: 'confirmed', version: 2 }]);
+  const known = [first];
+  expect(withRow(known, row)).toBe(known);
+  const newer = [{ ...second, version: 3 }];
+  expect(withRow(newer, row)).toBe(newer);
+});
+
+test('an event that carries no whole row is none', () => {
+  expect(rowOf({ type: 'stock.changed', subject: 'MUG', time: movement.at, data: movement })).toBeNull();
+  expect(rowOf({ type: 'alert.opened', subject: null, time: movement.at, data: null })).toBeNull();
 });

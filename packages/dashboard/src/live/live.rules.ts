@@ -30,9 +30,13 @@ export interface Movement {
 export interface Stale {
   path: ReadPath | (string & {});
   part?: Record<string, string>;
+  /**
+   * Not the pages of a list that is read: its rows are written anew where they stand (`rowOf`), and new ones are announced
+   * above (`useNewRows`), so that nothing jumps.
+   */
+  sparesLists?: true;
 }
 
-/** Lists grow at their top: they are told (`useNewRows`) and not asked again, so that nothing jumps. */
 const BY_TYPE: readonly [prefix: string, stale: (event: HoldfastEvent) => Stale[]][] = [
   [
     'stock.changed',
@@ -50,19 +54,57 @@ const BY_TYPE: readonly [prefix: string, stale: (event: HoldfastEvent) => Stale[
     'reservation.',
     ({ data }) => [
       { path: '/api/v1/summary' },
-      { path: '/api/v1/reservations' },
+      { path: '/api/v1/reservations', sparesLists: true },
       { path: '/api/v1/reservations/{id}', part: { id: String((data as { id?: unknown }).id) } },
     ],
   ],
-  ['alert.', () => [{ path: '/api/v1/alerts' }, { path: '/api/v1/alerts/{id}' }]],
+  ['alert.', () => [{ path: '/api/v1/alerts', sparesLists: true }, { path: '/api/v1/alerts/{id}' }]],
   ['product.', () => [{ path: '/api/v1/products' }, { path: '/api/v1/products/{sku}' }]],
   ['location.', () => [{ path: '/api/v1/locations' }, { path: '/api/v1/locations/{code}' }]],
-  ['transfer.', () => [{ path: '/api/v1/transfers' }, { path: '/api/v1/transfers/{id}' }]],
-  ['level.updated', () => [{ path: '/api/v1/inventory' }, { path: '/api/v1/inventory/{sku}' }]],
+  ['transfer.', () => [{ path: '/api/v1/transfers', sparesLists: true }, { path: '/api/v1/transfers/{id}' }]],
+  ['level.updated', () => [{ path: '/api/v1/inventory', sparesLists: true }, { path: '/api/v1/inventory/{sku}' }]],
 ];
 
 export function staleAfter(event: HoldfastEvent): Stale[] {
   return BY_TYPE.flatMap(([prefix, stale]) => (event.type.startsWith(prefix) ? stale(event) : []));
+}
+
+/** A row of a list, as an event has it: what it replaces where it is shown. */
+export interface Row {
+  list: string;
+  /** The fields that say which one it is. */
+  key: readonly string[];
+  data: Record<string, unknown>;
+}
+
+const ROWS: readonly [prefix: string, list: string, key: readonly string[]][] = [
+  ['reservation.', '/api/v1/reservations', ['id']],
+  ['alert.', '/api/v1/alerts', ['id']],
+  ['transfer.', '/api/v1/transfers', ['id']],
+  ['product.', '/api/v1/products', ['sku']],
+  ['location.', '/api/v1/locations', ['code']],
+  ['level.updated', '/api/v1/inventory', ['sku', 'location']],
+];
+
+/** The row that an event carries whole; null for others. */
+export function rowOf({ type, data }: HoldfastEvent): Row | null {
+  const found = ROWS.find(([prefix]) => type.startsWith(prefix));
+  if (found === undefined || typeof data !== 'object' || data === null) return null;
+  const [, list, key] = found;
+  const fields = data as Record<string, unknown>;
+  return key.every((name) => typeof fields[name] === 'string') ? { list, key, data: fields } : null;
+}
+
+/** The rows with this one in the place of what it was; the same rows where it is not among them, or is older. */
+export function withRow<Item extends object>(items: readonly Item[], { key, data }: Row): readonly Item[] {
+  const at = items.findIndex((item) => key.every((name) => (item as Record<string, unknown>)[name] === data[name]));
+  const known: (Item & { version?: number }) | undefined = items[at];
+  if (known === undefined || isOlder(data['version'], known.version)) return items;
+  return items.with(at, { ...known, ...data });
+}
+
+function isOlder(version: unknown, known: number | undefined): boolean {
+  return typeof version === 'number' && known !== undefined && version < known;
 }
 
 interface LevelNumbers {

@@ -28,6 +28,7 @@ const OVERSCAN = 12;
 const SETTLE_MS = 60;
 const PLACEHOLDERS = 30;
 const LINKED_ROWS_MAX = 200;
+const NEWS_AFTER_MS = 400;
 
 interface DataTableProps<Row> {
   /** For assistive technology, and to remember the choice of columns. */
@@ -65,6 +66,13 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
     overscan: OVERSCAN,
   });
   useListTop(body, rows.isLoading);
+  const showNews = (): void => {
+    newRows?.reset();
+    rows.refresh();
+    body.current?.scrollTo({ top: 0 });
+  };
+  const isIdle = selected.size === 0 && filters['open'] === undefined;
+  useUnreadNews(body, { count: newRows?.count ?? 0, isIdle, show: showNews });
   const shown = virtual.getVirtualItems();
   const [first, last] = [shown[0]?.index ?? 0, shown.at(-1)?.index ?? 0];
   const tellRange = useEffectEvent(() => rows.onRange(first, last));
@@ -140,15 +148,7 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
   return (
     <div className={classes['outer']}>
       {newRows !== undefined && newRows.count > 0 && (
-        <button
-          type="button"
-          className={classes['news']}
-          onClick={() => {
-            newRows.reset();
-            rows.refresh();
-            body.current?.scrollTo({ top: 0 });
-          }}
-        >
+        <button type="button" className={classes['news']} onClick={showNews}>
           {newRows.count === 1 ? '1 new row' : `${newRows.count} new rows`}: show
         </button>
       )}
@@ -240,6 +240,25 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
       )}
     </div>
   );
+}
+
+/** New rows come in by themselves while nobody reads: the list is at its top, not pointed at, not worked with. */
+function useUnreadNews(
+  list: RefObject<HTMLDivElement | null>,
+  { count, isIdle, show }: { count: number; isIdle: boolean; show: () => void },
+): void {
+  const showIfUnread = useEffectEvent(() => {
+    const element = list.current;
+    const isRead = element !== null && (element.scrollTop > 0 || element.matches(':hover, :focus-within'));
+    if (!isRead) show();
+  });
+  const hasNews = count > 0;
+  useEffect(() => {
+    if (!hasNews || !isIdle) return;
+    const timer = setTimeout(() => showIfUnread(), NEWS_AFTER_MS);
+    return () => clearTimeout(timer);
+    // Not anew with each row: where many come, they come together.
+  }, [hasNews, isIdle]);
 }
 
 /** Tells the style how far down the page the list begins, so that it ends with the window. */
