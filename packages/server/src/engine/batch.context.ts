@@ -18,8 +18,11 @@ export interface BatchContext {
   defaultTtlMs: number;
   /** Added to the database's clock; 0 but in tests that travel in time. */
   timeShiftMs: () => number;
-  /** Told before COMMIT is sent: from here on a lost connection leaves the outcome open. */
-  onCommit: (sent: Sent) => void;
+  /**
+   * Told before COMMIT is sent: from here on a lost connection leaves the outcome open, unless nothing was written
+   * (null). What is sent from here on travels behind the COMMIT.
+   */
+  onCommit: (sent: Sent | null) => void;
 }
 
 /** A COMMIT on its way, and what its commands are answered once it is known to have arrived. */

@@ -3,8 +3,18 @@ import { createIdSource } from '../kernel/ids.ts';
 import { Problem, problems } from '../kernel/problem.ts';
 import type { LaneConnection } from '../platform/database/index.ts';
 import type { BatchContext, Changed } from './batch.context.ts';
+import {
+  ATTEMPTS_TOGETHER,
+  BATCH_MAX,
+  countTouching,
+  isDeep,
+  takeApart,
+  takeFirst,
+  type UnderWay,
+  type Waiting,
+} from './batch.queue.ts';
 import type { Outcome } from './decide.ts';
-import { weightOf } from './footprint.ts';
+import { keysOf, weightOf } from './footprint.ts';
 import { Lane, type BatchResult } from './lane.ts';
 import type { LedgerType } from './ledger.view.ts';
 import { NameCache } from './names.ts';
@@ -21,7 +31,7 @@ export interface BatchEngineOptions {
   batchMax?: number;
   /** Commands that wait, at most: beyond, callers are turned away. */
   queueMax?: number;
-  /** A second lane runs while so many commands wait. */
+  /** A second lane starts for no fewer commands than this. */
   secondLaneAt?: number;
   timeShiftMs?: () => number;
   onBatch?: (report: BatchReport) => void;
@@ -37,12 +47,9 @@ export interface BatchReport {
   result: BatchResult['kind'];
 }
 
-interface Pending extends Asked {
-  weight: number;
+interface Pending extends Asked, Waiting {
   /** By then it is answered, on the monotonic clock. */
   deadlineMs: number;
-  /** Batches that it was part of. */
-  attempts: number;
   resolve: (answer: Answer) => void;
   reject: (error: unknown) => void;
 }
@@ -60,10 +67,12 @@ const SIDE_LANE_MARGIN_MS = 2 * ALONE_LOCK_TIMEOUT_MS + 200;
 const IDLE_TIMEOUT_MS = 2_000;
 /** For so long a level that was seen stuck is left to the side lane. */
 const STUCK_FOR_MS = 3_000;
-const BATCH_WEIGHT_MAX = 1_000;
-const ATTEMPTS_TOGETHER = 3;
+/** Beside a batch that is under way, a second lane starts for one of this share of its size. */
+const SECOND_LANE_SHARE = 0.9;
+/** Behind a batch whose COMMIT is under way the next is sent when this share of it must wait for its levels. */
+const PIPELINED_SHARE = 0.75;
 const ATTEMPTS_MAX = 40;
-const AWAY_PAUSE_MS = 100;
+const LOOK_AGAIN_MS = 100;
 const NAMES_MAX = 200_000;
 
 /**
@@ -86,16 +95,16 @@ export class BatchEngine {
   #isScheduled = false;
   #isClosing = false;
   #inFlight = 0;
+  /** The batches of the two lanes. */
+  readonly #underWay = new Map<UnderWay, Lane>();
   #watch: NodeJS.Timeout | null = null;
   #onIdle: (() => void)[] = [];
 
   constructor(options: BatchEngineOptions) {
     this.#options = {
-      batchMax: 256,
+      batchMax: BATCH_MAX,
       queueMax: 20_000,
-      // Two lanes halve the batches, and a batch has a fixed cost: with 64 callers one lane did 15,000 reserves a second
-      // on one hot level and 9,200 spread, two did 12,500 and 9,300.
-      secondLaneAt: 256,
+      secondLaneAt: 4,
       timeShiftMs: () => 0,
       onBatch: () => undefined,
       onCommit: () => undefined,
@@ -114,8 +123,8 @@ export class BatchEngine {
   }
 
   /**
-   * Has a command decided. Commands are decided in the order in which they were submitted, except where one is tried
-   * again.
+   * Has a command decided. Commands that touch the same are decided in the order in which they were submitted, except
+   * where one is tried again.
    *
    * @throws Problem: a refusal changed nothing; `outcome_unknown` may have been done
    */
@@ -130,7 +139,8 @@ export class BatchEngine {
         return;
       }
       const deadlineMs = performance.now() + ANSWER_WITHIN_MS;
-      this.#queue.push({ command, meta, weight: weightOf(command), deadlineMs, attempts: 0, resolve, reject });
+      const keys = keysOf(command);
+      this.#queue.push({ command, meta, weight: weightOf(command), keys, deadlineMs, attempts: 0, resolve, reject });
       this.#schedule();
     });
   }
@@ -175,11 +185,7 @@ export class BatchEngine {
 
   #startLanes(): void {
     for (const lane of this.#lanes) {
-      // Beside a lane at work another starts only for a batch that is worth its fixed cost.
-      const isAnyBusy = this.#lanes.some(({ isBusy }) => isBusy);
-      const isWanted = isAnyBusy ? this.#isDeep() : this.#queue.length > 0;
-      if (lane.isBusy || !isWanted) continue;
-      void this.#runLane(lane, this.#take(this.#queue), (pending) => this.#queue.unshift(...pending));
+      void this.#runLane(lane, this.#nextFor(lane), (pending) => this.#queue.unshift(...pending));
     }
     if (!this.#sideLane.isBusy) this.#sideQueue = this.#stillInTime(this.#sideQueue, levelBusy, SIDE_LANE_MARGIN_MS);
     if (this.#sideQueue.length > 0 && !this.#sideLane.isBusy) {
@@ -189,37 +195,38 @@ export class BatchEngine {
     if (this.depth === 0) for (const idle of this.#onIdle.splice(0)) idle();
   }
 
-  /** Whether more than a whole batch waits, by number or by lines. */
-  #isDeep(): boolean {
-    if (this.#queue.length >= this.#options.secondLaneAt) return true;
-    let weight = 0;
-    for (const pending of this.#queue) weight += pending.weight;
-    return weight > BATCH_WEIGHT_MAX;
-  }
-
-  /** The next batch. One that was often tried in company goes alone. */
-  #take(queue: Pending[]): Pending[] {
-    let weight = 0;
-    let count = 0;
-    while (count < queue.length && count < this.#options.batchMax) {
-      const next = queue[count] as Pending;
-      const isAlone = next.attempts >= ATTEMPTS_TOGETHER;
-      if (count > 0 && (isAlone || weight + next.weight > BATCH_WEIGHT_MAX)) break;
-      weight += next.weight;
-      count += 1;
-      if (isAlone) break;
+  /**
+   * What a lane should do now; nothing where more had better gather. A batch has a fixed cost, and one that waits for
+   * another's locks gains nothing: so the second lane takes what is free of the first one's levels, when there is nearly
+   * as much of it, and what must wait for a lane's levels follows on the same lane.
+   */
+  #nextFor(lane: Lane): Pending[] {
+    const queue = this.#queue;
+    const { batchMax, secondLaneAt } = this.#options;
+    if (queue.length === 0 || (lane.isBusy && !lane.isCommitting)) return [];
+    const own: UnderWay[] = [];
+    const elsewhere: UnderWay[] = [];
+    for (const [batch, at] of this.#underWay) (at === lane ? own : elsewhere).push(batch);
+    const [ahead] = own;
+    if (ahead !== undefined) {
+      const isWorthIt = countTouching(queue, batchMax, ahead) >= ahead.commands * PIPELINED_SHARE;
+      return isWorthIt ? takeApart(queue, batchMax, 1, elsewhere) : [];
     }
-    return queue.splice(0, count);
+    if (elsewhere.length === 0 || isDeep(queue, Math.max(batchMax, secondLaneAt))) return takeFirst(queue, batchMax);
+    const largest = Math.max(...elsewhere.map(({ commands }) => commands));
+    return takeApart(queue, batchMax, Math.max(secondLaneAt, Math.ceil(largest * SECOND_LANE_SHARE)), elsewhere);
   }
 
   async #runLane(lane: Lane, batch: Pending[], putBack: (pending: Pending[]) => void): Promise<void> {
     if (batch.length === 0) return;
-    lane.isBusy = true;
+    const underWay = { commands: batch.length, keys: new Set(batch.flatMap(({ keys }) => keys)) };
+    if (lane !== this.#sideLane) this.#underWay.set(underWay, lane);
     this.#inFlight += batch.length;
     const startedMs = performance.now();
     const deadlineMs = Math.min(...batch.map((pending) => pending.deadlineMs));
     for (const pending of batch) pending.attempts += 1;
-    const result = await lane.run(batch, deadlineMs);
+    const result = await lane.run(batch, deadlineMs, () => this.#schedule());
+    this.#underWay.delete(underWay);
     if (result.kind === 'done') this.#options.onCommit(result.entries, result.changed);
     this.#options.onBatch({ commands: batch.length, durationMs: performance.now() - startedMs, result: result.kind });
     if (result.kind === 'done') {
@@ -227,11 +234,10 @@ export class BatchEngine {
       // takes as long as the next batch's locks and reads.
       setImmediate(() => this.#answer(batch, result.outcomes));
     } else {
-      const again = await this.#handle(lane, batch, result);
+      const again = this.#handle(lane, batch, result);
       this.#inFlight -= batch.length;
       if (again.length > 0) putBack(again);
     }
-    lane.isBusy = false;
     this.#startLanes();
   }
 
@@ -242,14 +248,14 @@ export class BatchEngine {
   }
 
   /** @returns the commands that are to be tried again */
-  async #handle(lane: Lane, batch: Pending[], result: Exclude<BatchResult, { kind: 'done' }>): Promise<Pending[]> {
+  #handle(lane: Lane, batch: Pending[], result: Exclude<BatchResult, { kind: 'done' }>): Pending[] {
     switch (result.kind) {
       case 'again':
         return this.#stillInTime(batch);
+      case 'behind':
       case 'away':
         // Not the commands' fault: once the database is back they go together again.
         for (const pending of batch) pending.attempts -= 1;
-        await new Promise((resolve) => setTimeout(resolve, AWAY_PAUSE_MS));
         return this.#stillInTime(batch);
       case 'unknown':
         for (const { reject } of batch) reject(outcomeUnknown());
@@ -298,13 +304,11 @@ export class BatchEngine {
 
   async #markStuck(batch: Pending[]): Promise<void> {
     if (this.#probe.isBusy) return;
-    this.#probe.isBusy = true;
     const caches = { products: this.#products, locations: this.#locations };
     const deadlineMs = performance.now() + ANSWER_WITHIN_MS;
     const stuck = await this.#probe.runAlone((client) => findStuckLevels(client, batch, caches), deadlineMs);
     const untilMs = performance.now() + STUCK_FOR_MS;
     for (const key of stuck ?? []) this.#stuck.set(key, untilMs);
-    this.#probe.isBusy = false;
   }
 
   /** A command that breaks the batch is a defect of ours: found by halves, so that the others are served. */
@@ -328,7 +332,7 @@ export class BatchEngine {
       this.#queue = this.#stillInTime(this.#queue);
       this.#sideQueue = this.#stillInTime(this.#sideQueue, levelBusy);
       this.#startLanes();
-    }, AWAY_PAUSE_MS);
+    }, LOOK_AGAIN_MS);
     this.#watch.unref();
   }
 }

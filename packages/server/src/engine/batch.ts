@@ -42,9 +42,9 @@ export async function runBatch(
   const statements = writeStatements(decision.writes, oldAnswers, loaded.nowMs);
   const entries = decision.writes.ledger.map(({ type, level }) => ({ type, location: level.location.code }));
   const outcome: BatchOutcome = { outcomes: decision.outcomes, entries, changed: changedBy(decision.writes) };
-  if (statements.length > 0) {
-    context.onCommit({ transactionId, evidence: evidenceOf(decision.writes, loaded.nowMs), outcome });
-  }
+  context.onCommit(
+    statements.length === 0 ? null : { transactionId, evidence: evidenceOf(decision.writes, loaded.nowMs), outcome },
+  );
   const written = statements.map((statement) => client.query(statement));
   const [committed] = await Promise.all([client.query('COMMIT'), ...written]);
   if (committed.command !== 'COMMIT') throw new RolledBack(`COMMIT was answered with ${committed.command}`);

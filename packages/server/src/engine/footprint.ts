@@ -108,3 +108,13 @@ export function weightOf(command: Command): number {
       return 1;
   }
 }
+
+/** What a command touches, by the names that it uses: two that share none need not wait for one another. */
+export function keysOf(command: Command): string[] {
+  if (command.kind === 'reserve' && command.request.lines.length === 1) {
+    const [line] = command.request.lines;
+    return line === undefined ? [] : [line.sku];
+  }
+  const { skus, reservationIds } = footprintOf([command]);
+  return [...skus, ...reservationIds];
+}

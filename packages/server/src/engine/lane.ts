@@ -3,6 +3,7 @@ import {
   isConflict,
   isConnectionLost,
   isLockTimeout,
+  SentBehindFailure,
   type LaneConnection,
 } from '../platform/database/index.ts';
 import {
@@ -30,6 +31,8 @@ export type BatchResult =
   | { kind: 'failed'; error: unknown }
   /** Nothing was done: the database could not be reached. */
   | { kind: 'away' }
+  /** Nothing was done, since the batch before it on the connection failed. */
+  | { kind: 'behind' }
   /** COMMIT was sent, and what became of it could not be learned in time. */
   | { kind: 'unknown' };
 
@@ -41,39 +44,71 @@ export interface LaneOptions {
 }
 
 const SETTLE_PAUSE_MS = 50;
+/** Before a database that was not there is asked again. */
+const AWAY_PAUSE_MS = 100;
 const INVALID_PARAMETER = '22023';
 
-/** One connection on which batches run, one after the other. */
+/** A batch that is under way on a lane. */
+interface Flight {
+  /** Its COMMIT was sent, and nothing is known to have gone wrong. */
+  isCommitting: boolean;
+  sent: Sent | null;
+}
+
+/**
+ * One connection on which batches run, one after the other. The next one's locks and reads may be sent while one's COMMIT
+ * is under way: the server does them when it has committed, without waiting for us in between.
+ */
 export class Lane {
   readonly #options: LaneOptions;
+  readonly #flights = new Set<Flight>();
   #client: LaneConnection | null = null;
-  isBusy = false;
 
   constructor(options: LaneOptions) {
     this.#options = options;
+  }
+
+  get isBusy(): boolean {
+    return this.#flights.size > 0;
+  }
+
+  /** Whether it is at nothing but a COMMIT, behind which another batch may be sent. */
+  get isCommitting(): boolean {
+    const [flight] = this.#flights;
+    return this.#flights.size === 1 && flight?.isCommitting === true && this.#client?.isPipelined === true;
   }
 
   /**
    * Runs one batch and says what became of it: never throws.
    *
    * @param deadlineMs on the monotonic clock: by then there is an answer, if need be by cutting the connection
+   * @param onCommit told when COMMIT is on its way
    */
-  async run(asked: readonly Asked[], deadlineMs: number): Promise<BatchResult> {
-    let sent: Sent | null = null;
+  async run(asked: readonly Asked[], deadlineMs: number, onCommit: () => void): Promise<BatchResult> {
+    const flight: Flight = { isCommitting: false, sent: null };
+    this.#flights.add(flight);
+    let client: LaneConnection | null = null;
     let timer: NodeJS.Timeout | undefined;
     try {
-      const client = await this.#connected(deadlineMs);
-      timer = setTimeout(() => client.cut(), Math.max(1, deadlineMs - performance.now()));
+      const connected = await this.#connected(deadlineMs);
+      client = connected;
+      timer = setTimeout(() => connected.cut(), Math.max(1, deadlineMs - performance.now()));
       const context: BatchContext = {
         ...this.#options.context(asked.length === 1),
-        onCommit: (commit) => (sent = commit),
+        onCommit: (sent) => {
+          flight.sent = sent;
+          flight.isCommitting = true;
+          onCommit();
+        },
       };
-      return { kind: 'done', ...(await runBatch(client, asked, context)) };
+      return { kind: 'done', ...(await runBatch(connected, asked, context)) };
     } catch (error) {
-      if (timer !== undefined) clearTimeout(timer);
-      return await this.#settle(error, sent, deadlineMs);
+      flight.isCommitting = false;
+      clearTimeout(timer);
+      return await this.#settle(client, error, flight.sent, deadlineMs);
     } finally {
-      if (timer !== undefined) clearTimeout(timer);
+      clearTimeout(timer);
+      this.#flights.delete(flight);
     }
   }
 
@@ -82,11 +117,17 @@ export class Lane {
     work: (client: LaneConnection) => Promise<Result>,
     deadlineMs: number,
   ): Promise<Result | null> {
+    const flight: Flight = { isCommitting: false, sent: null };
+    this.#flights.add(flight);
+    let client: LaneConnection | null = null;
     try {
-      return await work(await this.#connected(deadlineMs));
+      client = await this.#connected(deadlineMs);
+      return await work(client);
     } catch (error) {
-      if (isConnectionLost(error)) this.#drop();
+      if (isConnectionLost(error)) this.#drop(client);
       return null;
+    } finally {
+      this.#flights.delete(flight);
     }
   }
 
@@ -112,31 +153,32 @@ export class Lane {
     return client;
   }
 
-  async #settle(error: unknown, sent: Sent | null, deadlineMs: number): Promise<BatchResult> {
-    if (isConnectionLost(error)) {
-      this.#drop();
+  async #settle(
+    client: LaneConnection | null,
+    error: unknown,
+    sent: Sent | null,
+    deadlineMs: number,
+  ): Promise<BatchResult> {
+    if (client === null || isConnectionLost(error)) {
+      this.#drop(client);
       this.#options.onLost(error);
       // Before COMMIT was sent the transaction cannot have committed.
-      return sent === null ? { kind: 'away' } : this.#askWhatBecameOf(sent, deadlineMs);
+      if (sent !== null) return this.#askWhatBecameOf(sent, deadlineMs);
+      await pause(AWAY_PAUSE_MS);
+      return { kind: 'away' };
     }
-    const isClean = await this.#rollBack();
+    // Its transaction is over; a ROLLBACK would end that of a batch behind it.
+    if (error instanceof RolledBack) return { kind: 'again' };
+    const isClean = await rollBack(client);
     // A newer instance has migrated: what this session prepared fits the tables no longer.
     const isOutdated = failureCode(error) === '0A000';
-    if (!isClean || isOutdated) this.#drop();
+    if (!isClean || isOutdated) this.#drop(client);
     if (isOutdated) return { kind: 'again' };
+    if (error instanceof SentBehindFailure) return { kind: 'behind' };
     if (error instanceof TouchesStuck) return { kind: 'stuck', indexes: error.indexes };
     if (isLockTimeout(error)) return { kind: 'lock_timeout' };
-    if (error instanceof StaleFootprint || error instanceof RolledBack || isConflict(error)) return { kind: 'again' };
+    if (error instanceof StaleFootprint || isConflict(error)) return { kind: 'again' };
     return { kind: 'failed', error };
-  }
-
-  async #rollBack(): Promise<boolean> {
-    try {
-      await this.#client?.query('ROLLBACK');
-      return this.#client !== null;
-    } catch {
-      return false;
-    }
   }
 
   /**
@@ -148,8 +190,9 @@ export class Lane {
     // The answer is still worth a moment past the deadline: nothing has been said to the callers yet.
     const untilMs = deadlineMs + 400;
     while (performance.now() < untilMs) {
+      let client: LaneConnection | null = null;
       try {
-        const client = await this.#connected(untilMs);
+        client = await this.#connected(untilMs);
         const { rows } = await within(client.query(selectTransactionStatus(transactionId)), untilMs);
         const status = rows[0]?.[0];
         if (status === 'aborted') return { kind: 'again' };
@@ -161,17 +204,25 @@ export class Lane {
       } catch (error) {
         // A number that is "in the future" has not come again yet: the crash lost ours.
         if (failureCode(error) === INVALID_PARAMETER) return { kind: 'again' };
-        if (isConnectionLost(error)) this.#drop();
+        if (isConnectionLost(error)) this.#drop(client);
       }
       await pause(SETTLE_PAUSE_MS);
     }
     return { kind: 'unknown' };
   }
 
-  #drop(): void {
-    const client = this.#client;
-    this.#client = null;
+  #drop(client: LaneConnection | null): void {
+    if (this.#client === client) this.#client = null;
     client?.cut();
+  }
+}
+
+async function rollBack(client: LaneConnection): Promise<boolean> {
+  try {
+    await client.query('ROLLBACK');
+    return true;
+  } catch {
+    return false;
   }
 }
 

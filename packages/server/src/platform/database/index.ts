@@ -1,6 +1,6 @@
 export { Database, SERVING_ROLE, type DatabaseOptions } from './database.ts';
 export { DatabaseWatch, type DatabaseWatchOptions } from './database.watch.ts';
-export type { LaneConnection, LaneStatement } from './lane.connection.ts';
+export { SentBehindFailure, type LaneConnection, type LaneStatement } from './lane.connection.ts';
 export { failureCode, isConflict, isConnectionLost, isLockTimeout, toDatabaseProblem } from './failures.ts';
 export { latestMigration, migrate, NewerDatabaseError, pendingMigrations, type MigrationReport } from './migrator.ts';
 export type { Connection, ConnectionConfig } from './sessions.ts';

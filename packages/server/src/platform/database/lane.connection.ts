@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream';
 import pg from 'pg';
+import { isConnectionLost } from './failures.ts';
 import { isPooled, WHO_SERVES } from './pooler.ts';
 import { columnTypes } from './types.ts';
 
@@ -44,21 +45,54 @@ interface Waiting {
   reject: (error: unknown) => void;
 }
 
+/** The statements that a session has parsed. */
+class Prepared {
+  /** How the rows of a statement are read: known from the first time on, so that the server need not describe them. */
+  readonly #known = new Map<string, Parser[]>();
+  readonly #lastParsedBy = new Map<string, StatementGroup>();
+
+  parsersOf(name: string): Parser[] | null {
+    return this.#known.get(name) ?? null;
+  }
+
+  /** Whoever parses a name takes it from those before. */
+  parsing(name: string, group: StatementGroup): void {
+    this.#lastParsedBy.set(name, group);
+  }
+
+  /** It was parsed and run. Where another group has sent it to be parsed again since, that one's word counts. */
+  learn(name: string, group: StatementGroup, parsers: Parser[]): void {
+    if (this.#lastParsedBy.get(name) !== group) return;
+    this.#lastParsedBy.delete(name);
+    this.#known.set(name, parsers);
+  }
+}
+
+/** Of statements that were sent behind a group that failed: whatever the server made of them does not count. */
+export class SentBehindFailure extends Error {
+  constructor(cause: unknown) {
+    super('the statements before these failed', { cause });
+  }
+}
+
 /**
  * A connection of an engine's lane. Statements that are asked for in one turn of the event loop travel together: one
  * write, one Sync, and one answer to wake up for. node-postgres' own pipelining sends a Sync with each, at which the
  * server flushes: for the six statements of a batch that was 0.2 ms of PostgreSQL's time and as much of Node's. Each
  * statement still has a snapshot of its own. After one that fails, the rest of its group is not run, and fails with it.
+ *
+ * A group does not wait for the answers to those before it: the server finds it when it is done with them. Groups that
+ * were under way behind one that fails have failed too.
  */
 export class LaneConnection {
   readonly #client: pg.Client;
   /** Behind a pooler a statement that was parsed may not be there any more: each is parsed again, without a name. */
   readonly #isPooled: boolean;
-  /** How the rows of a statement are read: known from the first time on, so that the server need not describe them. */
-  readonly #parsers = new Map<string, Parser[]>();
+  readonly #prepared = new Prepared();
   #waiting: Waiting[] = [];
+  /** Sent and not answered, in order. */
+  readonly #underWay: StatementGroup[] = [];
   #isScheduled = false;
-  #isBusy = false;
 
   private constructor(client: pg.Client, pooled: boolean) {
     this.#client = client;
@@ -71,6 +105,11 @@ export class LaneConnection {
     // Nobody listens until the caller does; without a listener a loss would end the process.
     client.on('error', () => undefined);
     return new LaneConnection(client, isPooled(client, await client.query<{ pid: number }>(WHO_SERVES)));
+  }
+
+  /** Whether statements travel behind others that are not answered. Through a pooler each group waits its turn. */
+  get isPipelined(): boolean {
+    return !this.#isPooled;
   }
 
   query<Row = unknown[]>(statement: LaneStatement | string): Promise<LaneResult<Row>> {
@@ -89,27 +128,39 @@ export class LaneConnection {
 
   /** Ends the connection at once, whatever is under way. */
   cut(): void {
-    (this.#client as unknown as { connection: Wire }).connection.stream.destroy();
+    this.#wire.stream.destroy();
   }
 
   async end(): Promise<void> {
     await this.#client.end();
   }
 
+  get #wire(): Wire {
+    return (this.#client as unknown as { connection: Wire }).connection;
+  }
+
   #sendSoon(): void {
-    if (this.#isScheduled || this.#isBusy) return;
+    if (this.#isScheduled || (this.#isPooled && this.#underWay.length > 0)) return;
     this.#isScheduled = true;
     queueMicrotask(() => {
       this.#isScheduled = false;
-      const group = this.#waiting;
+      const group = new StatementGroup(this.#waiting, this.#prepared, this.#isPooled, (failure) =>
+        this.#firstEnded(failure),
+      );
       this.#waiting = [];
-      this.#isBusy = true;
-      const done = (): void => {
-        this.#isBusy = false;
-        if (this.#waiting.length > 0) this.#sendSoon();
-      };
-      this.#client.query(new StatementGroup(group, this.#parsers, this.#isPooled, done));
+      this.#underWay.push(group);
+      // node-postgres is told of one at a time: whose answers they are. It finds the others sent already.
+      if (this.#underWay.length === 1) this.#client.query(group);
+      else group.submit(this.#wire);
     });
+  }
+
+  #firstEnded(failure: unknown): void {
+    this.#underWay.shift();
+    if (failure !== null) for (const behind of this.#underWay) behind.failBehind(failure);
+    const [next] = this.#underWay;
+    if (next !== undefined) this.#client.query(next);
+    if (this.#waiting.length > 0) this.#sendSoon();
   }
 }
 
@@ -120,21 +171,29 @@ function asText(value: LaneValue): string | null {
 /** Statements with one Sync behind them, as node-postgres runs a query object. */
 class StatementGroup implements pg.Submittable {
   readonly #group: readonly Waiting[];
-  readonly #parsers: Map<string, Parser[]>;
+  readonly #prepared: Prepared;
+  /** By statement; null where they are not known yet. */
+  readonly #parsers: (Parser[] | null)[] = [];
   readonly #isPooled: boolean;
-  readonly #done: () => void;
+  /** Told of the failure, or null where there is none that concerns those behind it. */
+  readonly #done: (failure: unknown) => void;
   readonly #results: LaneResult[];
   #current = 0;
+  #isSent = false;
+  #failureBefore: SentBehindFailure | null = null;
 
-  constructor(group: readonly Waiting[], parsers: Map<string, Parser[]>, pooled: boolean, done: () => void) {
+  constructor(group: readonly Waiting[], prepared: Prepared, pooled: boolean, done: (failure: unknown) => void) {
     this.#group = group;
-    this.#parsers = parsers;
+    this.#prepared = prepared;
     this.#isPooled = pooled;
     this.#done = done;
     this.#results = group.map(() => ({ rows: [], command: '' }));
   }
 
+  /** Sends it, once. */
   submit(connection: unknown): void {
+    if (this.#isSent) return;
+    this.#isSent = true;
     const wire = connection as Wire;
     wire.stream.cork();
     try {
@@ -146,7 +205,10 @@ class StatementGroup implements pg.Submittable {
   }
 
   #send(wire: Wire, { name: ownName, text, values }: LaneStatement): void {
-    const isKnown = this.#parsers.has(ownName);
+    const parsers = this.#prepared.parsersOf(ownName);
+    this.#parsers.push(parsers);
+    const isKnown = parsers !== null;
+    if (!isKnown) this.#prepared.parsing(ownName, this);
     const name = this.#isPooled ? '' : ownName;
     if (this.#isPooled) wire.parse({ name, text });
     else if (!isKnown) {
@@ -160,12 +222,13 @@ class StatementGroup implements pg.Submittable {
   }
 
   handleRowDescription({ fields }: { fields: Field[] }): void {
-    this.#learn(fields.map(({ dataTypeID }) => columnTypes.getTypeParser(dataTypeID, 'text') as Parser));
+    this.#parsers[this.#current] = fields.map(
+      ({ dataTypeID }) => columnTypes.getTypeParser(dataTypeID, 'text') as Parser,
+    );
   }
 
   handleDataRow({ fields }: { fields: (string | null)[] }): void {
-    const { name } = (this.#group[this.#current] as Waiting).statement;
-    const parsers = this.#parsers.get(name) ?? [];
+    const parsers = this.#parsers[this.#current] ?? [];
     const row: unknown[] = [];
     for (let column = 0; column < fields.length; column += 1) {
       const field = fields[column];
@@ -177,22 +240,30 @@ class StatementGroup implements pg.Submittable {
   handleCommandComplete({ text }: { text: string }): void {
     (this.#results[this.#current] as LaneResult).command = text.split(' ', 1)[0] ?? '';
     // A statement without rows is described by no RowDescription.
-    this.#learn([]);
+    const { name } = (this.#group[this.#current] as Waiting).statement;
+    this.#prepared.learn(name, this, this.#parsers[this.#current] ?? []);
     this.#current += 1;
   }
 
+  /** One before it failed. Those behind it have been told as well. */
+  failBehind(cause: unknown): void {
+    this.#failureBefore = new SentBehindFailure(cause);
+  }
+
   handleReadyForQuery(): void {
-    for (const [index, { resolve }] of this.#group.entries()) resolve(this.#results[index] as LaneResult<never>);
-    this.#done();
+    this.#done(null);
+    const failure = this.#failureBefore;
+    if (failure !== null) this.#reject(failure);
+    else for (const [index, { resolve }] of this.#group.entries()) resolve(this.#results[index] as LaneResult<never>);
   }
 
   handleError(error: unknown): void {
-    for (const { reject } of this.#group) reject(error);
-    this.#done();
+    const failure = this.#failureBefore;
+    this.#done(failure === null ? error : null);
+    this.#reject(failure === null || isConnectionLost(error) ? error : failure);
   }
 
-  #learn(parsers: Parser[]): void {
-    const { name } = (this.#group[this.#current] as Waiting).statement;
-    if (!this.#parsers.has(name)) this.#parsers.set(name, parsers);
+  #reject(error: unknown): void {
+    for (const { reject } of this.#group) reject(error);
   }
 }

@@ -1,0 +1,93 @@
+/** A command that waits for its batch. */
+export interface Waiting {
+  /** How much of a batch it fills. */
+  weight: number;
+  /** Batches that it was part of. */
+  attempts: number;
+  /** What it touches, as far as its names tell. */
+  keys: readonly string[];
+}
+
+/** A batch that is under way. */
+export interface UnderWay {
+  commands: number;
+  keys: ReadonlySet<string>;
+}
+
+/** Commands of one batch, at most. */
+export const BATCH_MAX = 256;
+/** Lines of one batch, at most, unless one command alone has more. */
+export const BATCH_WEIGHT_MAX = 1_000;
+/** Tried so often in company, a command goes alone. */
+export const ATTEMPTS_TOGETHER = 3;
+
+/** Takes the next batch from the queue: those who came first. */
+export function takeFirst<Command extends Waiting>(queue: Command[], batchMax: number): Command[] {
+  let weight = 0;
+  let count = 0;
+  while (count < queue.length && count < batchMax) {
+    const next = queue[count] as Command;
+    const isAlone = goesAlone(next);
+    if (count > 0 && (isAlone || weight + next.weight > BATCH_WEIGHT_MAX)) break;
+    weight += next.weight;
+    count += 1;
+    if (isAlone) break;
+  }
+  return queue.splice(0, count);
+}
+
+/**
+ * Takes a batch of commands that need not wait for those under way elsewhere, if there are so many: none that touches
+ * what one of them touches, or one that waits before it.
+ */
+export function takeApart<Command extends Waiting>(
+  queue: Command[],
+  batchMax: number,
+  least: number,
+  elsewhere: readonly UnderWay[],
+): Command[] {
+  const isFree = (next: Waiting): boolean => !elsewhere.some((batch) => touches(next, batch));
+  const [head] = queue;
+  if (head !== undefined && goesAlone(head) && isFree(head)) return queue.splice(0, 1);
+  if (queue.length < least) return [];
+  const passedBy = new Set<string>();
+  const taken = new Set<Command>();
+  let weight = 0;
+  for (const next of queue.slice(0, batchMax)) {
+    const fits = !goesAlone(next) && weight + next.weight <= BATCH_WEIGHT_MAX;
+    if (fits && isFree(next) && !next.keys.some((key) => passedBy.has(key))) {
+      weight += next.weight;
+      taken.add(next);
+    } else {
+      for (const key of next.keys) passedBy.add(key);
+    }
+  }
+  if (taken.size < least) return [];
+  const left = queue.filter((pending) => !taken.has(pending));
+  queue.length = 0;
+  for (const pending of left) queue.push(pending);
+  return [...taken];
+}
+
+/** How many of those who come next touch what a batch touches. */
+export function countTouching(queue: readonly Waiting[], batchMax: number, batch: UnderWay): number {
+  let count = 0;
+  for (const next of queue.slice(0, batchMax)) if (touches(next, batch)) count += 1;
+  return count;
+}
+
+function touches({ keys }: Waiting, batch: UnderWay): boolean {
+  return keys.some((key) => batch.keys.has(key));
+}
+
+function goesAlone({ attempts }: Waiting): boolean {
+  return attempts >= ATTEMPTS_TOGETHER;
+}
+
+/** Whether more than a whole batch waits, by number or by lines. */
+export function isDeep(queue: readonly Waiting[], most: number): boolean {
+  if (queue.length >= most) return true;
+  let weight = 0;
+  for (const pending of queue) weight += pending.weight;
+  return weight > BATCH_WEIGHT_MAX;
+}

@@ -1,0 +1,186 @@
+import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import pg from 'pg';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { createDatabase } from '../../test/app.ts';
+import type { Answer } from '../kernel/command.ts';
+import { Database } from '../platform/database/index.ts';
+import { BatchEngine } from './batch.engine.ts';
+
+/** A door to PostgreSQL that can be held in either direction, and cut. */
+class Door {
+  readonly #sockets = new Set<Socket>();
+  readonly #server: Server;
+  readonly #letGo = new Set<() => void>();
+  /** What the client sends from the next COMMIT on is kept. */
+  holdsCommits = false;
+  /** Nothing of what the server says is passed on. */
+  isAnswering = true;
+  /** What the client sent, as it came. */
+  sent = '';
+
+  constructor(upstream: pg.ClientConfig) {
+    this.#server = createServer((client) => {
+      const server = connect(`${upstream.host}/.s.PGSQL.${upstream.port}`);
+      for (const socket of [client, server]) {
+        this.#sockets.add(socket);
+        socket.on('error', () => undefined);
+        socket.on('close', () => this.#sockets.delete(socket));
+      }
+      client.on('close', () => server.end());
+      server.on('close', () => client.destroy());
+      const held: Buffer[] = [];
+      this.#letGo.add(() => held.splice(0).forEach((bytes) => server.write(bytes)));
+      client.on('data', (bytes: Buffer) => {
+        this.sent += bytes.toString('latin1');
+        const isHeld = held.length > 0 || (this.holdsCommits && bytes.includes('COMMIT'));
+        if (isHeld) held.push(bytes);
+        else server.write(bytes);
+      });
+      server.on('data', (bytes) => this.isAnswering && client.write(bytes));
+    });
+  }
+
+  async open(): Promise<number> {
+    await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve));
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  letGo(): void {
+    this.holdsCommits = false;
+    for (const letGo of this.#letGo) letGo();
+  }
+
+  /** Whoever comes from here on passes. */
+  cut(): void {
+    this.#letGo.clear();
+    this.holdsCommits = false;
+    this.isAnswering = true;
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
+  close(): void {
+    this.cut();
+    this.#server.close();
+  }
+}
+
+let made: Awaited<ReturnType<typeof createDatabase>>;
+let door: Door;
+let database: Database;
+let engine: BatchEngine;
+let watcher: pg.Client;
+
+beforeEach(async () => {
+  made = await createDatabase();
+  watcher = new pg.Client(made.connection);
+  await watcher.connect();
+  await watcher.query(`
+    INSERT INTO location (code, name, type, created_at, updated_at) VALUES ('W1', 'W1', 'warehouse', now(), now());
+    INSERT INTO product (sku, name, created_at, updated_at)
+      SELECT sku, sku, now(), now() FROM unnest('{A,B,NEW}'::text[]) AS k (sku);
+    INSERT INTO level (product_id, location_id, on_hand)
+      SELECT p.id, l.id, 100 FROM product p, location l WHERE p.sku <> 'NEW'`);
+  door = new Door(made.connection);
+  database = new Database({ connection: { ...made.connection, host: '127.0.0.1', port: await door.open() } });
+  await database.chooseRole();
+  engine = new BatchEngine({
+    connect: (name) => database.openLane(name),
+    role: () => database.servingRole,
+    defaultTtlMs: 60_000,
+  });
+  // Connects, prepares and learns the names.
+  await reserve('A', 2);
+  await reserve('A', 2);
+});
+afterEach(async () => {
+  await engine.close();
+  await database.close();
+  door.close();
+  await watcher.end();
+  await made.drop();
+});
+
+const meta = { actor: 'test', requestId: 'test', idempotency: null };
+
+function reserve(sku: string, times: number): Promise<Answer[]> {
+  const request = { lines: [{ sku, location: 'W1', quantity: 1 }] };
+  return Promise.all(Array.from({ length: times }, () => engine.submit({ kind: 'reserve', request }, meta)));
+}
+
+async function reservedOf(sku: string): Promise<number> {
+  const { rows } = await watcher.query<{ reserved: string; lines: string; ledger: string }>(
+    `SELECT l.reserved,
+       (SELECT count(*) FROM reservation_line WHERE product_id = l.product_id) AS lines,
+       (SELECT sum(delta_reserved) FROM ledger_entry WHERE product_id = l.product_id) AS ledger
+     FROM level l JOIN product p ON p.id = l.product_id WHERE p.sku = $1`,
+    [sku],
+  );
+  const [row] = rows;
+  expect([row?.lines, row?.ledger]).toEqual([row?.reserved, row?.reserved]);
+  return Number(row?.reserved);
+}
+
+/** How often the client has asked for this since `door.sent` was emptied. */
+const timesSent = (statement: string): number => door.sent.split(statement).length - 1;
+
+/** Has two commands run in batches of their own: the second one's BEGIN follows the first one's COMMIT, which is held. */
+async function underWay(command: () => Promise<Answer[]>): Promise<[Promise<Answer[]>, Promise<Answer[]>]> {
+  door.sent = '';
+  door.holdsCommits = true;
+  const first = command();
+  await expect.poll(() => timesSent('COMMIT'), POLL).toBe(1);
+  const second = command();
+  await expect.poll(() => timesSent('BEGIN'), POLL).toBe(2);
+  expect(timesSent('COMMIT')).toBe(1);
+  return [first, second];
+}
+
+const POLL = { interval: 1, timeout: 5_000 };
+const done = [201, 201, 201, 201];
+const statuses = (answers: Answer[]): number[] => answers.map(({ status }) => status);
+
+test('lost after COMMIT was sent, with a batch behind it: the first is found, the second is done once', async () => {
+  const [first, second] = await underWay(() => reserve('A', 4));
+  door.isAnswering = false;
+  door.letGo();
+  // Committed, and the second one's locks taken; nobody has heard of either.
+  await expect.poll(() => reservedOf('A'), POLL).toBe(8);
+  door.cut();
+  expect(statuses(await first)).toEqual(done);
+  expect(statuses(await second)).toEqual(done);
+  expect(await reservedOf('A')).toBe(12);
+});
+
+test('lost before COMMIT arrived, with a batch behind it: both are done once', async () => {
+  const [first, second] = await underWay(() => reserve('A', 4));
+  door.cut();
+  expect(statuses(await first)).toEqual(done);
+  expect(statuses(await second)).toEqual(done);
+  expect(await reservedOf('A')).toBe(12);
+});
+
+test('a batch that fails in its write takes the one behind it along, and both are tried again', async () => {
+  const request = { sku: 'NEW', location: 'W1', type: 'add', movement: 'receipt', quantity: 3 } as const;
+  const [first, second] = await underWay(async () => [await engine.submit({ kind: 'adjust', request }, meta)]);
+  // Another makes the level's row first.
+  await watcher.query(
+    `INSERT INTO level (product_id, location_id, on_hand)
+     SELECT p.id, l.id, 7 FROM product p, location l WHERE p.sku = 'NEW' AND l.code = 'W1'`,
+  );
+  door.letGo();
+  expect(statuses([...(await first), ...(await second)])).toEqual([200, 200]);
+  expect(timesSent('ROLLBACK')).toBeGreaterThan(0);
+  const { rows } = await watcher.query(`SELECT on_hand FROM level l JOIN product p ON p.id = l.product_id
+    WHERE p.sku = 'NEW'`);
+  expect(rows).toEqual([{ on_hand: '13' }]);
+});
+
+test('what is free of the levels under way is done beside them, on another connection', async () => {
+  const [first, second] = await underWay(() => reserve('A', 4));
+  const beside = reserve('B', 4);
+  // It is held as well, at its own COMMIT, which that connection parses for the first time.
+  await expect.poll(() => timesSent('COMMIT'), POLL).toBeGreaterThan(1);
+  door.letGo();
+  for (const answers of [first, second, beside]) expect(statuses(await answers)).toEqual(done);
+  expect([await reservedOf('A'), await reservedOf('B')]).toEqual([12, 4]);
+});
