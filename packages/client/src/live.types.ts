@@ -3,6 +3,13 @@ import type { components } from './openapi.ts';
 type Schemas = components['schemas'];
 type Reservation = Schemas['Reservation'];
 
+/** Who was refused by which rule: told once a minute, however often it was refused. */
+export interface RateLimitLimited {
+  rateLimit: { id: string; name: string | null };
+  subject: string;
+  minute: string;
+}
+
 /** What each type of event carries: the ledger entry, or the resource as the command left it. */
 export interface EventData {
   'stock.changed': Schemas['LedgerEntry'];
@@ -24,6 +31,7 @@ export interface EventData {
   'location.created': Schemas['Location'];
   'location.updated': Schemas['Location'];
   'location.archived': Schemas['Location'];
+  'rate_limit.limited': RateLimitLimited;
 }
 
 export type EventType = keyof EventData;

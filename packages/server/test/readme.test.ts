@@ -22,6 +22,7 @@ const GUIDES = [
   'alerts',
   'api-keys-and-tokens',
   'people',
+  'rate-limits',
   'idempotency',
 ].map((name) => `docs/guides/${name}.md`);
 const GUIDE_PRELUDE = "api=http://127.0.0.1:8080/api/v1\njson='Content-Type: application/json'";

@@ -1,0 +1,62 @@
+import { expect, test } from 'vitest';
+import { createRateLimiter, rateLimitHeaders, type RateLimiterOptions } from './index.ts';
+
+const ANSWER = {
+  allowed: false,
+  limit: 5,
+  remaining: 0,
+  resetAt: '2026-11-20T12:00:00.500Z',
+  retryAfterMs: 1_200,
+  rateLimit: { id: '0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b', name: 'login' },
+};
+
+function limiterThat(answer: (request: Request) => Promise<Response>, more: Partial<RateLimiterOptions> = {}) {
+  return createRateLimiter({ baseUrl: 'http://127.0.0.1:8080', key: 'k', fetch: answer, ...more });
+}
+
+test('it asks with its key, and tells what was answered', async () => {
+  const asked: unknown[] = [];
+  const limiter = limiterThat(async (request) => {
+    asked.push([request.method, request.url, request.headers.get('authorization'), await request.json()]);
+    return Response.json(ANSWER);
+  });
+  const check = { subject: '203.0.113.7', method: 'POST', path: '/login' };
+  expect(await limiter.check(check)).toEqual({ ...ANSWER, isGuess: false });
+  expect(asked).toEqual([['POST', 'http://127.0.0.1:8080/api/v1/rate-limits/check', 'Bearer k', check]]);
+});
+
+test('many at once are answered in order', async () => {
+  const limiter = limiterThat(() =>
+    Promise.resolve(Response.json({ results: [{ ...ANSWER, allowed: true }, ANSWER] })),
+  );
+  const decisions = await limiter.checkMany([{ subject: 'a' }, { subject: 'b' }]);
+  expect(decisions.map(({ allowed }) => allowed)).toEqual([true, false]);
+});
+
+test.each([
+  ['nobody is there', () => Promise.reject(new TypeError('fetch failed'))],
+  ['the answer is a refusal', () => Promise.resolve(new Response(null, { status: 401 }))],
+  ['the answer is no JSON', () => Promise.resolve(new Response('oops'))],
+  [
+    'the answer stays away',
+    (request: Request) =>
+      new Promise<Response>((_resolve, reject) => {
+        request.signal.addEventListener('abort', () => reject(request.signal.reason as Error));
+      }),
+  ],
+])('%s: onError decides', async (_what, answer) => {
+  const asked = { subject: 'a' };
+  expect(await limiterThat(answer, { timeoutMs: 20 }).check(asked)).toMatchObject({ allowed: true, isGuess: true });
+  const strict = limiterThat(answer, { timeoutMs: 20, onError: 'deny' });
+  expect(await strict.check(asked)).toMatchObject({ allowed: false, isGuess: true, retryAfterMs: null });
+  expect(await strict.checkMany([asked, asked])).toHaveLength(2);
+});
+
+test('a decision as headers', () => {
+  expect(rateLimitHeaders({ ...ANSWER, isGuess: false })).toEqual({
+    'X-RateLimit-Limit': '5',
+    'X-RateLimit-Remaining': '0',
+    'X-RateLimit-Reset': '1795176001',
+    'Retry-After': '2',
+  });
+});

@@ -1,0 +1,94 @@
+import type { components } from './openapi.ts';
+
+/** Asks Holdfast whether a request of another service may pass. */
+export interface RateLimiterOptions {
+  /** Where the server is, such as `http://127.0.0.1:8080`. */
+  baseUrl: string;
+  /** An API key with the scope `limit`. */
+  key?: string;
+  /** How long an answer is waited for, in milliseconds. Default 200: a limiter must not be what makes a service slow. */
+  timeoutMs?: number;
+  /** What holds while no answer comes. Default `allow`. */
+  onError?: 'allow' | 'deny';
+  fetch?: (request: Request) => Promise<Response>;
+}
+
+/** A request of another service: whom it is counted for, and what rules look at. */
+export type RateLimitCheck = components['schemas']['RateLimitCheck'];
+
+type Answer = components['schemas']['RateLimitCheckAnswer'];
+
+/** `limit` and what follows are null where no rule counts the request, or nobody could be asked. */
+export interface RateLimitDecision extends Pick<
+  Answer,
+  'allowed' | 'limit' | 'remaining' | 'resetAt' | 'retryAfterMs' | 'rateLimit'
+> {
+  /** It is `onError` that decided: no answer came. */
+  isGuess: boolean;
+}
+
+export interface RateLimiter {
+  check(check: RateLimitCheck): Promise<RateLimitDecision>;
+  /** Up to 1,000 at once, answered in order. */
+  checkMany(checks: readonly RateLimitCheck[]): Promise<RateLimitDecision[]>;
+}
+
+const TIMEOUT_MS_DEFAULT = 200;
+
+/**
+ * A limiter for other services, by the rules of a Holdfast. It never throws: when no answer comes in time, `onError`
+ * decides. Nothing is tried again, since a check that was counted and not answered would be counted twice.
+ */
+export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
+  const { onError = 'allow' } = options;
+  const guess: RateLimitDecision = {
+    allowed: onError === 'allow',
+    limit: null,
+    remaining: null,
+    resetAt: null,
+    retryAfterMs: onError === 'allow' ? 0 : null,
+    rateLimit: null,
+    isGuess: true,
+  };
+  return {
+    check: async (check) => {
+      const answer = await ask<Answer>(options, '/check', check);
+      return answer === null ? guess : { ...answer, isGuess: false };
+    },
+    checkMany: async (checks) => {
+      const answer = await ask<{ results: Answer[] }>(options, '/check/batch', { checks });
+      if (answer === null) return checks.map(() => guess);
+      return answer.results.map((result) => ({ ...result, isGuess: false }));
+    },
+  };
+}
+
+/** The headers that tell a client about a decision, for whoever passes it on. */
+export function rateLimitHeaders({ limit, remaining, resetAt, retryAfterMs, allowed }: RateLimitDecision) {
+  const headers: Record<string, string> = {};
+  if (limit !== null) headers['X-RateLimit-Limit'] = String(limit);
+  if (remaining !== null) headers['X-RateLimit-Remaining'] = String(remaining);
+  if (resetAt !== null) headers['X-RateLimit-Reset'] = String(Math.ceil(Date.parse(resetAt) / 1_000));
+  if (!allowed && retryAfterMs !== null) headers['Retry-After'] = String(Math.max(1, Math.ceil(retryAfterMs / 1_000)));
+  return headers;
+}
+
+/** Null where no answer came, or one that decides nothing. */
+async function ask<Answered>(options: RateLimiterOptions, route: string, body: object): Promise<Answered | null> {
+  const { baseUrl, key, timeoutMs = TIMEOUT_MS_DEFAULT } = options;
+  const send = options.fetch ?? ((request: Request) => fetch(request));
+  const headers: Record<string, string> = { 'content-type': 'application/json' };
+  if (key !== undefined) headers['authorization'] = `Bearer ${key}`;
+  const request = new Request(new URL(`/api/v1/rate-limits${route}`, baseUrl), {
+    method: 'POST',
+    headers,
+    body: JSON.stringify(body),
+    signal: AbortSignal.timeout(timeoutMs),
+  });
+  try {
+    const response = await send(request);
+    return response.ok ? ((await response.json()) as Answered) : null;
+  } catch {
+    return null;
+  }
+}
