@@ -6,13 +6,13 @@ import type { Random } from './random.ts';
 /** What a reader keeps of an event. */
 export interface Read {
   position: number;
-  id: string;
   type: string;
   subject: string;
   /** Of its data, see `digestOf`. */
   digest: string;
-  /** Of a ledger entry: its level and its number. */
+  /** Of a ledger entry: its level and its number there. */
   level: string | null;
+  seq: number | null;
   version: number | null;
 }
 
@@ -21,7 +21,7 @@ interface CloudEvent {
   type: string;
   subject: string;
   position: number;
-  data: Record<string, unknown> | null;
+  data: object | null;
 }
 
 /** Somebody who reads the stream from its beginning, and goes on where they were whenever the connection is lost. */
@@ -98,15 +98,14 @@ class Reading {
   take({ id, type, subject, position, data }: CloudEvent): void {
     if (position <= this.position) this.strays.push(`${type} ${id} at ${position}, after ${this.position}`);
     this.position = Math.max(this.position, position);
-    const isStock = type === 'stock.changed';
     this.events.push({
       position,
-      id,
       type,
       subject,
       digest: digestOf(data),
-      level: isStock ? `${String(data?.['sku'])} ${String(data?.['location'])}` : null,
-      version: typeof data?.['version'] === 'number' ? data['version'] : null,
+      level: type === 'stock.changed' ? `${textIn(data, 'sku')} ${textIn(data, 'location')}` : null,
+      seq: numberIn(data, 'seq'),
+      version: numberIn(data, 'version'),
     });
   }
 }
@@ -137,6 +136,15 @@ function readOn(name: string, connect: (reading: Reading, signal: AbortSignal) =
       await done;
     },
   };
+}
+
+function numberIn(data: object | null, name: string): number | null {
+  const value = (data as Record<string, unknown> | null)?.[name];
+  return typeof value === 'number' ? value : null;
+}
+
+function textIn(data: object | null, name: string): string {
+  return String((data as Record<string, unknown> | null)?.[name]);
 }
 
 /** Equal for equal values, however their keys are ordered. */
