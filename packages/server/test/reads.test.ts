@@ -210,6 +210,26 @@ describe.each([
     );
   });
 
+  test.skipIf(isSkipped)('what one has read the other need not read, where there is a Redis', async () => {
+    let attempt = 0;
+    const expected = wantsRedis ? 'holdfast; hit; detail=shared; ttl=' : 'holdfast; fwd=uri-miss';
+    await until('the other takes an answer from there, or from the database', async () => {
+      const sku = `SHARED-${(attempt += 1)}`;
+      await stockProduct(one, sku);
+      // Read again after the event of its own commit, it knows enough for the other.
+      await until('the event has come', async () => {
+        await readLevel(one, `${sku}/locations/WH1`);
+        return (one.server.events.feed.position ?? 0) >= (await one.server.events.feed.now());
+      });
+      const first = await untilHit(one, `${sku}/locations/WH1`);
+      await readLevel(two, `${sku}/locations/WH1`);
+      const second = await readLevel(two, `${sku}/locations/WH1`);
+      expect(second.level).toEqual(first.level);
+      expect(second.headers['etag']).toBe(first.headers['etag']);
+      return String(second.headers['cache-status']).startsWith(expected);
+    });
+  });
+
   test.skipIf(isSkipped)('a client that has an answer is told whether it still holds', async () => {
     await stockProduct(one, 'TAGGED');
     const { id } = (await send(one, '/inventory/TAGGED/reserve', { quantity: 1 })) as unknown as { id: string };

@@ -73,3 +73,34 @@ test('a session that the server ends is replaced', async () => {
   await hub.close();
   await database.close();
 });
+
+test('behind a pooler it says that it cannot be had, and only what is said here is heard here', async () => {
+  const database = new Database({ connection: inject('postgres') });
+  const pooled = {
+    // A pooler tells of a process that is not the one that answers.
+    openClient: async () => Object.assign(await database.openClient(), { processID: 1 }),
+  };
+  const unfit: string[] = [];
+  const heard: string[] = [];
+  const hub = new SignalHub({
+    carriers: [new PostgresCarrier(pooled)],
+    clock: systemClock,
+    onUnfit: (carrier, reason) => unfit.push(`${carrier}: ${reason}`),
+  });
+  hub.on('events', (payload) => heard.push(payload));
+  hub.start();
+  await until(() => unfit.length > 0);
+  hub.publish('events', 'to myself');
+  await until(() => heard.length > 0);
+  expect([hub.isLive, hub.carriedBy]).toEqual([false, 'nothing']);
+  expect(unfit).toEqual(['postgres: The database is reached through a pooler, which loses LISTEN.']);
+  await hub.close();
+  await database.close();
+});
+
+test('a hint that could not be sent is refused where it is made', () => {
+  const hub = new SignalHub({ carriers: [], clock: systemClock });
+  expect(() => hub.publish('no channel')).toThrow(RangeError);
+  expect(() => hub.publish('events', 'x'.repeat(1_001))).toThrow(RangeError);
+  expect([hub.isLive, hub.carriedBy]).toEqual([false, 'nothing']);
+});
