@@ -1022,6 +1022,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/actors": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Names of actors
+         * @description Of people and keys too that were removed or revoked. In the order in which they were asked for.
+         *
+         *     Needs the scope `read`.
+         */
+        get: operations["listActors"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/settings": {
         parameters: {
             query?: never;
@@ -1562,10 +1584,45 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/asyncapi.json": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The events, streams and webhooks, as AsyncAPI 3
+         * @description Needs no key.
+         */
+        get: operations["getAsyncApi"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** Actor */
+        Actor: {
+            /** @example user:0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b */
+            actor: string;
+            /**
+             * @example person
+             * @enum {string}
+             */
+            kind: "person" | "key" | "token" | "open" | "system" | "unknown";
+            /**
+             * @description The person's, the key's, the token's sub or the duty's; null where there is none.
+             * @example Ada Lovelace
+             */
+            name: string | null;
+        };
         /** Adjusted */
         Adjusted: {
             movement: components["schemas"]["LedgerEntry"];
@@ -1962,7 +2019,7 @@ export interface components {
              *       "reservation.*"
              *     ]
              */
-            events: ("*" | "stock.*" | "reservation.*" | "transfer.*" | "alert.*" | "level.*" | "product.*" | "location.*" | "stock.changed" | "reservation.created" | "reservation.confirmed" | "reservation.shipped" | "reservation.cancelled" | "reservation.expired" | "reservation.changed" | "reservation.extended" | "transfer.created" | "alert.opened" | "alert.acknowledged" | "alert.resolved" | "level.updated" | "product.created" | "product.updated" | "product.archived" | "location.created" | "location.updated" | "location.archived")[];
+            events: ("*" | "stock.*" | "reservation.*" | "transfer.*" | "alert.*" | "level.*" | "product.*" | "location.*" | "rate_limit.*" | "stock.changed" | "reservation.created" | "reservation.confirmed" | "reservation.shipped" | "reservation.cancelled" | "reservation.expired" | "reservation.changed" | "reservation.extended" | "transfer.created" | "alert.opened" | "alert.acknowledged" | "alert.resolved" | "level.updated" | "product.created" | "product.updated" | "product.archived" | "location.created" | "location.updated" | "location.archived" | "rate_limit.limited")[];
             /**
              * @description Only events with one of these topics. None: all.
              * @example [
@@ -2016,8 +2073,8 @@ export interface components {
              */
             specversion: "1.0";
             /**
-             * @description Names the event for ever: of a ledger entry it is its `seq`.
-             * @example 409601
+             * @description Names the event for ever, and a webhook’s message that carries it.
+             * @example evt_1042
              */
             id: string;
             /**
@@ -2029,7 +2086,7 @@ export interface components {
              * @example stock.changed
              * @enum {string}
              */
-            type: "stock.changed" | "reservation.created" | "reservation.confirmed" | "reservation.shipped" | "reservation.cancelled" | "reservation.expired" | "reservation.changed" | "reservation.extended" | "transfer.created" | "alert.opened" | "alert.acknowledged" | "alert.resolved" | "level.updated" | "product.created" | "product.updated" | "product.archived" | "location.created" | "location.updated" | "location.archived";
+            type: "stock.changed" | "reservation.created" | "reservation.confirmed" | "reservation.shipped" | "reservation.cancelled" | "reservation.expired" | "reservation.changed" | "reservation.extended" | "transfer.created" | "alert.opened" | "alert.acknowledged" | "alert.resolved" | "level.updated" | "product.created" | "product.updated" | "product.archived" | "location.created" | "location.updated" | "location.archived" | "rate_limit.limited";
             /**
              * @description What it is about: a sku, a code, or the id of a reservation, a transfer or an alert.
              * @example SKU-1
@@ -2875,7 +2932,7 @@ export interface components {
              *       "reservation.*"
              *     ]
              */
-            events: ("*" | "stock.*" | "reservation.*" | "transfer.*" | "alert.*" | "level.*" | "product.*" | "location.*" | "stock.changed" | "reservation.created" | "reservation.confirmed" | "reservation.shipped" | "reservation.cancelled" | "reservation.expired" | "reservation.changed" | "reservation.extended" | "transfer.created" | "alert.opened" | "alert.acknowledged" | "alert.resolved" | "level.updated" | "product.created" | "product.updated" | "product.archived" | "location.created" | "location.updated" | "location.archived")[];
+            events: ("*" | "stock.*" | "reservation.*" | "transfer.*" | "alert.*" | "level.*" | "product.*" | "location.*" | "rate_limit.*" | "stock.changed" | "reservation.created" | "reservation.confirmed" | "reservation.shipped" | "reservation.cancelled" | "reservation.expired" | "reservation.changed" | "reservation.extended" | "transfer.created" | "alert.opened" | "alert.acknowledged" | "alert.resolved" | "level.updated" | "product.created" | "product.updated" | "product.archived" | "location.created" | "location.updated" | "location.archived" | "rate_limit.limited")[];
             /**
              * @description Only events with one of these topics. None: all.
              * @example [
@@ -3814,7 +3871,7 @@ export interface components {
              *       "reservation.*"
              *     ]
              */
-            events: ("*" | "stock.*" | "reservation.*" | "transfer.*" | "alert.*" | "level.*" | "product.*" | "location.*" | "stock.changed" | "reservation.created" | "reservation.confirmed" | "reservation.shipped" | "reservation.cancelled" | "reservation.expired" | "reservation.changed" | "reservation.extended" | "transfer.created" | "alert.opened" | "alert.acknowledged" | "alert.resolved" | "level.updated" | "product.created" | "product.updated" | "product.archived" | "location.created" | "location.updated" | "location.archived")[];
+            events: ("*" | "stock.*" | "reservation.*" | "transfer.*" | "alert.*" | "level.*" | "product.*" | "location.*" | "rate_limit.*" | "stock.changed" | "reservation.created" | "reservation.confirmed" | "reservation.shipped" | "reservation.cancelled" | "reservation.expired" | "reservation.changed" | "reservation.extended" | "transfer.created" | "alert.opened" | "alert.acknowledged" | "alert.resolved" | "level.updated" | "product.created" | "product.updated" | "product.archived" | "location.created" | "location.updated" | "location.archived" | "rate_limit.limited")[];
             /**
              * @description Only events with one of these topics. None: all.
              * @example [
@@ -4215,7 +4272,7 @@ export interface components {
              *       "reservation.*"
              *     ]
              */
-            events: ("*" | "stock.*" | "reservation.*" | "transfer.*" | "alert.*" | "level.*" | "product.*" | "location.*" | "stock.changed" | "reservation.created" | "reservation.confirmed" | "reservation.shipped" | "reservation.cancelled" | "reservation.expired" | "reservation.changed" | "reservation.extended" | "transfer.created" | "alert.opened" | "alert.acknowledged" | "alert.resolved" | "level.updated" | "product.created" | "product.updated" | "product.archived" | "location.created" | "location.updated" | "location.archived")[];
+            events: ("*" | "stock.*" | "reservation.*" | "transfer.*" | "alert.*" | "level.*" | "product.*" | "location.*" | "rate_limit.*" | "stock.changed" | "reservation.created" | "reservation.confirmed" | "reservation.shipped" | "reservation.cancelled" | "reservation.expired" | "reservation.changed" | "reservation.extended" | "transfer.created" | "alert.opened" | "alert.acknowledged" | "alert.resolved" | "level.updated" | "product.created" | "product.updated" | "product.archived" | "location.created" | "location.updated" | "location.archived" | "rate_limit.limited")[];
             /**
              * @description Only events with one of these topics. None: all.
              * @example [
@@ -4344,7 +4401,7 @@ export interface components {
              *       "reservation.*"
              *     ]
              */
-            events?: ("*" | "stock.*" | "reservation.*" | "transfer.*" | "alert.*" | "level.*" | "product.*" | "location.*" | "stock.changed" | "reservation.created" | "reservation.confirmed" | "reservation.shipped" | "reservation.cancelled" | "reservation.expired" | "reservation.changed" | "reservation.extended" | "transfer.created" | "alert.opened" | "alert.acknowledged" | "alert.resolved" | "level.updated" | "product.created" | "product.updated" | "product.archived" | "location.created" | "location.updated" | "location.archived")[];
+            events?: ("*" | "stock.*" | "reservation.*" | "transfer.*" | "alert.*" | "level.*" | "product.*" | "location.*" | "rate_limit.*" | "stock.changed" | "reservation.created" | "reservation.confirmed" | "reservation.shipped" | "reservation.cancelled" | "reservation.expired" | "reservation.changed" | "reservation.extended" | "transfer.created" | "alert.opened" | "alert.acknowledged" | "alert.resolved" | "level.updated" | "product.created" | "product.updated" | "product.archived" | "location.created" | "location.updated" | "location.archived" | "rate_limit.limited")[];
             /**
              * @description Only events with one of these topics. None: all.
              * @example [
@@ -8892,7 +8949,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description `forbidden`: This key may not do that. `wrong_password`: The current password is another. */
+            /** @description `forbidden`: This caller may not do that. `wrong_password`: The current password is another. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -8917,6 +8974,54 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal: validation, authentication, limits, overload. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listActors: {
+        parameters: {
+            query: {
+                /**
+                 * @description As ledger and audit show them, by comma, up to 200.
+                 * @example user:0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b,system:expiry
+                 */
+                actors: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "actor": "user:0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b",
+                     *           "kind": "person",
+                     *           "name": "Ada Lovelace"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": {
+                        items: components["schemas"]["Actor"][];
+                    };
                 };
             };
             /** @description Any other refusal: validation, authentication, limits, overload. */
@@ -9091,7 +9196,7 @@ export interface operations {
                      *       "items": [
                      *         {
                      *           "specversion": "1.0",
-                     *           "id": "409601",
+                     *           "id": "evt_1042",
                      *           "source": "/holdfast",
                      *           "type": "stock.changed",
                      *           "subject": "SKU-1",
@@ -11096,6 +11201,45 @@ export interface operations {
                         items: components["schemas"]["Instance"][];
                         /** @description Give it as cursor for the next page; null on the last one. */
                         nextCursor: string | null;
+                    };
+                };
+            };
+            /** @description Any other refusal: validation, authentication, limits, overload. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getAsyncApi: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "asyncapi": "3.0.0"
+                     *     }
+                     */
+                    "application/json": {
+                        /** @constant */
+                        asyncapi: "3.0.0";
+                    } & {
+                        [key: string]: unknown;
                     };
                 };
             };
