@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CHROMIUM, launchChromium, openPage } from './chromium.ts';
@@ -53,6 +54,82 @@ describe.skipIf(CHROMIUM === null)('what happens elsewhere, seen in lists that a
     expect(await grid.getByRole('row').count()).toBe(before.length);
     await page.getByRole('button', { name: '1 new row: show' }).click();
     await grid.getByRole('row').filter({ hasText: 'ORDER-2000' }).waitFor();
+    expect(complaints).toEqual([]);
+    await close();
+  });
+});
+
+const ORDERS = fileURLToPath(new URL('../../../demo/online-retail-2010-12.csv', import.meta.url));
+
+describe.skipIf(CHROMIUM === null)('a shop from its own file of orders', () => {
+  let server: DashboardServer;
+  let browser: Browser;
+  beforeAll(async () => {
+    [server, browser] = await Promise.all([startDashboard(), launchChromium()]);
+    await server.call('POST', '/locations', { code: 'UK-LUTON', name: 'Luton', type: 'warehouse' });
+  });
+  afterAll(async () => {
+    await browser.close();
+    await server.close();
+  });
+
+  test('its catalog is imported, one of it received, reserved, confirmed and shipped', async () => {
+    const { page, complaints, close } = await openPage(browser, server.address);
+    await page.goto('/products/import');
+    await page.locator('input[type="file"]').setInputFiles(ORDERS);
+    const plan = page.getByRole('region', { name: 'What would happen' });
+    await plan.getByText('85123A').waitFor();
+    await page.getByRole('button', { name: /^Import [\d,]+ products$/ }).click();
+    const progress = page.getByRole('region', { name: 'Progress' });
+    await progress.getByText(/([\d,]+) of \1 done/).waitFor();
+
+    await page.goto('/inventory/85123A');
+    await page.getByRole('heading', { name: 'WHITE HANGING HEART T-LIGHT HOLDER' }).waitFor();
+    await page.getByRole('button', { name: 'Adjust', exact: true }).click();
+    const adjust = page.getByRole('dialog', { name: 'Adjust 85123A' });
+    await adjust.getByRole('combobox', { name: 'Location' }).click();
+    await page.getByRole('option', { name: 'UK-LUTON · Luton' }).click();
+    await adjust.getByRole('textbox', { name: 'Units' }).fill('50');
+    await adjust.getByRole('button', { name: 'Put in' }).click();
+    await page.getByText('Received +50 of 85123A at UK-LUTON: 50 on hand').waitFor();
+
+    await page.getByRole('button', { name: 'Reserve', exact: true }).click();
+    const reserve = page.getByRole('dialog', { name: 'Reserve 85123A' });
+    await reserve.getByRole('textbox', { name: 'Units' }).fill('6');
+    await reserve.getByRole('textbox', { name: 'Order' }).fill('536365');
+    expect(await reserve.getByRole('region', { name: 'What would happen' }).textContent()).toBe(
+      'Reserved0 → 6Available50 → 44',
+    );
+    await reserve.getByRole('button', { name: 'Reserve' }).click();
+    await page.getByText('Reserved 6 of 85123A for 536365').waitFor();
+
+    await page.getByRole('tab', { name: 'Reservations' }).click();
+    await page.getByRole('link', { name: '536365' }).click();
+    await expect.poll(() => new URL(page.url()).pathname).toMatch(/^\/reservations\//);
+    await page.getByRole('button', { name: 'Confirm', exact: true }).click();
+    await page.getByRole('button', { name: 'Ship', exact: true }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Ship what is open' }).click();
+    await page.getByText('Shipped 536365').waitFor();
+    const level = (await (await server.call('GET', '/inventory/85123A/locations/UK-LUTON')).json()) as object;
+    expect(level).toMatchObject({ onHand: 44, reserved: 0, committed: 0, available: 44 });
+    expect(complaints).toEqual([]);
+    await close();
+  });
+
+  test("a level has settings of its own, and what is not set follows the product's", async () => {
+    await server.call('POST', '/products', { sku: 'SHELF', name: 'Shelf' });
+    await server.call('POST', '/inventory/SHELF/adjust', { location: 'UK-LUTON', type: 'add', quantity: 44 });
+    const { page, complaints, close } = await openPage(browser, server.address);
+    await page.goto('/inventory/SHELF');
+    await page.getByRole('button', { name: 'Settings at UK-LUTON' }).click();
+    const dialog = page.getByRole('dialog', { name: 'SHELF at UK-LUTON' });
+    await dialog.getByRole('textbox', { name: 'Safety stock' }).fill('4');
+    await dialog.getByRole('textbox', { name: 'Aisle' }).fill('7');
+    await dialog.getByRole('button', { name: 'Save' }).click();
+    await dialog.waitFor({ state: 'detached' });
+    await page.getByRole('button', { name: /^Available at UK-LUTON: 40/ }).waitFor();
+    const level = (await (await server.call('GET', '/inventory/SHELF/locations/UK-LUTON')).json()) as object;
+    expect(level).toMatchObject({ safetyStock: 4, reorderPoint: null, bin: { zone: null, aisle: '7', shelf: null } });
     expect(complaints).toEqual([]);
     await close();
   });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { compensate, previewAdjustment, previewTransfer, type PreviewedLevel } from './preview.rules.ts';
+import { compensate, previewAdjustment, previewHold, previewTransfer, type PreviewedLevel } from './preview.rules.ts';
 
 const level: PreviewedLevel = { onHand: 12, reserved: 3, committed: 5, safetyStock: 1, available: 3 };
 
@@ -47,6 +47,15 @@ test('a transfer takes what is available, and no more', () => {
   const { rows, refusal } = previewTransfer(level, empty, 3);
   expect(refusal).toBeNull();
   expect(rows.map(({ after }) => after)).toEqual([9, 0, 3, 3]);
+});
+
+test('a hold takes what is available, and no more', () => {
+  expect(previewHold(level, 3)).toMatchObject({ warnings: ['Nothing would be left to sell.'], refusal: null });
+  expect(previewHold(level, 2).rows).toEqual([
+    { label: 'Reserved', before: 3, after: 5 },
+    { label: 'Available', before: 3, after: 1 },
+  ]);
+  expect(previewHold(level, 4).refusal).toBe('Only 3 are available there.');
 });
 
 test('a movement is taken back by its opposite', () => {

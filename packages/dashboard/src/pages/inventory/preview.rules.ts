@@ -59,6 +59,19 @@ function named(side: string, { rows }: Preview): PreviewRow[] {
   return rows.map((row) => ({ ...row, label: `${row.label}, ${side}` }));
 }
 
+/** How a hold would leave a level. It takes available units only. */
+export function previewHold(level: PreviewedLevel, quantity: number): Preview {
+  const left = level.available - quantity;
+  return {
+    rows: [
+      { label: 'Reserved', before: level.reserved, after: level.reserved + quantity },
+      { label: 'Available', before: level.available, after: Math.max(0, left) },
+    ],
+    warnings: left === 0 ? ['Nothing would be left to sell.'] : [],
+    refusal: left < 0 ? `Only ${level.available} are available there.` : null,
+  };
+}
+
 /** A movement that takes another one back. Null for one that changed nothing on hand. */
 export function compensate(deltaOnHand: number): { type: 'add' | 'subtract'; quantity: number } | null {
   if (deltaOnHand === 0) return null;

@@ -11,6 +11,7 @@ interface ProductLevelsProps {
   isThen: boolean;
   onExplain: (part: ExplainedPart, location: string | null) => void;
   onAdjust?: (location: string) => void;
+  onSettings?: (location: string) => void;
 }
 
 const PARTS: readonly (readonly [part: ExplainedPart, label: string])[] = [
@@ -22,7 +23,7 @@ const PARTS: readonly (readonly [part: ExplainedPart, label: string])[] = [
 ];
 
 /** A row for each location, drawn to one scale; every number can be asked why. */
-export function ProductLevels({ levels, isThen, onExplain, onAdjust }: ProductLevelsProps) {
+export function ProductLevels({ levels, isThen, onExplain, onAdjust, onSettings }: ProductLevelsProps) {
   const scale = Math.max(...levels.map((level) => scaleOf(asLevel(level))), 1);
   const parts = isThen ? PARTS.filter(([part]) => part !== 'safetyStock' && part !== 'available') : PARTS;
   const total = levelTotals(levels.map(asLevel));
@@ -72,6 +73,15 @@ export function ProductLevels({ levels, isThen, onExplain, onAdjust }: ProductLe
                       onClick={() => onAdjust(level.location)}
                     >
                       Adjust
+                    </Button>
+                    <Button
+                      variant="subtle"
+                      color="gray"
+                      size="compact-xs"
+                      aria-label={`Settings at ${level.location}`}
+                      onClick={() => onSettings?.(level.location)}
+                    >
+                      Settings
                     </Button>
                   </td>
                 )}

@@ -12,6 +12,8 @@ import { SidePanel } from '../../ui/side.panel.tsx';
 import { formatTime } from '../../ui/time.format.ts';
 import { useFilters, usePathPart } from '../../ui/use.filters.ts';
 import { AdjustDialog } from './adjust.dialog.tsx';
+import { LevelSettings } from './level.settings.tsx';
+import { ReserveDialog } from './reserve.dialog.tsx';
 import { ExplainPanel, EXPLAINED, type Explained } from './explain.panel.tsx';
 import { asLevel, levelTotals, type ThenLevel } from './level.shapes.ts';
 import { ProductAlerts } from './product.alerts.tsx';
@@ -22,7 +24,7 @@ import { ProductLevels } from './product.levels.tsx';
 import { TransferDialog } from './transfer.dialog.tsx';
 import classes from './product.module.css';
 
-type Open = { dialog: 'adjust' | 'transfer'; location: string | null } | null;
+type Open = { dialog: 'adjust' | 'transfer' | 'reserve' | 'settings'; location: string | null } | null;
 
 export function ProductView() {
   const sku = usePathPart('sku');
@@ -36,6 +38,8 @@ export function ProductView() {
   );
   const product = useGet('/api/v1/products/{sku}', { path: { sku } });
   const mayChange = useMay('stock') && product.data?.archivedAt === null;
+  const mayReserve = useMay('reserve') && product.data?.archivedAt === null;
+  const isNow = at === undefined;
   const [open, setOpen] = useState<Open>(null);
   const [explained, setExplained] = useState<Explained | null>(null);
 
@@ -59,13 +63,19 @@ export function ProductView() {
         beside={<code>{sku}</code>}
         about={<Facts category={product.data?.category ?? null} archivedAt={product.data?.archivedAt ?? null} />}
         actions={
-          mayChange &&
-          at === undefined && (
+          isNow && (
             <>
-              <Button variant="default" onClick={() => setOpen({ dialog: 'transfer', location: null })}>
-                Transfer
-              </Button>
-              <Button onClick={() => setOpen({ dialog: 'adjust', location: null })}>Adjust</Button>
+              {mayReserve && levels.length > 0 && (
+                <Button variant="default" onClick={() => setOpen({ dialog: 'reserve', location: null })}>
+                  Reserve
+                </Button>
+              )}
+              {mayChange && levels.length > 0 && (
+                <Button variant="default" onClick={() => setOpen({ dialog: 'transfer', location: null })}>
+                  Transfer
+                </Button>
+              )}
+              {mayChange && <Button onClick={() => setOpen({ dialog: 'adjust', location: null })}>Adjust</Button>}
             </>
           )
         }
@@ -89,10 +99,13 @@ export function ProductView() {
           </section>
           <ProductLevels
             levels={levels}
-            isThen={at !== undefined}
+            isThen={!isNow}
             onExplain={(part, location) => setExplained({ part, location })}
-            {...(mayChange && at === undefined
-              ? { onAdjust: (location: string) => setOpen({ dialog: 'adjust', location }) }
+            {...(mayChange && isNow
+              ? {
+                  onAdjust: (location: string) => setOpen({ dialog: 'adjust', location }),
+                  onSettings: (location: string) => setOpen({ dialog: 'settings', location }),
+                }
               : {})}
           />
         </>
@@ -124,6 +137,12 @@ export function ProductView() {
       )}
       {open?.dialog === 'transfer' && (
         <TransferDialog sku={sku} levels={now.data.levels.map(asLevel)} onClose={() => setOpen(null)} />
+      )}
+      {open?.dialog === 'reserve' && (
+        <ReserveDialog sku={sku} levels={now.data.levels.map(asLevel)} onClose={() => setOpen(null)} />
+      )}
+      {open?.dialog === 'settings' && open.location !== null && (
+        <LevelSettings sku={sku} location={open.location} onClose={() => setOpen(null)} />
       )}
       {explained !== null && (
         <SidePanel
