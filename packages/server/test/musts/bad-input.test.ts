@@ -2,11 +2,12 @@ import type { AddressInfo } from 'node:net';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startTestApp, type TestApp } from '../app.ts';
-import { type BadRequest, JsonText, refusals, wrongBodies, wrongQueries } from './bad-values.table.ts';
+import { type BadRequest, JsonText } from './bad-request.ts';
+import { refusals, wrongBodies, wrongQueries } from './bad-values.table.ts';
 import { digestOf } from './database.digest.ts';
 import { bytesOf, type RawAnswer, type RawRequest, send, sendBytes } from './raw.http.ts';
 import { type DocumentedRoute, listRoutes, nameOf } from './routes.list.ts';
-import { type Fixture, makeFixture, VALID_BODIES } from './valid.requests.ts';
+import { type Fixture, makeFixture, urlOf, VALID_BODIES, VALID_QUERIES } from './valid.requests.ts';
 
 // Every request here goes over a socket, is refused as documented, and leaves every table as it was.
 
@@ -37,9 +38,6 @@ afterAll(async () => {
 
 const COMMANDS = new Set(['POST', 'PUT', 'PATCH', 'DELETE']);
 const JSON_TYPE: readonly [string, string] = ['Content-Type', 'application/json'];
-
-const urlOf = (path: string): string =>
-  path.replace('{sku}', 'SKU-1').replace('{code}', 'LOC-1').replace('{id}', fixture.pendingId);
 
 interface Heard {
   answer: string;
@@ -100,7 +98,7 @@ describe('values', () => {
   });
 
   test('of a query are refused by name', async () => {
-    expect(await sendAll(wrongQueries().map(fromTable))).toEqual([]);
+    expect(await sendAll(wrongQueries(fixture).map(fromTable))).toEqual([]);
   });
 
   test('that name nothing, or ask for what the state forbids, are refused by their code', async () => {
@@ -127,6 +125,10 @@ describe('values', () => {
       `/transfers?cursor=${nextCursor}`,
       `/alerts?cursor=${nextCursor}`,
       `/audit?cursor=${nextCursor}`,
+      `/events?cursor=${nextCursor}`,
+      `/webhooks?cursor=${nextCursor}`,
+      `/people?cursor=${nextCursor}`,
+      `/rate-limits?cursor=${nextCursor}`,
     ];
     const requests = cursors.map((target) =>
       fromTable({ request: `GET /api/v1${target}`, why: 'cursor', answer: '400 invalid_cursor' }),
@@ -155,7 +157,7 @@ describe('every route', () => {
         const open = text.slice(0, -1);
         const of = (why: string, body: string | Buffer, answer: string, paths?: string[], type = JSON_TYPE) => ({
           name: `${method} ${path} with ${why}`,
-          bytes: bytesOf({ method, target: urlOf(path), headers: type[1] === '' ? [] : [type], body }),
+          bytes: bytesOf({ method, target: urlOf(path, fixture), headers: type[1] === '' ? [] : [type], body }),
           expected: paths === undefined ? { answer } : { answer, paths },
         });
         return [
@@ -197,13 +199,14 @@ describe('every route', () => {
         name: `${method} ${path}?${search}`,
         bytes: bytesOf({
           method,
-          target: `${urlOf(path)}?${search}`,
+          target: `${urlOf(path, fixture)}?${search}`,
           ...(body === undefined ? {} : { headers: [JSON_TYPE], body: JSON.stringify(body) }),
         }),
         expected: { answer: '400 validation_failed', paths: [name] },
       });
+      const valid = VALID_QUERIES[`${method} ${path}`];
       return [
-        of('colour=red', 'colour'),
+        of(valid === undefined ? 'colour=red' : `${valid}&colour=red`, 'colour'),
         ...query.map((name) => of(`${name}=`, name)),
         ...query.slice(0, 1).map((name) => of(`${name}=5&${name}=5`, name)),
       ];
@@ -229,7 +232,7 @@ describe('every route', () => {
       .flatMap(({ method, path }) =>
         parts.map(([part, why]) => {
           const body = VALID_BODIES[`${method} ${path}`];
-          const target = urlOf(path.replace(/\{\w+\}/, part));
+          const target = urlOf(path.replace(/\{\w+\}/, part), fixture);
           const payload = body === undefined ? {} : { headers: [JSON_TYPE], body: JSON.stringify(body) };
           return {
             name: `${method} ${path} with ${why}`,
@@ -265,7 +268,7 @@ describe('every route', () => {
           const body = JSON.stringify(VALID_BODIES[`${method} ${path}`] ?? {});
           return {
             name: `${method} ${path} with ${JSON.stringify(headers)}`,
-            bytes: bytesOf({ method, target: urlOf(path), headers: [JSON_TYPE, ...headers], body }),
+            bytes: bytesOf({ method, target: urlOf(path, fixture), headers: [JSON_TYPE, ...headers], body }),
             expected: { answer: '400 validation_failed', paths: ['Idempotency-Key'] },
           };
         }),
@@ -280,10 +283,10 @@ describe('every route', () => {
       // `/products/batch` is also the product of that name.
       const fits = (route: DocumentedRoute): boolean =>
         new RegExp(`^${route.path.replaceAll(/\{\w+\}/g, '[^/{]+')}$`).test(path) || route.path === path;
-      const allowed = routes.filter(fits).map(({ method }) => method);
+      const allowed = [...new Set(routes.filter(fits).map(({ method }) => method))];
       for (const method of ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'TRACE', 'PROPFIND']) {
         if (allowed.includes(method)) continue;
-        const answer = await send(port, { method, target: urlOf(path) });
+        const answer = await send(port, { method, target: urlOf(path, fixture) });
         sent += 1;
         const listed = (answer.headers['allow'] ?? '').split(', ').filter((one) => one !== 'HEAD' && one !== 'OPTIONS');
         const heard = `${hear(answer).answer}, ${listed.sort().join(' ')}`;

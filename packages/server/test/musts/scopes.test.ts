@@ -1,7 +1,10 @@
 import { createHmac } from 'node:crypto';
+import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { startTestApp, type TestApp } from '../app.ts';
 import { type DocumentedRoute, listRoutes, nameOf } from './routes.list.ts';
+import { type Beginning, beginStream } from './stream.http.ts';
+import { UNKNOWN_ID } from './valid.requests.ts';
 
 /**
  * What every route asks for, by hand from API.md ("Auth"). A route that is not here, or no longer there, fails the first
@@ -12,6 +15,7 @@ const NEEDS: Record<string, string> = {
   'GET /health/live': 'nothing',
   'GET /health/ready': 'nothing',
   'GET /openapi.json': 'nothing',
+  'GET /asyncapi.json': 'nothing',
   'GET /metrics': 'read',
 
   'POST /api/v1/products': 'admin',
@@ -88,6 +92,24 @@ const NEEDS: Record<string, string> = {
   'POST /api/v1/people/{id}/password': 'anything',
   'GET /api/v1/settings': 'read',
   'GET /api/v1/actors': 'read',
+
+  'GET /api/v1/events': 'read',
+  'GET /api/v1/events/stream': 'read',
+  'GET /api/v1/ws': 'read',
+  'GET /api/v1/instances': 'admin',
+
+  'POST /api/v1/rate-limits': 'admin',
+  'GET /api/v1/rate-limits': 'read',
+  'GET /api/v1/rate-limits/{id}': 'read',
+  'PATCH /api/v1/rate-limits/{id}': 'admin',
+  'DELETE /api/v1/rate-limits/{id}': 'admin',
+  'GET /api/v1/rate-limits/{id}/status': 'read',
+  'GET /api/v1/rate-limits/stats': 'read',
+  'POST /api/v1/rate-limits/dry-run': 'admin',
+  'POST /api/v1/rate-limits/check': 'limit',
+  'POST /api/v1/rate-limits/check/batch': 'limit',
+  'GET /api/v1/rate-limit-tiers': 'read',
+  'PUT /api/v1/rate-limit-tiers/{tier}': 'admin',
 };
 
 /** Which scopes have another in them: "`reserve` and `stock`, each with `read` in it; `admin` (everything)". */
@@ -107,6 +129,8 @@ const ISSUER = 'https://identity.example';
 const AUDIENCE = 'holdfast';
 
 let app: TestApp;
+/** Where it listens, for what streams. */
+let port: number;
 let routes: DocumentedRoute[];
 /** Each credential, and what it may do; null: it is no credential. */
 let credentials: { name: string; headers: Record<string, string>; scopes: readonly string[] | null }[];
@@ -127,6 +151,8 @@ beforeAll(async () => {
   app = await startTestApp({
     env: { HOLDFAST_JWT_SECRET: SECRET, HOLDFAST_JWT_ISSUER: ISSUER, HOLDFAST_JWT_AUDIENCE: AUDIENCE },
   });
+  await app.app.listen({ host: '127.0.0.1', port: 0 });
+  port = (app.app.server.address() as AddressInfo).port;
   routes = await listRoutes(app.app);
   const admin = bearer(token({ scope: 'admin' }));
   const make = async (scopes: string[], expiresAt: string | null = null): Promise<{ id: string; key: string }> => {
@@ -195,40 +221,57 @@ test('every route is in the table, and every line of the table is a route', () =
   expect(routes.map(nameOf).sort()).toEqual(Object.keys(NEEDS).sort());
 });
 
-test('every route answers every credential as its scope says', async () => {
-  const wrong: string[] = [];
-  for (const route of routes) {
-    const needs = NEEDS[nameOf(route)] ?? 'admin';
-    const url = route.path.replaceAll(/\{(\w+)\}/g, (_, name: string) =>
-      name === 'id' ? '0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b' : 'none',
-    );
-    for (const { name, headers, scopes } of credentials) {
-      // Without a body: who is let in is told that something is missing, and changes nothing.
-      const answer = await app.app.inject({ method: route.method as 'GET', url, headers });
-      const heard = judge(answer.statusCode, answer.headers, answer.body);
-      const expected =
-        needs === 'nothing'
-          ? 'let in'
-          : scopes === null
-            ? 'unauthorized'
-            : needs === 'anything' || scopes.includes(needs)
-              ? 'let in'
-              : 'forbidden';
-      if (heard !== expected) wrong.push(`${nameOf(route)} with ${name}: ${heard}, not ${expected}`);
-    }
-  }
-  expect(wrong).toEqual([]);
-});
+/** Without a body: who is let in is told that something is missing, and changes nothing. */
+async function ask({ method, path, streams }: DocumentedRoute, headers: Record<string, string>): Promise<Beginning> {
+  const url = path.replaceAll(/\{(\w+)\}/g, (_, name: string) => (name === 'id' ? UNKNOWN_ID : 'none'));
+  if (streams !== null) return beginStream(port, { path: url, headers, upgrades: streams === 'socket' });
+  const answer = await app.app.inject({ method: method as 'GET', url, headers });
+  return { status: answer.statusCode, headers: answer.headers, text: answer.body };
+}
 
-function judge(status: number, headers: Record<string, unknown>, body: string): string {
+/** What a route that needs this says to somebody with these scopes. */
+function expectedOf(needs: string, scopes: readonly string[] | null): string {
+  if (needs === 'nothing') return 'let in';
+  if (scopes === null) return 'unauthorized';
+  return needs === 'anything' || scopes.includes(needs) ? 'let in' : 'forbidden';
+}
+
+function judge({ status, headers, text }: Beginning): string {
   if (status !== 401 && status !== 403) return status >= 500 ? `failed with ${status}` : 'let in';
-  const { code } = JSON.parse(body) as { code: string };
+  const { code } = JSON.parse(text) as { code: string };
   const challenge = headers['www-authenticate'];
   if (headers['content-type'] !== 'application/problem+json') return 'not a problem document';
   if (status === 401 && (typeof challenge !== 'string' || !challenge.startsWith('Bearer'))) return 'no challenge';
   if ((status === 401) !== (code === 'unauthorized')) return `${status} ${code}`;
   return code;
 }
+
+async function wrongOf(asked: readonly DocumentedRoute[]): Promise<string[]> {
+  const wrong: string[] = [];
+  for (const route of asked) {
+    for (const { name, headers, scopes } of credentials) {
+      const heard = judge(await ask(route, headers));
+      const expected = expectedOf(NEEDS[nameOf(route)] ?? 'admin', scopes);
+      if (heard !== expected) wrong.push(`${nameOf(route)} with ${name}: ${heard}, not ${expected}`);
+    }
+  }
+  return wrong;
+}
+
+test('every route answers every credential as its scope says', async () => {
+  expect(await wrongOf(routes.filter(({ streams }) => streams === null))).toEqual([]);
+}, 180_000);
+
+test('what streams says who may not listen before it begins, and begins for who may', async () => {
+  const live = routes.filter(({ streams }) => streams !== null);
+  expect(live.map(nameOf).sort()).toEqual(['GET /api/v1/events/stream', 'GET /api/v1/ws']);
+  expect(await wrongOf(live)).toEqual([]);
+  const reader = credentials.find(({ scopes }) => scopes?.includes('read') === true);
+  const begun = await Promise.all(
+    live.map(async (route) => [route.streams, (await ask(route, reader?.headers ?? {})).status]),
+  );
+  expect(Object.fromEntries(begun)).toEqual({ events: 200, socket: 101 });
+});
 
 test('the pages for people need no key', async () => {
   for (const url of ['/docs', '/docs/']) {

@@ -5,6 +5,8 @@ export interface Fixture {
   pendingId: string;
   confirmedId: string;
   alertId: string;
+  /** One that a new installation begins with: a token bucket that counts each address. */
+  rateLimitId: string;
   /** Under which a product was made. */
   usedKey: string;
 }
@@ -33,10 +35,19 @@ export async function makeFixture({ app }: TestApp): Promise<Fixture> {
   const pending = await must('POST', '/reservations', { lines: lines(3), ttlSeconds: 86_400 });
   const confirmed = await must('POST', '/reservations', { lines: lines(2), ttlSeconds: 86_400 });
   await must('POST', `/reservations/${confirmed.id}/confirm`, {});
-  const { items } = (await app.inject({ url: '/api/v1/alerts' })).json<{ items: { id: string }[] }>();
-  return { pendingId: pending.id, confirmedId: confirmed.id, alertId: items[0]?.id ?? '', usedKey };
+  const idOf = async (url: string): Promise<string> => {
+    const { items } = (await app.inject({ url: `/api/v1${url}` })).json<{ items: { id: string }[] }>();
+    return items[0]?.id ?? '';
+  };
+  const [alertId, rateLimitId] = [await idOf('/alerts'), await idOf('/rate-limits')];
+  return { pendingId: pending.id, confirmedId: confirmed.id, alertId, rateLimitId, usedKey };
 }
 
+/** A path with names of what is there in place of its parameters. */
+export const urlOf = (path: string, { pendingId }: Fixture): string =>
+  path.replace('{sku}', 'SKU-1').replace('{code}', 'LOC-1').replace('{tier}', 'gold').replace('{id}', pendingId);
+
+const rateLimit = { name: 'Checkout', algorithm: 'token_bucket', limit: 100, windowMs: 60_000, subject: 'api_key' };
 const line = { sku: 'SKU-1', location: 'LOC-1', quantity: 1 };
 
 /** A body for each route that takes one: nothing is wrong with it, so that one thing can be made wrong. */
@@ -66,8 +77,19 @@ export const VALID_BODIES: Readonly<Record<string, Record<string, unknown>>> = {
   'PATCH /api/v1/webhooks/{id}': { events: ['stock.changed'] },
   'POST /api/v1/webhooks/{id}/enable': { from: 'now' },
   'POST /api/v1/webhooks/{id}/replay': { from: 1 },
+  'POST /api/v1/rate-limits': rateLimit,
+  'POST /api/v1/rate-limits/dry-run': rateLimit,
+  'PATCH /api/v1/rate-limits/{id}': { limit: 50 },
+  'PUT /api/v1/rate-limit-tiers/{tier}': { subjects: ['ada'] },
+  'POST /api/v1/rate-limits/check': { subject: 'ada' },
+  'POST /api/v1/rate-limits/check/batch': { checks: [{ subject: 'ada' }] },
   'POST /api/v1/session': { login: 'ada', password: 'three tired herons' },
   'POST /api/v1/people': { login: 'ada', name: 'Ada', scopes: ['admin'], password: 'three tired herons' },
   'PATCH /api/v1/people/{id}': { name: 'Ada' },
   'POST /api/v1/people/{id}/password': { password: 'three tired herons' },
+};
+
+/** What a query must have, of routes that are not answered without. */
+export const VALID_QUERIES: Readonly<Record<string, string>> = {
+  'GET /api/v1/actors': 'actors=open',
 };
