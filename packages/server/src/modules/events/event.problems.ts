@@ -16,7 +16,8 @@ export const liveProblems = {
     code: 'upgrade_required',
     status: 426,
     title: 'This route speaks WebSocket',
-    headers: { upgrade: 'websocket', connection: 'Upgrade' },
+    // Without `close`, Node would keep the connection of a caller that asked for its end.
+    headers: { upgrade: 'websocket', connection: 'Upgrade, close' },
   },
   tooManyMessages: { code: 'too_many_messages', status: 429, title: 'The client says too much' },
   slowReader: { code: 'slow_reader', status: 503, title: 'The reader takes events more slowly than they come' },
