@@ -90,11 +90,11 @@ export const TYPE_FILTERS: readonly string[] = [
 ];
 const TYPES: ReadonlySet<string> = new Set(TYPE_FILTERS);
 
-export function isTopic(topic: string): boolean {
+function isTopic(topic: string): boolean {
   return TOPIC.test(topic);
 }
 
-export function isEventType(type: string): boolean {
+function isEventType(type: string): boolean {
   return TYPES.has(type);
 }
 

@@ -12,7 +12,7 @@ export { EventFeed, type EventBatch, type FeedListener } from './event.feed.ts';
 export { EventBroadcast } from './event.follower.ts';
 export { LiveConnections } from './live.connections.ts';
 export { eventProblems } from './event.problems.ts';
-export { isEventType, isTopic, parseFilter, Position } from './event.schema.ts';
+export { Position } from './event.schema.ts';
 export { EVENT_TYPES, matcherOf, type EventFilter, type EventType, type StreamEvent } from './event.types.ts';
 export { Sequencer, type SequencerReport } from './stream.sequencer.ts';
 export { StreamRetention } from './stream.retention.ts';
