@@ -22,6 +22,8 @@ export const theme = createTheme({
         closeButtonProps: { 'aria-label': 'Close' },
       },
     },
+    // Inside a dialog it is no banner of the page.
+    ModalHeader: { defaultProps: { role: 'none' } },
     Drawer: {
       defaultProps: {
         lockScroll: false,

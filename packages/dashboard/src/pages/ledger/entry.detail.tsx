@@ -1,3 +1,4 @@
+import { Actor } from '../../ui/actor.tsx';
 import { Link, pathOf } from '../../ui/link.tsx';
 import { Num } from '../../ui/num.tsx';
 import { Moment } from '../../ui/time.tsx';
@@ -54,7 +55,9 @@ export function EntryDetail({ entry }: { entry: Entry }) {
         <dt>Location</dt>
         <dd>{entry.location}</dd>
         <dt>By</dt>
-        <dd>{entry.actor}</dd>
+        <dd>
+          <Actor of={entry.actor} />
+        </dd>
         {entry.reference !== null && (
           <>
             <dt>Reference</dt>

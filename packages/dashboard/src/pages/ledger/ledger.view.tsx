@@ -2,6 +2,7 @@ import { useMemo } from 'react';
 import { useGet } from '../../api/queries.ts';
 import { usePages } from '../../api/use.pages.ts';
 import { useNewRows } from '../../live/use.events.ts';
+import { Actor } from '../../ui/actor.tsx';
 import { DataTable, type Column } from '../../ui/data.table.tsx';
 import { EmptyState } from '../../ui/empty.state.tsx';
 import { FilterBar, type Filter } from '../../ui/filter.bar.tsx';
@@ -33,7 +34,7 @@ const COLUMNS: Column<Entry>[] = [
   balance('onHand', 'On hand after'),
   { ...balance('reserved', 'Reserved after'), isExtra: true },
   { ...balance('committed', 'Committed after'), isExtra: true },
-  { id: 'actor', label: 'By', width: 'minmax(90px, 1fr)', render: ({ actor }) => actor },
+  { id: 'actor', label: 'By', width: 'minmax(90px, 1fr)', render: ({ actor }) => <Actor of={actor} /> },
   { id: 'reason', label: 'Reason', width: 'minmax(90px, 1fr)', isExtra: true, render: ({ reason }) => reason ?? '–' },
   { id: 'seq', label: 'Number', width: '110px', align: 'end', isExtra: true, render: ({ seq }) => seq },
 ];

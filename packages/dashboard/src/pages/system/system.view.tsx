@@ -1,6 +1,7 @@
 import { Skeleton } from '@mantine/core';
 import { useGet, type Item } from '../../api/queries.ts';
 import { usePages } from '../../api/use.pages.ts';
+import { Actor } from '../../ui/actor.tsx';
 import { DataTable, type Column } from '../../ui/data.table.tsx';
 import { EmptyState } from '../../ui/empty.state.tsx';
 import { Icon } from '../../ui/icon.tsx';
@@ -136,7 +137,7 @@ const AUDIT: Column<Entry>[] = [
   { id: 'at', label: 'When', width: '116px', render: ({ at }) => <TimeAgo at={at} /> },
   { id: 'kind', label: 'What', width: 'minmax(140px, 1fr)', render: ({ kind }) => kind },
   { id: 'subject', label: 'About', width: 'minmax(140px, 1.4fr)', render: ({ subject }) => subject },
-  { id: 'actor', label: 'By', width: 'minmax(140px, 1fr)', render: ({ actor }) => actor },
+  { id: 'actor', label: 'By', width: 'minmax(140px, 1fr)', render: ({ actor }) => <Actor of={actor} /> },
 ];
 
 function Audit() {

@@ -1,0 +1,169 @@
+import { Checkbox, NumberInput, Select, Textarea, TextInput } from '@mantine/core';
+import type { RateLimit } from './rate-limit.words.ts';
+import type { Draft } from './rule.draft.ts';
+import classes from './rate-limits.module.css';
+
+interface PartProps {
+  draft: Draft;
+  set: (change: Partial<Draft>) => void;
+}
+
+const SUBJECTS = [
+  { value: 'api_key', label: 'Each API key' },
+  { value: 'user', label: 'Each person' },
+  { value: 'ip', label: 'Each address' },
+  { value: 'header', label: 'Each value of a header' },
+  { value: 'global', label: 'All together' },
+];
+const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'];
+const CALLERS = [
+  { value: '', label: 'Everybody' },
+  { value: 'authenticated', label: 'With credentials' },
+  { value: 'anonymous', label: 'Without credentials' },
+];
+const ORIGINS = [
+  { value: '', label: 'Wherever they are' },
+  { value: 'loopback', label: 'On this machine' },
+  { value: 'elsewhere', label: 'Elsewhere' },
+];
+
+/** Who is counted, and which requests. */
+export function RuleFormMatch({ draft, set }: PartProps) {
+  return (
+    <>
+      <div className={classes['fields']}>
+        <Select
+          label="For"
+          data={SUBJECTS}
+          allowDeselect={false}
+          value={draft.subject}
+          onChange={(subject) => subject !== null && set({ subject })}
+        />
+        {draft.subject === 'header' && (
+          <TextInput
+            label="Header"
+            required
+            maxLength={64}
+            placeholder="x-tenant"
+            value={draft.header}
+            onChange={(event) => set({ header: event.currentTarget.value })}
+          />
+        )}
+        <Select
+          label="Callers"
+          data={CALLERS}
+          allowDeselect={false}
+          value={draft.callers}
+          onChange={(callers) => set({ callers: callers ?? '' })}
+        />
+        <Select
+          label="Where"
+          data={ORIGINS}
+          allowDeselect={false}
+          value={draft.from}
+          onChange={(from) => set({ from: from ?? '' })}
+        />
+      </div>
+      <TextInput
+        label="Path"
+        description="* is any text within a part, ** any number of parts. None: every path."
+        placeholder="/api/v1/reservations/**"
+        maxLength={512}
+        value={draft.path}
+        onChange={(event) => set({ path: event.currentTarget.value })}
+      />
+      <Checkbox.Group
+        label="Methods"
+        description="None: all."
+        value={draft.methods}
+        onChange={(methods) => set({ methods })}
+      >
+        <div className={classes['methods']}>
+          {METHODS.map((method) => (
+            <Checkbox key={method} value={method} label={method} />
+          ))}
+        </div>
+      </Checkbox.Group>
+    </>
+  );
+}
+
+const WITHOUT_REDIS = [
+  { value: 'allow', label: 'Let pass' },
+  { value: 'local', label: 'Count here, up to this instance’s share' },
+  { value: 'deny', label: 'Refuse' },
+];
+
+/** What most rules leave as it is. */
+export function RuleFormMore({ draft, set }: PartProps) {
+  return (
+    <details className={classes['more']}>
+      <summary>Sale times, tiers, other limits, load</summary>
+      <div className={classes['form']}>
+        <div className={classes['fields']} data-wide>
+          <TextInput
+            type="datetime-local"
+            label="Counts from"
+            value={draft.activeFrom}
+            onChange={(event) => set({ activeFrom: event.currentTarget.value })}
+          />
+          <TextInput
+            type="datetime-local"
+            label="Until"
+            value={draft.activeTo}
+            onChange={(event) => set({ activeTo: event.currentTarget.value })}
+          />
+          <TextInput
+            label="Tier"
+            placeholder="gold"
+            maxLength={64}
+            value={draft.tier}
+            onChange={(event) => set({ tier: event.currentTarget.value })}
+          />
+          <Select
+            label="While Redis is away"
+            data={WITHOUT_REDIS}
+            allowDeselect={false}
+            value={draft.onStoreError}
+            onChange={(policy) => policy !== null && set({ onStoreError: policy as RateLimit['onStoreError'] })}
+          />
+        </div>
+        <Textarea
+          label="Other limits for some"
+          description="One on each line: customer-42 = 500, or with what it may do at once: customer-42 = 500, 800."
+          rows={3}
+          value={draft.overrides}
+          onChange={(event) => set({ overrides: event.currentTarget.value })}
+        />
+        <div className={classes['fields']}>
+          <NumberInput
+            label="Tighten when late by, ms"
+            min={1}
+            allowDecimal={false}
+            value={draft.eventLoopDelayMs}
+            onChange={(eventLoopDelayMs) => set({ eventLoopDelayMs })}
+          />
+          <NumberInput
+            label="Or by requests under way"
+            min={1}
+            allowDecimal={false}
+            value={draft.inFlight}
+            onChange={(inFlight) => set({ inFlight })}
+          />
+          <NumberInput
+            label="Down to, %"
+            min={1}
+            max={100}
+            value={draft.floorPercent}
+            onChange={(floorPercent) => set({ floorPercent })}
+          />
+        </div>
+        <Checkbox
+          label="An answer of 400 or more gives its units back"
+          checked={draft.refunds}
+          onChange={(event) => set({ refunds: event.currentTarget.checked })}
+        />
+      </div>
+    </details>
+  );
+}
