@@ -96,6 +96,7 @@ describe('the published packages', () => {
   test('the server holds its build, migrations, OpenAPI document, README and licence, and nothing of its sources', () => {
     const paths = filesOf('holdfast').map((file) => file.path);
     expect(paths).toEqual(expect.arrayContaining(['dist/main/cli.js', 'openapi.json', 'README.md', 'LICENSE']));
+    expect(paths).toEqual(expect.arrayContaining(['dist/dashboard/index.html', 'dist/dashboard/pages.json']));
     expect(paths.some((path) => /^migrations\/\d+_.*\.sql$/.test(path))).toBe(true);
     expect(paths.filter((path) => /(\.ts|\.test\.js)$/.test(path))).toEqual([]);
     expect(filesOf('holdfast').find((file) => file.path === 'dist/main/cli.js')?.mode).toBe(0o755);
@@ -124,6 +125,7 @@ describe('the published packages', () => {
       const address = await readAddress(server.stdout);
       expect((await fetch(`${address}/health/ready`)).status).toBe(200);
       expect((await fetch(`${address}/openapi.json`)).status).toBe(200);
+      expect(await (await fetch(`${address}/inventory`)).text()).toContain('<div id="root">');
     } finally {
       server.kill('SIGTERM');
     }

@@ -7,9 +7,9 @@ import { useNow } from '../../ui/use.now.ts';
 
 const PAGE_SIZE = 200;
 /** A busy server has more movements in an hour than a page should load: then the course is shorter, and says so. */
-const PAGES_MAX = 6;
+const PAGES_MAX = 10;
 const HOURS_3_MS = 3 * 3_600_000;
-const SHORTEST_MS = 10 * 60_000;
+const SHORTEST_MS = 60_000;
 const KEPT_MAX = 4_000;
 const REDRAW_MS = 10_000;
 
