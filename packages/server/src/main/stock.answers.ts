@@ -29,9 +29,10 @@ export function openStockAnswers({ database, stream, redis, metrics }: StockAnsw
       for (const [name, count] of Object.entries(counts)) if (count > 0) asked.inc({ cache: name }, count);
     },
   });
-  metrics.collected({ name: 'holdfast_stock_cache_bytes', help: 'What the answers that are kept weigh.' }, () => [
-    { labels: {}, value: cache.bytes },
-  ]);
+  metrics.collected({ name: 'holdfast_stock_cache_bytes', help: 'What the answers that are kept weigh.' }, () => {
+    cache.tellCounts();
+    return [{ labels: {}, value: cache.bytes }];
+  });
   const name = (): Promise<string> => readInstallationLife(database.kysely);
   return { cache, shared: redis === null ? null : new RedisAnswers({ link: redis, name }) };
 }

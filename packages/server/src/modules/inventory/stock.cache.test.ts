@@ -137,6 +137,16 @@ describe('the cache of answers about stock', () => {
     expect([cache.bytes, stream.listener]).toEqual([0, null]);
   });
 
+  test('another life of the database makes everything old', () => {
+    keep('MUG', 'one');
+    stream.tell('product:JUG');
+    expect(found('MUG')).toBe('one');
+    stream.position = 2 ** 32;
+    stream.tell('product:JUG');
+    expect(found('MUG')).toBeNull();
+    expect(cache.holds('MUG', 2 ** 32 + 1)).toBe(false);
+  });
+
   test('many events and few hits: it lets go of the stream for ten seconds, and tries again', () => {
     keep('MUG', 'one');
     for (let event = 0; event < 150; event += 1) {
@@ -173,7 +183,7 @@ describe('the cache of answers about stock', () => {
     stream.tell('product:JUG');
     expect([cache.holds('JUG', 11), cache.holds('JUG', 12)]).toEqual([false, true]);
     stream.listener?.onGap();
-    expect([cache.holds('MUG', 11), cache.holds('MUG', 12)]).toEqual([false, true]);
+    expect([cache.holds('MUG', 12), cache.holds('MUG', 13)]).toEqual([false, true]);
   });
 });
 

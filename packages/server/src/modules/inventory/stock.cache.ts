@@ -66,6 +66,8 @@ const TICK_MS = 250;
 /** Reading an event costs about as much as a hit saves: beyond this and the hits, events of one tick are too many. */
 const EVENTS_FREE_PER_TICK = 100;
 const PAUSE_MS = 10_000;
+/** The stream of a database that was restored or promoted goes on so much higher, at least. */
+const LIFE_APART = 2 ** 31;
 const BYTES_MAX = 33_554_432;
 const QUESTIONS_MAX = 50_000;
 const ANSWER_BYTES = 120;
@@ -97,6 +99,7 @@ export class StockCache {
   #pausedUntilMs = -Infinity;
   /** Events since the last tick. */
   #heard = 0;
+  #heardUpTo = Infinity;
   /** Up to where products were changed, by sku: what others have read is measured by it. */
   readonly #touched = new TouchedProducts();
   #tick: NodeJS.Timeout | null = null;
@@ -228,6 +231,7 @@ export class StockCache {
     }
     this.#followsSinceMs = nowMs;
     this.#heard = 0;
+    this.#heardUpTo = Infinity;
     this.#touched.clear();
     this.#leave = this.#options.stream.subscribe({
       onEvents: (events) => this.#hear(events),
@@ -244,7 +248,7 @@ export class StockCache {
     this.#tick = null;
     this.#forgetAll();
     this.#asked.clear();
-    this.#tellCounts();
+    this.tellCounts();
   }
 
   /** Looks whether it is still worth while, and still right; four times a second while it follows the stream. */
@@ -253,7 +257,7 @@ export class StockCache {
     const isTooMuch = this.#heard > EVENTS_FREE_PER_TICK + this.#counts.hit;
     if (isTooMuch) this.#pausedUntilMs = nowMs + PAUSE_MS;
     this.#heard = 0;
-    this.#tellCounts();
+    this.tellCounts();
     if (isTooMuch || nowMs - this.#askedMs > IDLE_AFTER_MS) this.#rest();
     else if (nowMs - this.#options.stream.upToDateMs >= BEHIND_AFTER_MS) this.#lose();
   }
@@ -261,16 +265,21 @@ export class StockCache {
   /** The stream is not known to have told everything. */
   #lose(): void {
     this.#forgetAll();
-    this.#touched.clear();
+    this.#touched.lose();
   }
 
-  #tellCounts(): void {
+  /** Tells what was counted since the last time. */
+  tellCounts(): void {
     this.#options.onCounts?.(this.#counts);
     Object.assign(this.#counts, { hit: 0, miss: 0, fresh: 0, behind: 0 });
   }
 
   #hear(events: readonly StockEvent[]): void {
     this.#heard += events.length;
+    // The database lives anew, from an earlier point perhaps: what was undone has no event.
+    const [first] = events;
+    if (first !== undefined && first.position - this.#heardUpTo >= LIFE_APART) this.#lose();
+    this.#heardUpTo = events.at(-1)?.position ?? this.#heardUpTo;
     for (const { position, type, topics } of events) {
       // What is new was shown by no answer. What is renamed, archived or switched off may be shown by any.
       if (type === 'product.created' || type === 'location.created') continue;

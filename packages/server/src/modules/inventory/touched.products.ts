@@ -7,19 +7,26 @@ const ON_ITS_WAY_MS = 2_000;
 export class TouchedProducts {
   /** Before it nothing is known. */
   #floor: number | null = null;
+  #isLost = false;
   readonly #positions = new Map<string, number>();
   /** When this instance last changed a product, on the monotonic clock, while the event may not have come yet. */
   readonly #own = new Map<string, number>();
   #allOwnMs = -Infinity;
 
-  /** From here on every event is heard; once. */
+  /** From here on every event is heard; once, until it is cleared. */
   begin(position: number): void {
-    this.#floor ??= position;
+    this.#floor ??= this.#isLost ? position + 1 : position;
   }
 
   clear(): void {
     this.#floor = null;
     this.#positions.clear();
+  }
+
+  /** Not even what was read at the position where it begins again is known to hold: it may be of another life. */
+  lose(): void {
+    this.clear();
+    this.#isLost = true;
   }
 
   /** An event that changed a product. */

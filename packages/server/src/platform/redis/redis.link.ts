@@ -40,7 +40,9 @@ export class RedisLink {
   readonly #client: Redis;
   readonly #loop: Loop;
   readonly #watchers = new Set<() => void>();
-  #isUp = false;
+  /** Null before it is known. */
+  #isUp: boolean | null = null;
+  #lastError: unknown = new Error('the connection was closed');
   #late = 0;
   #heardMs = 0;
   #isClosed = false;
@@ -49,13 +51,14 @@ export class RedisLink {
     this.#options = { commandWithinMs: COMMAND_WITHIN_MS, onUp: nothing, onDown: nothing, ...options };
     this.#client = this.connect('holdfast');
     this.#client.on('ready', () => void this.#beat());
-    this.#client.on('close', () => this.#note(false, new Error('the connection was closed')));
+    this.#client.on('error', (error) => (this.#lastError = error));
+    this.#client.on('close', () => this.#note(false, this.#lastError));
     this.#loop = new Loop(() => this.#beat(), { afterErrorMs: BEAT_MS, onError: () => undefined });
   }
 
   /** Whether it answered last time. */
   get isUp(): boolean {
-    return this.#isUp;
+    return this.#isUp === true;
   }
 
   start(): void {
@@ -78,7 +81,7 @@ export class RedisLink {
    * @throws RedisAway, TooLate (it may have been done), and what Redis answers, such as OOM
    */
   async run<Reply>(command: (redis: Redis) => Promise<Reply>): Promise<Reply> {
-    if (!this.#isUp) throw new RedisAway('Redis is away');
+    if (!this.isUp) throw new RedisAway('Redis is away');
     try {
       const reply = await inTime(command(this.#client), this.#options.commandWithinMs);
       this.#late = 0;
