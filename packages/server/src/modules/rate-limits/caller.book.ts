@@ -45,7 +45,8 @@ export class CallerBook {
     return identity;
   }
 
-  peerOf(address: string): Peer {
+  /** @param address undefined where the connection is gone already, whatever the types of Fastify say */
+  peerOf(address: string | undefined = ''): Peer {
     return this.#peers.get(address) ?? this.#newPeer(address);
   }
 
