@@ -10,6 +10,8 @@ interface Picture {
   path: string;
   scheme?: 'dark';
   isPhone?: boolean;
+  /** For figures that need a few samples. */
+  settleMs?: number;
   /** What is done before it is taken. */
   act?: (page: Page) => Promise<void>;
 }
@@ -48,13 +50,13 @@ const PICTURES: Picture[] = [
   { name: 'reservations', path: '/reservations' },
   { name: 'alerts', path: '/alerts' },
   { name: 'events', path: '/events', scheme: 'dark' },
-  { name: 'system', path: '/system' },
+  { name: 'system', path: '/system', settleMs: 15_000 },
 ];
 
 await mkdir(OUT, { recursive: true });
 const browser = await launchChromium();
 try {
-  for (const { name, path, scheme = 'light', isPhone = false, act } of PICTURES) {
+  for (const { name, path, scheme = 'light', isPhone = false, settleMs = SETTLE_MS, act } of PICTURES) {
     const context = await browser.newContext({
       baseURL: address,
       colorScheme: scheme,
@@ -68,7 +70,7 @@ try {
     await page.goto(path);
     await page.locator('main h1').first().waitFor();
     await act?.(page);
-    await page.waitForTimeout(SETTLE_MS);
+    await page.waitForTimeout(settleMs);
     await page.screenshot({ path: `${OUT}dashboard-${name}.png` });
     await context.close();
     console.log(`docs/images/dashboard-${name}.png`);

@@ -76,6 +76,7 @@ function optionsFor({ series, isStepped, height, width, colourOf }: OptionsInput
     axes: [
       {
         ...axis,
+        size: 28,
         grid: { show: false },
         space: LABEL_PX,
         values: (_plot, values, _axis, _space, step) => timeLabels(values, step),

@@ -35,7 +35,7 @@ export function Figures({ summary, activity }: { summary: Answer<'/api/v1/summar
         <Figure name="Committed" to="/reservations?status=confirmed" spark={spark('Committed', course.committed)}>
           <Num value={units.committed} short />
         </Figure>
-        <Figure name="Reservations a minute" to="/reservations" spark={spark('Reservations', course.holds)}>
+        <Figure name="Reservations/min" to="/reservations" spark={spark('Reservations', course.holds)}>
           {formatNumber(Math.round((holds / Math.max(1, minutes)) * 10) / 10)}
         </Figure>
         <Figure name="Value on hand" spark={`of ${formatNumber(summary.products)} products`}>

@@ -14,6 +14,8 @@ import { compensate } from './preview.rules.ts';
 import classes from './product.module.css';
 
 const PAGE_SIZE = 40;
+/** Whoever it was: the server was open. */
+const NOBODY = 'open';
 /** What people do by hand, and may take back by hand. */
 const BY_HAND = new Set(['receipt', 'return', 'adjustment', 'damage', 'theft', 'spoilage', 'count']);
 
@@ -46,16 +48,18 @@ export function ProductLedger({ sku, mayUndo }: { sku: string; mayUndo: boolean 
             <span className={classes['when']}>
               <Moment at={movement.at} />
             </span>
-            <MovementWord movement={movement} />
-            <span>{movement.location}</span>
+            <span className={classes['what']}>
+              <MovementWord movement={movement} />
+              <span className={classes['place']}>{movement.location}</span>
+            </span>
             <Deltas movement={movement} />
-            <span className={classes['after']}>
-              <Num value={movement.onHand} of={String(movement.seq)} /> on hand then
+            <span className={classes['after']} title="On hand after it">
+              <Num value={movement.onHand} of={String(movement.seq)} /> after
             </span>
             <span className={classes['why']} data-text>
               <ReferenceLink reference={movement.reference} />
               {movement.reason !== null && <q className={classes['reason']}>{movement.reason}</q>}
-              <span className={classes['actor']}>{movement.actor}</span>
+              {movement.actor !== NOBODY && <span className={classes['actor']}>{movement.actor}</span>}
             </span>
             {mayUndo && BY_HAND.has(movement.type) && movement.deltaOnHand !== 0 && (
               <Button
