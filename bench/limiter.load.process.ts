@@ -14,8 +14,7 @@ const REQUEST = Buffer.from('GET /api/v1/noop HTTP/1.1\r\nHost: localhost\r\n\r\
 async function drive({ port, connections, measureMs }: Order): Promise<{ requests: number; ms: number }> {
   let requests = 0;
   let isOver = false;
-  let fail: (error: Error) => void = () => undefined;
-  const failed = new Promise<never>((_resolve, reject) => (fail = reject));
+  const { failed, fail } = failure();
   const lanes: ClientConnection[] = [];
   for (let index = 0; index < connections; index += 1) {
     const lane: ClientConnection = await openConnection(
@@ -37,6 +36,12 @@ async function drive({ port, connections, measureMs }: Order): Promise<{ request
   isOver = true;
   for (const lane of lanes) lane.close();
   return { requests: counted, ms };
+}
+
+function failure(): { failed: Promise<never>; fail: (error: Error) => void } {
+  let fail: ((error: Error) => void) | null = null;
+  const failed = new Promise<never>((_resolve, reject) => (fail = reject));
+  return { failed, fail: (error) => fail?.(error) };
 }
 
 answerParent(

@@ -22,16 +22,23 @@ interface Question {
   ms: number;
 }
 
-const names = Array.from(
-  { length: SUBJECTS },
-  (_unused, index) => `0199a1b2-7c3d-7e4f-8a5b-${String(index).padStart(12, '0')}`,
-);
+/** A UUID, as the ids of keys are. */
+function subject(index: number): string {
+  return `0199a1b2-7c3d-7e4f-8a5b-${String(index).padStart(12, '0')}`;
+}
 
-function chargeOn(kind: Kind): (subject: string) => Charge {
+const names = Array.from({ length: SUBJECTS }, (_unused, index) => subject(index));
+
+/** One of a thousand. */
+function hot(index: number): string {
+  return subject(index % 1_000);
+}
+
+function chargeOn(kind: Kind): (name: string) => Charge {
   // A log holds up to its limit: of each subject fewer charges than that fall into one window here.
   const counter = counterOf('bench', kind, kind === KIND.log ? 50 : 60_000);
   const limit = kind === KIND.log ? 100 : HUGE;
-  return (subject) => newCharge({ counter, subject, limit, burst: limit, cost: 1 });
+  return (name) => newCharge({ counter, subject: name, limit, burst: limit, cost: 1 });
 }
 
 /** Checks per second, over 100,000 subjects. */
@@ -76,7 +83,6 @@ function meter(from: number): (until: number) => number {
 async function bytesOf(what: string): Promise<number> {
   const count = 1_000_000;
   const before = process.memoryUsage().rss;
-  const subject = (index: number): string => `0199a1b2-7c3d-7e4f-8a5b-${String(index).padStart(12, '0')}`;
   if (what === 'rate-limiter-flexible') {
     const limiter = new RateLimiterMemory({ points: 100, duration: 3_600 });
     for (let index = 0; index < count; index += 1) await limiter.consume(subject(index));
@@ -108,11 +114,10 @@ async function redisRate(what: string, ms: number): Promise<RedisRate> {
   const limiter = new RateLimiterRedis({ storeClient: redis, points: HUGE, duration: 3_600 });
   const store = new RedisStore({ link: { run: (command) => command(redis) } });
   const charge = what in KIND ? chargeOn(KIND[what as keyof typeof KIND]) : null;
-  const subject = (index: number): string => names[index % 1_000] ?? '';
   const once = async (index: number): Promise<unknown> => {
-    if (charge !== null) return store.take([charge(subject(index))]);
-    if (what.startsWith('INCR')) return redis.incr(subject(index));
-    return limiter.consume(subject(index));
+    if (charge !== null) return store.take([charge(hot(index))]);
+    if (what.startsWith('INCR')) return redis.incr(hot(index));
+    return limiter.consume(hot(index));
   };
   let done = 0;
   const until = async (endMs: number): Promise<void> => {

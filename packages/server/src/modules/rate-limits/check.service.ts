@@ -20,7 +20,7 @@ import { normalSubject } from './subject.rules.ts';
 export async function check(limits: Limits, body: CheckBody, at = ''): Promise<CheckAnswer> {
   const charges = chargesOf(limits, body, at);
   const passes = charges.length === 0 || (await limits.store.take(charges));
-  const nowMs = timeOf(charges);
+  const nowMs = timeOf(charges, limits.clock);
   for (const charge of charges) {
     if (charge.cost > 0 && (passes || !charge.allowed)) charge.rule.tally.count(charge, nowMs);
   }
@@ -49,13 +49,13 @@ export async function statusOf(limits: Limits, id: string, subject: string | und
   return {
     limit,
     remaining,
-    resetAt: toRfc3339(timeOf([charge]) + resetMs),
+    resetAt: toRfc3339(timeOf([charge], limits.clock) + resetMs),
     retryAfterMs: Math.max(0, retryMs),
     burst: rule.stored.algorithm === 'token_bucket' ? burst : null,
     subject: counted,
     tier: limits.rules.tierOf(counted) ?? null,
     isOverridden: rule.overrides?.has(counted) ?? false,
-    isActive: isActive(rule.stored, Date.now()),
+    isActive: isActive(rule.stored, limits.clock.now()),
     scope: scopeOf(limits),
     adaptive:
       adaptive === null
@@ -78,7 +78,7 @@ function chargesOf(
   if (only === undefined) throw rateLimitNotFound(rateLimit ?? '');
   const rules = only === null ? limits.rules.active.filter((rule) => fits(rule, verb, segments)) : [only];
   return rules.flatMap((rule) => {
-    if (only !== null && !isActive(rule.stored, Date.now())) return [];
+    if (only !== null && !isActive(rule.stored, limits.clock.now())) return [];
     const counted = countedSubject(limits, rule, subject);
     if (only === null && !isOfTier(rule, limits.rules.tierOf, counted)) return [];
     return [chargeBy(rule, counted, cost * costOf(rule.costs, verb ?? '', segments ?? []))];

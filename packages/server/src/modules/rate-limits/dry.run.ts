@@ -37,7 +37,7 @@ export function dryRun(limits: Limits, body: NewRateLimitBody): DryRunAnswer {
   if (fields.subject.startsWith('header:')) {
     throw validationFailed([{ path: '/subject', message: 'must not be a header: what headers said is not kept' }]);
   }
-  const nowMs = Date.now();
+  const nowMs = limits.clock.now();
   const stored = { ...fields, id: 'dry-run', version: 1, createdAt: nowMs, updatedAt: nowMs };
   const player = new Player(limits, liveRule(stored, new RuleTally(), null, 1));
   const { records, dropped, sinceMs } = limits.traffic.recent(nowMs);

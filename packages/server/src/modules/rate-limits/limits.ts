@@ -1,3 +1,4 @@
+import { systemClock, type Clock } from '../../kernel/clock.ts';
 import { Loop } from '../../kernel/loop.ts';
 import type { Database } from '../../platform/database/index.ts';
 import type { Load, LimitedRoute, RequestLimiter, RouteCharges } from '../../platform/http/index.ts';
@@ -19,6 +20,7 @@ export interface LimitsOptions {
   isShared: boolean;
   /** Whether hints of other instances arrive: then rules are looked for only now and then. */
   isHinted?: () => boolean;
+  clock?: Clock;
   onError?: (error: unknown) => void;
 }
 
@@ -37,6 +39,7 @@ export class Limits implements RequestLimiter {
   readonly store: LimitStore;
   readonly memory: MemoryStore;
   readonly isShared: boolean;
+  readonly clock: Clock;
   readonly #options: Required<LimitsOptions>;
   readonly #routes: RequestCharges[] = [];
   readonly #loop: Loop;
@@ -46,10 +49,11 @@ export class Limits implements RequestLimiter {
   #isStale = false;
 
   constructor(options: LimitsOptions) {
-    this.#options = { isHinted: () => false, onError: () => undefined, ...options };
+    this.#options = { isHinted: () => false, clock: systemClock, onError: () => undefined, ...options };
     this.store = options.store;
     this.memory = options.memory;
     this.isShared = options.isShared;
+    this.clock = this.#options.clock;
     const run = async (): Promise<number> => {
       await this.tick();
       return TICK_MS;
@@ -63,9 +67,9 @@ export class Limits implements RequestLimiter {
 
   forRoute(route: LimitedRoute): RouteCharges | null {
     if (isNeverLimited(route)) return null;
-    const { store, callers: book, traffic } = this;
+    const { store, clock, callers: book, traffic, rules } = this;
     const { onError } = this.#options;
-    const deps = { store, isImmediate: !this.isShared, book, traffic, tierOf: this.rules.tierOf, onError };
+    const deps = { store, clock, isImmediate: !this.isShared, book, traffic, tierOf: rules.tierOf, onError };
     const charges = new RequestCharges(route, this.#routes.length, deps);
     charges.use(this.rules.active);
     this.#routes.push(charges);
@@ -92,7 +96,7 @@ export class Limits implements RequestLimiter {
   /** What the clock and the load ask for; runs by itself once started. */
   async tick(): Promise<void> {
     this.rules.adapt();
-    if (this.rules.followSchedule(Date.now())) this.#plan();
+    if (this.rules.followSchedule(this.clock.now())) this.#plan();
     const looks = !this.#options.isHinted() || this.#revision === -1 || this.#ticks % LOOK_EVERY_HINTED === 0;
     this.#ticks += 1;
     if (!looks) return;
@@ -118,7 +122,7 @@ export class Limits implements RequestLimiter {
     const before = [...this.rules.all.values()].map(({ counter }) => counter.id);
     this.#revision = set.revision;
     this.callers.setSuccessors(new Map(set.successors.map(({ id, root }) => [id, root])));
-    this.rules.replace(set, Date.now());
+    this.rules.replace(set, this.clock.now());
     const now = new Set([...this.rules.all.values()].map(({ counter }) => counter.id));
     for (const id of before) if (!now.has(id)) this.memory.forget(id);
     this.#plan();

@@ -140,11 +140,11 @@ describe('who is counted', () => {
     expect(await ask('2001:db8:1:3::1')).toBe(200);
     expect(await ask('::ffff:8.8.8.8')).toBe(429);
 
-    const status = await app.ask('GET', `/rate-limits/${stored['id']}/status?subject=2001:db8:1:2::77`, {
+    const status = await app.ask('GET', `/rate-limits/${String(stored['id'])}/status?subject=2001:db8:1:2::77`, {
       headers: key,
     });
     expect(status.body).toMatchObject({ subject: '2001:db8:1:2::/64', remaining: 0, limit: 2, scope: 'instance' });
-    expect((await app.ask('DELETE', `/rate-limits/${stored['id']}`, { headers: key })).status).toBe(204);
+    expect((await app.ask('DELETE', `/rate-limits/${String(stored['id'])}`, { headers: key })).status).toBe(204);
   });
 
   it('keys: each by itself, and one that takes the place of another goes on where that was', async () => {

@@ -1,3 +1,4 @@
+import type { Clock } from '../../kernel/clock.ts';
 import type { LimitedReply, LimitedRequest, LimitedRoute, RouteCharges } from '../../platform/http/index.ts';
 import type { LimitStore, TemplatePart } from '../../platform/limiter/index.ts';
 import { linesOf } from './bulk.lines.ts';
@@ -12,6 +13,7 @@ import type { TrafficRecorder } from './traffic.recorder.ts';
 /** What the charges of all routes share. */
 export interface ChargeDeps {
   store: LimitStore;
+  clock: Clock;
   /** Whether the store answers at once: then a charge is done with before the next request comes. */
   isImmediate: boolean;
   book: CallerBook;
@@ -56,10 +58,10 @@ export class RequestCharges implements RouteCharges {
   }
 
   #charge(request: LimitedRequest, reply: LimitedReply, lines: number): void | Promise<void> {
-    const { book, store, traffic } = this.#deps;
+    const { book, clock, store, traffic } = this.#deps;
     const identity = book.identityOf(request.caller);
     const peer = book.peerOf(request.ip);
-    traffic.note(this.#number, identity, peer, lines, Date.now());
+    traffic.note(this.#number, identity, peer, lines, clock.now());
     if (this.#plan.length === 0) return;
     const charges = this.#chargesOf(request, identity, peer, lines);
     if (charges.length === 0) return;
@@ -89,7 +91,7 @@ export class RequestCharges implements RouteCharges {
 
   /** @throws Problem `rate_limited` */
   #settle(charges: readonly RuleCharge[], passes: boolean, reply: LimitedReply): void {
-    const nowMs = timeOf(charges);
+    const nowMs = timeOf(charges, this.#deps.clock);
     for (const charge of charges) {
       if (passes || !charge.allowed) charge.rule.tally.count(charge, nowMs);
     }
@@ -120,9 +122,9 @@ export class RequestCharges implements RouteCharges {
 }
 
 /** The store's clock; ours, where the store was away. */
-export function timeOf(charges: readonly RuleCharge[]): number {
+export function timeOf(charges: readonly RuleCharge[], clock: Clock): number {
   const atMs = charges[0]?.atMs ?? 0;
-  return atMs > 0 ? atMs : Date.now();
+  return atMs > 0 ? atMs : clock.now();
 }
 
 /** A proxy on this machine passes on what comes from elsewhere. */

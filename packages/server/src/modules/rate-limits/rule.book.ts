@@ -93,10 +93,13 @@ export class RuleBook {
 /** Tiers for which a rule of the same subjects and requests stands beside this one, which has none. */
 function tiersBeside(rule: StoredRule, rules: readonly StoredRule[]): ReadonlySet<string> | null {
   if (rule.tier !== null) return null;
-  const about = (of: StoredRule): string =>
-    JSON.stringify([of.subject, of.match.methods, of.match.path, of.match.callers, of.match.from]);
   const tiers = rules
-    .filter((other) => other.tier !== null && other.enabled && about(other) === about(rule))
+    .filter((other) => other.tier !== null && other.enabled && aboutOf(other) === aboutOf(rule))
     .map(({ tier }) => tier as string);
   return tiers.length === 0 ? null : new Set(tiers);
+}
+
+function aboutOf({ subject, match }: StoredRule): string {
+  const { methods, path, callers, from } = match;
+  return JSON.stringify([subject, methods?.toSorted() ?? null, path, callers, from]);
 }

@@ -77,8 +77,9 @@ export class StatsKeeper {
     const steps: RuleStep[] = [];
     const subjects: SubjectCounts[] = [];
     const notices: Notice[] = [];
-    for (const [ruleId, { tally, stored }] of this.#options.limits.rules.all) {
-      const report = tally.drain(Date.now());
+    const { limits } = this.#options;
+    for (const [ruleId, { tally, stored }] of limits.rules.all) {
+      const report = tally.drain(limits.clock.now());
       if (report === null) continue;
       this.#meter(stored.name, report.steps);
       steps.push(...report.steps.map((step) => ({ ruleId, ...step })));
@@ -122,7 +123,7 @@ export class StatsKeeper {
   }
 
   async #forget(): Promise<void> {
-    const nowMs = Date.now();
+    const nowMs = this.#options.limits.clock.now();
     if (nowMs - this.#forgotAtMs < FORGET_EVERY_MS) return;
     this.#forgotAtMs = nowMs;
     await forgetBefore(this.#options.database.kysely, nowMs - KEPT_MS);

@@ -24,7 +24,7 @@ export async function statsOf(
   { minutes, rateLimit }: { minutes: number; rateLimit?: string | undefined },
 ): Promise<StatsAnswer> {
   await keeper.flush();
-  const nowMs = Date.now();
+  const nowMs = limits.clock.now();
   const fromMs = Math.floor((nowMs - minutes * MINUTE_MS) / STEP_MS) * STEP_MS;
   const [steps, subjects] = await Promise.all([
     readSteps(kysely, fromMs, rateLimit),

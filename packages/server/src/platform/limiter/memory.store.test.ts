@@ -7,14 +7,12 @@ function settable() {
   return { clock: { now: () => ms, monotonic: () => ms }, setTime: (to: number) => void (ms = to) };
 }
 
-limitStoreSuite(
-  'counters in memory',
-  () => {
+describe('counters in memory', () => {
+  limitStoreSuite(() => {
     const { clock, setTime } = settable();
     return Promise.resolve({ store: new MemoryStore({ clock }), setTime, close: () => Promise.resolve() });
-  },
-  300,
-);
+  }, 300);
+});
 
 describe('memory is bounded', () => {
   const counter = counterOf('rule', KIND.bucket, 60_000);
