@@ -136,10 +136,12 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
     if (bulk !== undefined && (event.shiftKey || event.ctrlKey || event.metaKey)) select(index, event.shiftKey);
     else open(row);
   };
-  // What the address says is open: the row that was clicked, or the one of a link that was followed.
+  // What the address says is open: the row as it is now, or, further down, as it was when it was clicked.
   const wanted = panel === undefined ? undefined : filters['open'];
   const shownRow =
-    wanted === undefined ? null : opened !== null && keyOf(opened) === wanted ? opened : findRow(rows, keyOf, wanted);
+    wanted === undefined
+      ? null
+      : (findRow(rows, keyOf, wanted) ?? (opened !== null && keyOf(opened) === wanted ? opened : null));
   const openKey = shownRow === null ? null : keyOf(shownRow);
 
   if (rows.error !== null && rows.count === 0) return <ProblemNotice error={rows.error} onRetry={rows.refresh} />;

@@ -11,7 +11,9 @@ const TYPES = Object.entries(TYPE_WORDS).map(([value, label]) => ({ value, label
 const numberOf = (value: number | string): number | null => (value === '' ? null : Number(value));
 
 /** A new location, or the one that is given, edited: against the version that was shown. */
-export function LocationForm({ location, onClose }: { location?: Location; onClose: () => void }) {
+export function LocationForm({ location: latest, onClose }: { location?: Location; onClose: () => void }) {
+  // As it was when the form was opened: what somebody else changed since is refused, and not written over.
+  const [location] = useState(latest);
   const [code, setCode] = useState(location?.code ?? '');
   const [name, setName] = useState(location?.name ?? '');
   const [type, setType] = useState<Location['type']>(location?.type ?? 'warehouse');

@@ -17,7 +17,9 @@ const SCOPES: readonly { value: Scope; label: string; description: string }[] = 
 ];
 
 /** Somebody new, or the one that is given, edited. */
-export function PersonForm({ person, onClose }: { person?: Person; onClose: () => void }) {
+export function PersonForm({ person: latest, onClose }: { person?: Person; onClose: () => void }) {
+  // As it was when the form was opened: what somebody else changed since is refused, and not written over.
+  const [person] = useState(latest);
   const [name, setName] = useState(person?.name ?? '');
   const [login, setLogin] = useState(person?.login ?? '');
   const [scopes, setScopes] = useState<string[]>(person?.scopes ?? ['read']);

@@ -34,7 +34,9 @@ function unitsOf(product: Product | undefined): Units {
 }
 
 /** A new product, or the one that is given, edited: against the version that was shown. */
-export function ProductForm({ product, onClose }: { product?: Product; onClose: () => void }) {
+export function ProductForm({ product: latest, onClose }: { product?: Product; onClose: () => void }) {
+  // As it was when the form was opened: what somebody else changed since is refused, and not written over.
+  const [product] = useState(latest);
   const client = useQueryClient();
   const [sku, setSku] = useState(product?.sku ?? '');
   const [name, setName] = useState(product?.name ?? '');

@@ -23,7 +23,9 @@ const STATE_ABOUT: Record<Draft['state'], string> = {
 const STALE = ['/api/v1/rate-limits', '/api/v1/rate-limits/{id}', '/api/v1/rate-limits/stats'] as const;
 
 /** A new rule, or the one that is given, edited: tried against the last hour before it is saved. */
-export function RuleForm({ rule, onClose }: { rule?: RateLimit; onClose: () => void }) {
+export function RuleForm({ rule: latest, onClose }: { rule?: RateLimit; onClose: () => void }) {
+  // As it was when the form was opened: what somebody else changed since is refused, and not written over.
+  const [rule] = useState(latest);
   const [draft, setDraft] = useState<Draft>(() => draftOf(rule));
   const [tried, setTried] = useState<Draft | null>(null);
   const set = (change: Partial<Draft>): void => setDraft((known) => ({ ...known, ...change }));

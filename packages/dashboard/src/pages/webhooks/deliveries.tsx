@@ -1,3 +1,6 @@
+import { useEffect } from 'react';
+import { useQueryClient } from '@tanstack/react-query';
+import type { ReadPath } from '../../api/queries.ts';
 import { usePages } from '../../api/use.pages.ts';
 import { DataTable, type Column } from '../../ui/data.table.tsx';
 import { EmptyState } from '../../ui/empty.state.tsx';
@@ -10,6 +13,9 @@ import classes from './webhooks.module.css';
 
 const SHAPES = { pending: 'clock', delivered: 'check', set_aside: 'warn', failed: 'close' } as const;
 const TONES = { pending: 'quiet', delivered: 'good', set_aside: 'warn', failed: 'bad' } as const;
+
+const EVERY_MS = 3_000;
+const OF_DELIVERY: readonly ReadPath[] = ['/api/v1/webhooks/{id}/deliveries', '/api/v1/webhooks/{id}/status'];
 
 const STATUSES = Object.entries(DELIVERY_WORDS).map(([value, label]) => ({ value, label }));
 
@@ -50,6 +56,7 @@ export function Deliveries({ id }: { id: string }) {
     path: { id },
     query: pick(filters, ['status']) as never,
   });
+  useAskedAgain();
   return (
     <section aria-label="Deliveries">
       <h2 className={classes['heading']}>Deliveries</h2>
@@ -71,6 +78,17 @@ export function Deliveries({ id }: { id: string }) {
       />
     </section>
   );
+}
+
+/** What was sent is no event of the stream: it is asked for while one looks. */
+function useAskedAgain(): void {
+  const client = useQueryClient();
+  useEffect(() => {
+    const timer = setInterval(() => {
+      for (const path of OF_DELIVERY) void client.invalidateQueries({ queryKey: [path] });
+    }, EVERY_MS);
+    return () => clearInterval(timer);
+  }, [client]);
 }
 
 function Attempts({ delivery }: { delivery: Delivery }) {

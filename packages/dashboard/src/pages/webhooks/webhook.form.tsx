@@ -8,10 +8,12 @@ import { EVENT_CHOICES, type EventPattern, type Webhook } from './webhook.words.
 import classes from './webhooks.module.css';
 
 /** A new endpoint, or the one that is given, edited. Of a new one the secret is shown, this once. */
-export function WebhookForm({ webhook, onClose }: { webhook?: Webhook; onClose: () => void }) {
+export function WebhookForm({ webhook: latest, onClose }: { webhook?: Webhook; onClose: () => void }) {
+  // As it was when the form was opened: what somebody else changed since is refused, and not written over.
+  const [webhook] = useState(latest);
   const [url, setUrl] = useState(webhook?.url ?? '');
   const [events, setEvents] = useState<string[]>(webhook?.events ?? ['stock.changed', 'reservation.*']);
-  const [topics, setTopics] = useState(webhook?.topics?.join(', ') ?? '');
+  const [topics, setTopics] = useState(webhook?.topics.join(', ') ?? '');
   const save = useCommand({
     run: async () => {
       const list = topics.split(/[\s,]+/).filter((topic) => topic !== '');

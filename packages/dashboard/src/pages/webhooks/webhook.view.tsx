@@ -47,7 +47,7 @@ function Progress({ webhook }: { webhook: Webhook }) {
       <dt>Sends</dt>
       <dd>
         {events.join(', ')}
-        {topics !== null && ` of ${topics.join(', ')}`}
+        {topics.length > 0 && ` of ${topics.join(', ')}`}
       </dd>
       {!webhook.enabled && (
         <>
@@ -59,7 +59,7 @@ function Progress({ webhook }: { webhook: Webhook }) {
         <>
           <dt>Behind</dt>
           <dd>
-            <Num value={data.behind} /> positions
+            <Num value={data.behind} /> {data.behind === 1 ? 'position' : 'positions'}
           </dd>
           <dt>Waiting</dt>
           <dd>
@@ -73,7 +73,8 @@ function Progress({ webhook }: { webhook: Webhook }) {
             <>
               <dt>Failing since</dt>
               <dd>
-                <TimeAgo at={data.failingSince} />, {data.failuresInRow} times in a row
+                <TimeAgo at={data.failingSince} />,{' '}
+                {data.failuresInRow === 1 ? 'once' : `${data.failuresInRow} times in a row`}
               </dd>
             </>
           )}

@@ -24,7 +24,7 @@ const COLUMNS: Column<Webhook>[] = [
     id: 'topics',
     label: 'Topics',
     width: 'minmax(100px, 1fr)',
-    render: ({ topics }) => (topics?.length ? topics.join(', ') : 'all'),
+    render: ({ topics }) => (topics.length > 0 ? topics.join(', ') : 'all'),
   },
   { id: 'state', label: 'State', width: '150px', render: (webhook) => <WebhookState webhook={webhook} /> },
   {
