@@ -12,6 +12,7 @@ import { loadConfig } from '../packages/server/src/platform/config/index.ts';
 import { createLogger } from '../packages/server/src/platform/log/index.ts';
 import { ApiClient } from './api.client.ts';
 import { stopDatabaseBelow } from './database.process.ts';
+import { openConnection } from './http.client.ts';
 import { median } from './report.ts';
 import { startRig, type Rig } from './rig.ts';
 import { seedStock } from './seed.ts';
@@ -72,14 +73,17 @@ async function main(): Promise<number> {
 
 async function measureThroughput(rig: Rig, rounds: number, measureMs: number): Promise<boolean> {
   const noop: Measured = { perSecond: [], serverCpuUs: [] };
+  const live: Measured = { perSecond: [], serverCpuUs: [] };
   const reads = new Map(SPREADS.map((spread): [Spread, Measured] => [spread, { perSecond: [], serverCpuUs: [] }]));
   for (let round = 1; round <= rounds; round += 1) {
     await measure(rig, noop, { kind: 'reserve', path: '/api/v1/bench/noop', expectedStatus: 201 }, 'spread', measureMs);
+    await measureLive(rig, live, measureMs);
     for (const [spread, measured] of reads) {
       await measure(rig, measured, { kind: 'read', path: '', expectedStatus: 200 }, spread, measureMs);
     }
   }
   console.log(`no-op POST        ${show(noop, noop)}`);
+  console.log(`GET /health/live  ${show(live, noop)}`);
   for (const [spread, measured] of reads) console.log(`read, ${spread.padEnd(12)}${show(measured, noop)}`);
   const share = median(reads.get('zipf')?.perSecond ?? []) / median(noop.perSecond);
   return tell(`reads (zipf) ÷ no-op: ${share.toFixed(2)}, wanted at least ${READ_SHARE_MIN}`, share >= READ_SHARE_MIN);
@@ -112,6 +116,36 @@ async function measure(
   const after = await rig.usage();
   into.perSecond.push(load.operationsPerSecond);
   into.serverCpuUs.push(((after.cpuMs - before.cpuMs) * 1_000) / load.operationsInAll);
+}
+
+/** The least that a route can do: no caller to find out about, no parameters, an answer of a few bytes. */
+async function measureLive(rig: Rig, into: Measured, measureMs: number): Promise<void> {
+  await rig.settle();
+  const before = await rig.usage();
+  const bytes = Buffer.from('GET /health/live HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n');
+  const untilMs = performance.now() + measureMs;
+  let answers = 0;
+  await Promise.all(
+    Array.from(
+      { length: CONNECTIONS },
+      () =>
+        new Promise<void>((resolve, reject) => {
+          const opening = openConnection(rig.appPort, next, reject);
+          function next(): void {
+            answers += 1;
+            void opening.then((connection) => {
+              if (performance.now() < untilMs) return connection.send(bytes, false);
+              connection.close();
+              resolve();
+            });
+          }
+          opening.then((connection) => connection.send(bytes, false), reject);
+        }),
+    ),
+  );
+  const after = await rig.usage();
+  into.perSecond.push((answers * 1_000) / measureMs);
+  into.serverCpuUs.push(((after.cpuMs - before.cpuMs) * 1_000) / answers);
 }
 
 function show(measured: Measured, noop: Measured): string {
