@@ -68,6 +68,11 @@ test('a repeat answers the first answer byte for byte, on any instance, and does
     { url: '/reservations', payload: { lines: [{ sku: 'SKU-1', quantity: 1 }] } },
     { url: '/transfers', payload: { from: 'LOC-1', to: 'LOC-3', lines: [{ sku: 'SKU-1', quantity: 1 }] } },
     { method: 'DELETE', url: '/products/SKU-3' },
+    {
+      url: '/rate-limits',
+      payload: { name: 'Checkout', algorithm: 'token_bucket', limit: 9_000, windowMs: 1_000, subject: 'api_key' },
+    },
+    { method: 'PUT', url: '/rate-limit-tiers/gold', payload: { subjects: ['ada'] } },
   ];
   for (const command of commands) {
     const key = randomUUID();
