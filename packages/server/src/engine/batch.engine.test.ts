@@ -72,6 +72,25 @@ test('who waits for a held level is served when it is let go', async () => {
   expect(await waiting).toMatchObject({ status: 201 });
 });
 
+test('a level whose row has moved while it was waited for is written where it is now', async () => {
+  const reserved = async (): Promise<unknown[]> => {
+    const { rows } = await watcher.query(`SELECT l.on_hand, l.reserved FROM level l
+      JOIN product p ON p.id = l.product_id WHERE p.sku = 'HELD'`);
+    return rows;
+  };
+  const [before] = (await reserved()) as { on_hand: string; reserved: string }[];
+  await other.query('BEGIN');
+  await other.query(`UPDATE level SET on_hand = on_hand + 5, zone = repeat('far away ', 800)
+    WHERE product_id = (SELECT id FROM product WHERE sku = 'HELD')`);
+  const waiting = [reserve('HELD'), reserve('HELD')];
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  await other.query('COMMIT');
+  for (const answer of waiting) expect(await answer).toMatchObject({ status: 201 });
+  expect(await reserved()).toEqual([
+    { on_hand: String(Number(before?.on_hand) + 5), reserved: String(Number(before?.reserved) + 2) },
+  ]);
+});
+
 test('a rename between two commands is seen by the next one', async () => {
   expect(await reserve('FREE-3')).toMatchObject({ status: 201 });
   await holdfast.database.pool.query(`UPDATE product SET sku = 'MOVED' WHERE sku = 'FREE-3'`);
