@@ -53,7 +53,7 @@ export function openEvents({ config, database, metrics, signals, onError }: Even
   ]);
   const retention = new StreamRetention({ database, keptMs: config.eventRetentionHours * HOUR_MS, onError });
   let isStarted = false;
-  let unhear = (): void => undefined;
+  let unhear: (() => void) | null = null;
   return {
     feed,
     retention,
@@ -73,7 +73,7 @@ export function openEvents({ config, database, metrics, signals, onError }: Even
     },
     stop: async () => {
       isStarted = false;
-      unhear();
+      unhear?.();
       await Promise.all([retention.stop(), feed.stop()]);
       await sequencer.stop();
     },

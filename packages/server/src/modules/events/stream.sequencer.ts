@@ -121,7 +121,8 @@ export class Sequencer {
     try {
       const sent = numberingStatements(database.servingRole, most).map((statement) => client.query(statement));
       const answers = await Promise.all(sent);
-      const [head, runs, lagMs] = answers[NUMBERED]?.rows[0] as NumberedTuple;
+      const numbered = answers[NUMBERED] as { rows: unknown[] };
+      const [head, runs, lagMs] = numbered.rows[0] as NumberedTuple;
       return { head, runs, lagMs };
     } catch (error) {
       // Whatever it was: a new session has no transaction that is left open.

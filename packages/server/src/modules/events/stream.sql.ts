@@ -89,15 +89,6 @@ export async function readState({ kysely }: Database): Promise<StreamState> {
   return state;
 }
 
-/** How old the oldest run without a position is, in milliseconds. */
-export async function readLagMs({ kysely }: Database): Promise<number> {
-  const { rows } = await sql<{ lag: number }>`
-    SELECT coalesce(extract(epoch FROM clock_timestamp() - min(at)) * 1000, 0)::bigint AS lag
-    FROM event_batch WHERE position IS NULL
-  `.execute(kysely);
-  return Math.max(0, rows[0]?.lag ?? 0);
-}
-
 /** The runs with positions above `after`, in their order; the first may begin at or below it. */
 export async function selectRuns(db: Kysely<Tables>, after: number, most: number): Promise<Run[]> {
   const { rows } = await sql<Run>`
