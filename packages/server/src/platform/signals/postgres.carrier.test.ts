@@ -1,5 +1,6 @@
 import pg from 'pg';
 import { describe, expect, inject, test } from 'vitest';
+import { createDatabase } from '../../../test/app.ts';
 import { systemClock } from '../../kernel/clock.ts';
 import { Database } from '../database/index.ts';
 import { PostgresCarrier } from './postgres.carrier.ts';
@@ -52,7 +53,8 @@ describe("hints by PostgreSQL's NOTIFY", () => {
 });
 
 test('a session that the server ends is replaced', async () => {
-  const database = new Database({ connection: inject('postgres') });
+  const own = await createDatabase();
+  const database = new Database({ connection: own.connection });
   const ups: string[] = [];
   const downs: string[] = [];
   const hub = new SignalHub({
@@ -72,6 +74,7 @@ test('a session that the server ends is replaced', async () => {
   expect(downs).toEqual(['postgres']);
   await hub.close();
   await database.close();
+  await own.drop();
 });
 
 test('behind a pooler it says that it cannot be had, and only what is said here is heard here', async () => {
