@@ -73,12 +73,12 @@ test('who waits for a held level is served when it is let go', async () => {
 });
 
 test('a level whose row has moved while it was waited for is written where it is now', async () => {
-  const reserved = async (): Promise<unknown[]> => {
+  const unitsHeld = async (): Promise<unknown[]> => {
     const { rows } = await watcher.query(`SELECT l.on_hand, l.reserved FROM level l
       JOIN product p ON p.id = l.product_id WHERE p.sku = 'HELD'`);
     return rows;
   };
-  const [before] = (await reserved()) as { on_hand: string; reserved: string }[];
+  const [before] = (await unitsHeld()) as { on_hand: string; reserved: string }[];
   await other.query('BEGIN');
   await other.query(`UPDATE level SET on_hand = on_hand + 5, zone = repeat('far away ', 800)
     WHERE product_id = (SELECT id FROM product WHERE sku = 'HELD')`);
@@ -86,7 +86,7 @@ test('a level whose row has moved while it was waited for is written where it is
   await new Promise((resolve) => setTimeout(resolve, 100));
   await other.query('COMMIT');
   for (const answer of waiting) expect(await answer).toMatchObject({ status: 201 });
-  expect(await reserved()).toEqual([
+  expect(await unitsHeld()).toEqual([
     { on_hand: String(Number(before?.on_hand) + 5), reserved: String(Number(before?.reserved) + 2) },
   ]);
 });
