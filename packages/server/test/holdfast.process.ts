@@ -110,11 +110,11 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
-/** Waits for what another process is about to do. */
+/** Waits for what another process is about to do; the patience is for a machine that runs many suites, not a promise. */
 export async function until(
   what: string,
   condition: () => Promise<boolean> | boolean,
-  withinMs = 10_000,
+  withinMs = 40_000,
 ): Promise<void> {
   const deadline = performance.now() + withinMs;
   while (!(await condition())) {
