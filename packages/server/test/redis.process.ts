@@ -57,6 +57,9 @@ export async function startRedis(): Promise<RedisProcess> {
       redis.disconnect();
     }
   };
+  // A test that fails before it has stopped its Redis leaves none behind.
+  const end = (): void => void child?.kill('SIGKILL');
+  process.once('exit', end);
   await start();
   return {
     url,
@@ -75,6 +78,7 @@ export async function startRedis(): Promise<RedisProcess> {
     stop: async () => {
       child?.kill('SIGCONT');
       await kill();
+      process.off('exit', end);
       await directory.remove();
     },
   };
