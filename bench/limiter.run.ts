@@ -151,7 +151,7 @@ async function compare(
 }
 
 async function askOnce<Value>(question: object, env: Record<string, string> = {}): Promise<Value> {
-  const child = startChild('limiter.process.ts', env, ['--expose-gc']);
+  const child = startChild('limiter.process.ts', env, ['--expose-gc', '--max-semi-space-size=16']);
   try {
     return (await child.ask(question)) as Value;
   } finally {

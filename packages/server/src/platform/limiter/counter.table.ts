@@ -23,7 +23,8 @@ export class CounterTable {
   #subjects: (string | undefined)[] = [];
   #at = new Float64Array(FIRST_SLOTS);
   #used = new Float64Array(FIRST_SLOTS);
-  #before = new Float64Array(FIRST_SLOTS);
+  /** Of two buckets; else empty. */
+  #before = new Float64Array(0);
   readonly #logs: (number[] | null)[] = [];
   readonly #free: number[] = [];
   readonly #state: CounterState = { at: 0, used: 0, before: 0, log: null };
@@ -37,6 +38,7 @@ export class CounterTable {
 
   constructor(counter: Counter) {
     this.counter = counter;
+    if (counter.kind === KIND.twoBuckets) this.#before = new Float64Array(FIRST_SLOTS);
     this.#algorithm = algorithmOf(counter.kind);
   }
 
@@ -126,7 +128,7 @@ export class CounterTable {
     const isKnown = slot !== -1;
     state.at = isKnown ? (this.#at[slot] as number) : 0;
     state.used = isKnown ? (this.#used[slot] as number) : 0;
-    state.before = isKnown ? (this.#before[slot] as number) : 0;
+    state.before = isKnown ? (this.#before[slot] ?? 0) : 0;
     state.log = isKnown ? (this.#logs[slot] ?? null) : null;
     this.#loadedEntries = state.log?.length ?? 0;
     return state;
@@ -135,7 +137,7 @@ export class CounterTable {
   #store(slot: number, state: CounterState): void {
     this.#at[slot] = state.at;
     this.#used[slot] = state.used;
-    this.#before[slot] = state.before;
+    if (this.counter.kind === KIND.twoBuckets) this.#before[slot] = state.before;
     if (this.counter.kind !== KIND.log) return;
     this.#logs[slot] = state.log;
     this.#bytes += ((state.log?.length ?? 0) - this.#loadedEntries) * 8;
@@ -170,10 +172,10 @@ export class CounterTable {
   }
 
   #grow(): void {
-    const size = Math.ceil(this.#at.length * 1.5);
+    const size = Math.ceil(this.#at.length * 1.25);
     this.#at = grown(this.#at, size);
     this.#used = grown(this.#used, size);
-    this.#before = grown(this.#before, size);
+    if (this.counter.kind === KIND.twoBuckets) this.#before = grown(this.#before, size);
   }
 }
 
