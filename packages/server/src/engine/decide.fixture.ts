@@ -133,7 +133,7 @@ function levelTuple(level: LevelFixture, productId: number, locationId: number):
   const alerts = level.openAlerts ?? 0;
   return [
     productId, locationId, onHand, reserved, committed, 0, safetyStock, reorderPoint, null, maxLevel, 0, null, null, null,
-    alerts, onHand > 0, 7, NOON - 1000, null, '(0,1)',
+    alerts, onHand > 0, 7, NOON - 1000, null,
   ]; // prettier-ignore
 }
 

@@ -119,13 +119,12 @@ function addLocation(state: StockState, [id, code, active, archivedAt, priority,
 function addLevel(state: StockState, tuple: LevelTuple): void {
   const [productId, locationId, onHand, reserved, committed, incoming, safetyStock] = tuple;
   const [, , , , , , , reorderPoint, reorderQuantity, maxLevel, ownSettings, zone, aisle, shelf] = tuple;
-  const [openAlerts, wasAvailable, version, lastMovementAt, lastCountAt, place] = tuple.slice(14) as [
+  const [openAlerts, wasAvailable, version, lastMovementAt, lastCountAt] = tuple.slice(14) as [
     number,
     boolean,
     number,
     number | null,
     number | null,
-    string,
   ];
   const product = state.productsById.get(productId);
   const location = state.locationsById.get(locationId);
@@ -134,7 +133,6 @@ function addLevel(state: StockState, tuple: LevelTuple): void {
     product,
     location,
     exists: true,
-    place,
     onHand,
     reserved,
     committed,

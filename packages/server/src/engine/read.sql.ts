@@ -84,17 +84,15 @@ export type LevelTuple = [
   version: number,
   lastMovementAt: number | null,
   lastCountAt: number | null,
-  place: string,
 ];
 
 const LEVEL_COLUMNS = `l.product_id, l.location_id, l.on_hand, l.reserved, l.committed, l.incoming, l.safety_stock,
   l.reorder_point, l.reorder_quantity, l.max_level, l.own_settings, l.zone, l.aisle, l.shelf, l.open_alerts,
-  l.was_available, l.version, l.last_movement_at, l.last_count_at, l.ctid::text`;
+  l.was_available, l.version, l.last_movement_at, l.last_count_at`;
 
 /**
  * Locks levels in (product, location) order: the one place and the one order in which levels are locked. LockRows runs
  * above the sort, so the rows are locked in that order. On Citus this becomes an UPDATE … RETURNING that changes nothing.
- * A locked row stays where it is (`ctid`) until we write it: see `updateLevels`.
  */
 export const lockLevels = (productIds: number[], locationIds: number[]): Statement =>
   statement(

@@ -59,8 +59,6 @@ export interface Level extends LevelFacts {
   location: Location;
   /** false: no row yet; an accepted command makes it. */
   exists: boolean;
-  /** Where PostgreSQL keeps its row while it is locked; null where there is none. */
-  place: string | null;
   ownSettings: number;
   openAlerts: number;
   wasAvailable: boolean;
@@ -209,7 +207,6 @@ export function levelOf(product: Product, location: Location): Level {
     product,
     location,
     exists: false,
-    place: null,
     onHand: 0,
     reserved: 0,
     committed: 0,
