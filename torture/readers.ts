@@ -52,8 +52,11 @@ export function readBySse(name: string, address: () => string): Reader {
 
 /** The same, on another instance every few events: as a mobile phone behind a load balancer. */
 export function readRestlessly(name: string, addresses: (() => string)[], random: Random): Reader {
+  // Where a connection brings nothing before it is given up, the next one is given longer: the machine may be busy.
+  let patienceMs = 400;
   return readOn(name, async (reader, signal) => {
-    const patience = AbortSignal.timeout(random.between(20, 400));
+    const patience = AbortSignal.timeout(random.between(20, patienceMs));
+    const before = reader.events.length;
     let left = random.between(1, 300);
     reader.connections += 1;
     const options = { baseUrl: random.pick(addresses)(), after: reader.position };
@@ -62,6 +65,7 @@ export function readRestlessly(name: string, addresses: (() => string)[], random
       left -= 1;
       if (left === 0) break;
     }
+    patienceMs = reader.events.length > before ? 400 : Math.min(10_000, patienceMs * 2);
   });
 }
 

@@ -18,6 +18,7 @@ export interface FollowerSink {
 export type FollowedFeed = Pick<EventFeed, 'tail' | 'position' | 'now' | 'forgotten' | 'read' | 'subscribe'>;
 
 const AFTER_ERROR_MS = 500;
+const LOOK_AGAIN_MS = 20;
 
 /** All who follow the stream here, each from a position of their own. */
 export class EventBroadcast {
@@ -150,10 +151,12 @@ export class Follower {
         this.#isReading = false;
         if (this.#isStopped) return;
         // Meanwhile it may have been told to go back.
-        const isNews = span.after === this.#position && span.position > span.after;
+        const isNews = span.after <= this.#position && span.position > this.#position;
         if (isNews) this.#give(span);
-        // At the head it waits for the feed; what the feed told while the page was read may not be on the page.
         if (isNews || this.#isWoken) this.goOn();
+        // The page may have been read for somebody else, before what lies between here and the tail was there. Where the
+        // feed does not follow yet, it calls when it begins.
+        else if (this.#feed.position !== null) setTimeout(() => this.goOn(), LOOK_AGAIN_MS).unref();
       },
       (error: unknown) => this.#retry(error),
     );

@@ -1,4 +1,6 @@
+import { Problem } from '../../kernel/problem.ts';
 import type { EventBatch } from './event.feed.ts';
+import { eventProblems } from './event.problems.ts';
 import type { EventSpan } from './event.tail.ts';
 
 const PAGE = 1_000;
@@ -8,8 +10,8 @@ const KEPT_MS = 10_000;
 
 /**
  * The stream by the page, for readers who come from further back than the tail goes. Pages begin and end at the same
- * positions for everybody, so that a thousand readers who come back together share them; and only so many are read at
- * once, so that the past never takes the database from the present.
+ * positions for everybody, so that a thousand readers who come back together share them, wherever each of them was; and
+ * only so many are read at once, so that the past never takes the database from the present.
  */
 export class EventPages {
   readonly #read: (after: number, limit: number) => Promise<EventBatch>;
@@ -26,14 +28,27 @@ export class EventPages {
     this.#settled = settled;
   }
 
-  /** @throws Problem `position_gone` */
+  /**
+   * A span that begins at or before a position. Where it does not go beyond it, there may be nothing more yet.
+   *
+   * @throws Problem `position_gone`
+   */
   async after(position: number): Promise<EventSpan> {
-    const kept = this.#kept.get(position);
-    if (kept !== undefined) return kept;
-    const running = this.#reading.get(position);
+    const start = position - (position % PAGE);
+    const kept = this.#kept.get(start);
+    if (kept !== undefined && kept.position > position) return kept;
+    if (start < position) {
+      const span = await this.#shared(start).catch(beginningIsGone);
+      if (span !== null && span.position > position) return span;
+    }
+    return this.#shared(position);
+  }
+
+  #shared(after: number): Promise<EventSpan> {
+    const running = this.#reading.get(after);
     if (running !== undefined) return running;
-    const read = this.#readPage(position).finally(() => this.#reading.delete(position));
-    this.#reading.set(position, read);
+    const read = this.#readPage(after).finally(() => this.#reading.delete(after));
+    this.#reading.set(after, read);
     return read;
   }
 
@@ -63,4 +78,10 @@ export class EventPages {
       this.#kept.clear();
     }, KEPT_MS).unref();
   }
+}
+
+/** The beginning of a page may be kept no longer while its end is. */
+function beginningIsGone(error: unknown): null {
+  if (error instanceof Problem && error.code === eventProblems.positionGone.code) return null;
+  throw error;
 }
