@@ -1,0 +1,244 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { AxeBuilder } from '@axe-core/playwright';
+import type { Browser, Locator, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { CHROMIUM, launchChromium, openPage } from './chromium.ts';
+import { startDashboard, type DashboardServer } from './dashboard.server.ts';
+import { fillShop } from './shop.ts';
+
+/** Of whatever is clicked or waited for. */
+const ACT_WITHIN_MS = 10_000;
+
+/** What a shop's endpoint was sent. */
+async function startEndpoint(): Promise<{ url: string; received: string[]; server: Server }> {
+  const received: string[] = [];
+  const server = createServer((request, response) => {
+    request.resume().on('end', () => {
+      received.push(String(request.headers['webhook-id']));
+      response.writeHead(204).end();
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/hooks`, received, server };
+}
+
+const button = (within: Page | Locator, name: string): Locator => within.getByRole('button', { name, exact: true });
+const rowOf = (page: Page, text: string): Locator => page.getByRole('row').filter({ hasText: text }).first();
+/** A cell that is no link. */
+const openRow = (page: Page, text: string, cell = 1): Promise<void> =>
+  rowOf(page, text).getByRole('gridcell').nth(cell).click();
+
+describe.skipIf(CHROMIUM === null)('work in the dashboard', () => {
+  let server: DashboardServer;
+  let browser: Browser;
+  let endpoint: Awaited<ReturnType<typeof startEndpoint>>;
+  beforeAll(async () => {
+    endpoint = await startEndpoint();
+    [server, browser] = await Promise.all([startDashboard({ HOLDFAST_EGRESS_ALLOW: '127.0.0.1' }), launchChromium()]);
+    await fillShop(server);
+  });
+  afterAll(async () => {
+    await browser.close();
+    await server.close();
+    endpoint.server.close();
+  });
+
+  /** Opens a page, does something there, and looks that the browser had no complaint. */
+  async function at(path: string, act: (page: Page) => Promise<void>, expected?: RegExp): Promise<void> {
+    const opened = await openPage(browser, server.address, {
+      reducedMotion: 'reduce',
+      ...(expected === undefined ? {} : { expected }),
+    });
+    // The offer of the first run is a story of its own.
+    await opened.page.addInitScript(() => sessionStorage.setItem('holdfast.firstRun.putOff', 'yes'));
+    opened.page.setDefaultTimeout(ACT_WITHIN_MS);
+    await opened.page.goto(path);
+    await act(opened.page);
+    expect(opened.complaints).toEqual([]);
+    await opened.close();
+  }
+
+  test('a reservation is confirmed and shipped, beside the list', () =>
+    at('/reservations', async (page) => {
+      await openRow(page, 'ORDER-1005', 2);
+      const panel = page.getByRole('complementary', { name: 'ORDER-1005' });
+      await button(panel, 'Confirm').click();
+      await button(panel, 'Ship').click();
+      await button(page.getByRole('dialog'), 'Ship what is open').click();
+      await rowOf(page, 'ORDER-1005').filter({ hasText: 'Shipped' }).waitFor();
+      const answer = await server.call('GET', '/reservations?orderId=ORDER-1005');
+      expect((await answer.json()) as object).toMatchObject({ items: [{ status: 'shipped' }] });
+      await page.keyboard.press('Escape');
+      await panel.waitFor({ state: 'detached' });
+    }));
+
+  test('many alerts are acknowledged at once', () =>
+    at('/alerts', async (page) => {
+      await page.getByRole('checkbox').nth(0).click();
+      await page
+        .getByRole('checkbox')
+        .nth(1)
+        .click({ modifiers: ['Shift'] });
+      await button(page.getByRole('toolbar', { name: 'Selected rows' }), 'Acknowledge').click();
+      await page.getByText('Acknowledged 2').waitFor();
+      await page.getByRole('row').filter({ hasText: 'Acknowledged' }).nth(1).waitFor();
+    }));
+
+  test('what somebody else changed is not written over', () =>
+    at(
+      '/locations',
+      async (page) => {
+        await openRow(page, 'WH-MILAN');
+        await button(page, 'Edit').click();
+        const dialog = page.getByRole('dialog', { name: 'Edit WH-MILAN' });
+        await dialog.getByLabel('Name').fill('Milano, by me');
+        await server.call('PATCH', '/locations/WH-MILAN', { name: 'Milano, by another' });
+        // It came in below the form, and the form is still of what was before.
+        await page.getByRole('heading', { name: 'WH-MILAN: Milano, by another', includeHidden: true }).waitFor();
+        await button(dialog, 'Save').click();
+        await dialog.getByRole('alert').waitFor();
+        const answer = await server.call('GET', '/locations/WH-MILAN');
+        expect((await answer.json()) as object).toMatchObject({ name: 'Milano, by another' });
+      },
+      /412/,
+    ));
+
+  test('a file of orders becomes products, and says what it refused', () =>
+    at('/products/import', async (page) => {
+      const rows = ['StockCode,Description,UnitPrice', '85123A,"HEART, WHITE",2.55', '85123A,"HEART, WHITE",2.95'];
+      rows.push('BANK CHARGES,,15', '71053,<img src=x onerror=alert(1)>,3.39', '22752,,7.65');
+      await page
+        .locator('input[type=file]')
+        .setInputFiles({ name: 'orders.csv', mimeType: 'text/csv', buffer: Buffer.from(rows.join('\n')) });
+      await page.getByText('Row 6, 22752: has no name').waitFor();
+      await button(page, 'Import 2 products').click();
+      await page.getByText('2 of 2 done: 2 made.').waitFor();
+      const answer = await server.call('GET', '/products/71053');
+      expect((await answer.json()) as object).toMatchObject({ name: '<img src=x onerror=alert(1)>', unitCost: 3.39 });
+    }));
+
+  test('a webhook is made, tested, and sends a range again', () =>
+    at('/webhooks', async (page) => {
+      await page.getByRole('button', { name: 'New webhook' }).first().click();
+      const dialog = page.getByRole('dialog');
+      await dialog.getByLabel('Address').fill(endpoint.url);
+      await button(dialog, 'Save').click();
+      await page.getByText(/whsec_/).waitFor();
+      await button(page, 'I have it').click();
+      await page.getByRole('link', { name: endpoint.url }).click();
+      await button(page, 'Send a test').click();
+      await page.getByText('The endpoint took the test: 204').waitFor();
+      await button(page, 'More').click();
+      await page.getByRole('menuitem', { name: 'Send a range again' }).click();
+      await page.getByRole('dialog').getByLabel('From').fill('1');
+      await button(page, 'Send again').click();
+      await page.getByText(/\d+ events will be sent again/).waitFor();
+      await rowOf(page, 'Delivered').waitFor();
+      expect(endpoint.received.length).toBeGreaterThan(1);
+      await button(page, 'Pause').click();
+      await button(page, 'Undo').click();
+      await button(page, 'Pause').waitFor();
+    }));
+
+  test('a rate limit is tried, made in shadow, let refuse, and taken back', () =>
+    at('/rate-limits', async (page) => {
+      await page.getByRole('button', { name: 'New rule' }).click();
+      const dialog = page.getByRole('dialog', { name: 'New rate limit' });
+      await dialog.getByLabel('Name').fill('Login');
+      await dialog.getByLabel('Fixed window').check();
+      await dialog.getByRole('textbox', { name: 'Limit' }).fill('5');
+      await dialog.getByLabel('Path').fill('/login');
+      await dialog.getByText('Up to 10 can pass around the end of a window.').waitFor();
+      await button(dialog, 'Try it against the last hour').click();
+      await dialog.getByText(/It would have refused nothing/).waitFor();
+      await button(dialog, 'Save').click();
+      await dialog.waitFor({ state: 'detached' });
+      await rowOf(page, 'Login').filter({ hasText: 'Shadow' }).waitFor();
+      const rules = (await (await server.call('GET', '/rate-limits')).json()) as { items: { id: string }[] };
+      const check = { subject: 'customer-1', rateLimit: rules.items[0]?.id };
+      const allowed = async (): Promise<number> => {
+        const answer = await server.call('POST', '/rate-limits/check/batch', { checks: Array(8).fill(check) });
+        return ((await answer.json()) as { allowed: number }).allowed;
+      };
+      expect(await allowed()).toBe(8);
+      await openRow(page, 'Login');
+      const panel = page.getByRole('complementary', { name: 'Login' });
+      await button(panel, 'Let it refuse').click();
+      await page.getByText('Login: refuses from now on').waitFor();
+      expect(await allowed()).toBeLessThan(8);
+      await panel.getByRole('textbox', { name: 'Subject' }).fill('customer-1');
+      await button(panel, 'Look').click();
+      await panel.getByText(/0 of 5 left/).waitFor();
+      await button(page, 'Undo').click();
+      await rowOf(page, 'Login').filter({ hasText: 'Shadow' }).waitFor();
+    }));
+
+  test('events wait while one reads', () =>
+    at('/events', async (page) => {
+      const adjust = (): Promise<Response> =>
+        server.call('POST', '/inventory/TRAY/adjust', { location: 'WH-LUTON', type: 'add', quantity: 1 });
+      await page.getByText('Listening').waitFor();
+      await expect
+        .poll(async () => {
+          await adjust();
+          return page.getByText('stock.changed').count();
+        })
+        .toBeGreaterThan(0);
+      await button(page, 'Pause').click();
+      const shown = await page.getByText('stock.changed').count();
+      await adjust();
+      const goOn = page.getByRole('button', { name: /Go on, \d+ waiting/ });
+      await goOn.waitFor();
+      expect(await page.getByText('stock.changed').count()).toBe(shown);
+      await goOn.click();
+      await expect.poll(() => page.getByText('stock.changed').count()).toBeGreaterThan(shown);
+    }));
+
+  const PANELS = [
+    ['/alerts', 'LAMP'],
+    ['/ledger', 'LAMP'],
+    ['/reservations', 'ORDER-1006'],
+    ['/transfers', 'WH-MILAN'],
+    ['/products', 'Vase'],
+    ['/locations', 'WH-LUTON'],
+    ['/rate-limits', 'This machine'],
+  ] as const;
+
+  // The pages themselves are looked at in pages.test.ts.
+  test.each(PANELS)('the panel of %s has nothing that axe finds, in both themes', (path, text) =>
+    at(path, async (page) => {
+      await openRow(page, text);
+      await page.getByRole('complementary').waitFor();
+      await page.locator('[aria-busy="true"]').waitFor({ state: 'detached' });
+      expect(await faultsIn(page, 'aside')).toEqual([]);
+      // Of the other theme only the colours are others.
+      await page.emulateMedia({ colorScheme: 'dark' });
+      expect(await faultsIn(page, 'aside', ['color-contrast'])).toEqual([]);
+    }),
+  );
+
+  test('a person is made, and from then on everybody signs in', () =>
+    at(
+      '/people',
+      async (page) => {
+        await page.getByRole('button', { name: 'New person' }).first().click();
+        const dialog = page.getByRole('dialog', { name: 'New person' });
+        await dialog.getByLabel('Name').fill('Grace Hopper');
+        await dialog.getByLabel('Signs in as').fill('grace@shop.example');
+        await dialog.getByRole('textbox', { name: 'First password' }).fill('a long and quiet river bank');
+        await dialog.getByLabel('admin').check();
+        expect(await faultsIn(page, '[role="dialog"]')).toEqual([]);
+        await button(dialog, 'Save').click();
+        await page.getByRole('heading', { name: /Sign in/ }).waitFor();
+      },
+      /401/,
+    ));
+});
+
+/** What axe finds in a part of the page. */
+async function faultsIn(page: Page, part: string, rules?: string[]): Promise<string[]> {
+  const axe = new AxeBuilder({ page }).include(part);
+  const { violations } = await (rules === undefined ? axe : axe.withRules(rules)).analyze();
+  return violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html.slice(0, 160)}`);
+}
