@@ -156,6 +156,40 @@ function unchunked(answer: string): string {
   }
 }
 
+describe('a session', () => {
+  it('opens both by its cookie, on its own pages alone, and ends them when it ends', async () => {
+    const person = { login: 'ada', name: 'Ada', password: 'three tired herons by the canal', scopes: ['read'] };
+    await one.call('POST', '/people', person);
+    const headers = { 'content-type': 'application/json', 'sec-fetch-site': 'same-origin' };
+    const signedIn = await fetch(`${one.url}/api/v1/session`, {
+      method: 'POST',
+      headers,
+      body: JSON.stringify({ login: person.login, password: person.password }),
+    });
+    const [cookie = ''] = (signedIn.headers.get('set-cookie') ?? '').split(';');
+    const answer = await fetch(`${one.url}/api/v1/events/stream`, { headers: { cookie } });
+    let text = '';
+    const ended = answer.body?.pipeThrough(new TextDecoderStream()).pipeTo(
+      new WritableStream({
+        write: (chunk) => {
+          text += chunk;
+        },
+      }),
+    );
+    const socket = await openSocket(one.url, { headers: { cookie }, origin: one.url });
+    for (const origin of ['https://shop.example', 'https://evil.example']) {
+      await expect(openSocket(one.url, { headers: { cookie }, origin })).rejects.toThrow('403');
+    }
+    const beganMs = performance.now();
+    const signedOut = await fetch(`${one.url}/api/v1/session`, { method: 'DELETE', headers: { ...headers, cookie } });
+    expect([answer.status, signedOut.status]).toEqual([200, 204]);
+    await Promise.all([ended, socket.closed]);
+    expect(performance.now() - beganMs).toBeLessThan(1_000);
+    expect(text).toContain('event: error\ndata: {"code":"unauthorized"');
+    expect(await socket.closed).toEqual({ code: 1008, reason: 'unauthorized' });
+  });
+});
+
 describe('a slow reader', () => {
   /** Takes the first bytes and then no more. */
   async function stall(request: string): Promise<{ socket: NetSocket; text: () => string; closed: Promise<void> }> {
