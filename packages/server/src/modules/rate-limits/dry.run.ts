@@ -14,6 +14,8 @@ import { TRAFFIC_STEP_MS, type TrafficRecord } from './traffic.recorder.ts';
 
 /** Requests of one record are played in at most so many lots, evenly over its ten seconds. */
 const LOTS_MAX = 200;
+/** Of all records together: a third of a second of work, however much came in. */
+const LOTS_IN_ALL = 1_000_000;
 const SUBJECTS_SHOWN = 20;
 const MINUTE_MS = 60_000;
 
@@ -39,8 +41,9 @@ export function dryRun(limits: Limits, body: NewRateLimitBody): DryRunAnswer {
   }
   const nowMs = limits.clock.now();
   const stored = { ...fields, id: 'dry-run', version: 1, createdAt: nowMs, updatedAt: nowMs };
-  const player = new Player(limits, liveRule(stored, new RuleTally(), null, 1));
   const { records, dropped, sinceMs } = limits.traffic.recent(nowMs);
+  const lotsMax = Math.min(LOTS_MAX, Math.ceil(LOTS_IN_ALL / Math.max(1, records.length)));
+  const player = new Player(limits, liveRule(stored, new RuleTally(), null, 1), lotsMax);
   for (const record of records) player.play(record);
   return {
     from: sinceMs === null ? null : toRfc3339(sinceMs),
@@ -56,9 +59,11 @@ class Player {
   readonly #plans: (PlannedRule | null)[];
   readonly #subjects = new Map<string, Played>();
   readonly #minutes = new Map<number, Outcome>();
+  readonly #lotsMax: number;
   #unknown = 0;
 
-  constructor(limits: Limits, rule: LiveRule) {
+  constructor(limits: Limits, rule: LiveRule, lotsMax: number) {
+    this.#lotsMax = lotsMax;
     this.#limits = limits;
     this.#rule = rule;
     this.#plans = limits.routes.map(({ route, template }) => planOf(route, template, [rule])[0] ?? null);
@@ -114,7 +119,7 @@ class Player {
   }
 
   #spread({ atMs, requests }: TrafficRecord, subject: string, cost: number): void {
-    const lots = Math.min(requests, LOTS_MAX);
+    const lots = Math.min(requests, this.#lotsMax);
     let played = 0;
     for (let lot = 1; lot <= lots; lot += 1) {
       const until = Math.round((requests * lot) / lots);
@@ -133,11 +138,12 @@ class Player {
     const algorithm = algorithmOf(this.#rule.counter.kind);
     const charge = { ...chargeBy(this.#rule, subject, cost), atMs };
     algorithm.advance(played.state, charge, atMs);
-    for (let request = 0; request < requests; request += 1) {
-      const outcome = algorithm.fits(played.state, charge) ? 'allowed' : 'refused';
-      if (outcome === 'allowed') algorithm.spend(played.state, charge, atMs);
-      played[outcome] += 1;
-      minute[outcome] += 1;
+    // All at one moment: as many pass as what is left pays for.
+    const allowed = Math.min(requests, Math.floor(algorithm.remaining(played.state, charge) / cost));
+    if (allowed > 0) algorithm.spend(played.state, { ...charge, cost: cost * allowed }, atMs);
+    for (const outcome of [played, minute]) {
+      outcome.allowed += allowed;
+      outcome.refused += requests - allowed;
     }
   }
 

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { WebSocket } from 'ws';
 import { startLimitedApp, type LimitedApp } from './limits.fixture.ts';
 
 let app: LimitedApp;
@@ -279,6 +280,29 @@ describe('ways around a rule', () => {
       // Not valid, and so not charged by its lines: nothing was done for them.
       const bad = await app.ask('POST', '/reservations/batch', { ...key, body: reserve });
       expect([bad.status, bad.headers['x-ratelimit-remaining']]).toEqual([400, '9']);
+    });
+  });
+
+  it('are closed: streams and WebSockets are counted when they are opened', async () => {
+    const admin = await anyKey();
+    const address = await app.test.app.listen({ host: '127.0.0.1', port: 0 });
+    const open = (path: string): Promise<number> =>
+      new Promise((resolve, reject) => {
+        const socket = new WebSocket(`${address.replace('http', 'ws')}${path}`, admin);
+        socket.on('open', () => (socket.close(), resolve(101)));
+        socket.on('unexpected-response', (_request, { statusCode = 0 }) => resolve(statusCode));
+        socket.on('error', reject);
+      });
+    await withRule(admin, { limit: 2, match: { path: '/api/v1/ws' } }, async () => {
+      expect([await open('/api/v1/ws'), await open('/api/v1/ws'), await open('/api/v1/ws')]).toEqual([101, 101, 429]);
+    });
+    await withRule(admin, { limit: 1, match: { path: '/api/v1/events/stream' } }, async () => {
+      const stream = async (): Promise<number> => {
+        const answer = await fetch(`${address}/api/v1/events/stream`, admin);
+        await answer.body?.cancel();
+        return answer.status;
+      };
+      expect([await stream(), await stream()]).toEqual([200, 429]);
     });
   });
 

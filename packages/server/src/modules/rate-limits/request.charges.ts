@@ -60,7 +60,7 @@ export class RequestCharges implements RouteCharges {
   #charge(request: LimitedRequest, reply: LimitedReply, lines: number): void | Promise<void> {
     const { book, clock, store, traffic } = this.#deps;
     const identity = book.identityOf(request.caller);
-    const peer = book.peerOf(request.ip);
+    const peer = book.peerOf(request.ip ?? '');
     traffic.note(this.#number, identity, peer, lines, clock.now());
     if (this.#plan.length === 0) return;
     const charges = this.#chargesOf(request, identity, peer, lines);

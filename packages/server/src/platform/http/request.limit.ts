@@ -3,7 +3,10 @@ import { Problem } from '../../kernel/problem.ts';
 import { ANONYMOUS, type Caller } from '../auth/index.ts';
 
 /** Of a request, what limits look at. */
-export type LimitedRequest = Pick<FastifyRequest, 'caller' | 'headers' | 'ip' | 'params' | 'body'>;
+export interface LimitedRequest extends Pick<FastifyRequest, 'caller' | 'headers' | 'params' | 'body'> {
+  /** undefined once the client has gone. */
+  readonly ip: string | undefined;
+}
 export type LimitedReply = Pick<FastifyReply, 'header' | 'raw'>;
 
 /** Of a route, what limits look at. */
