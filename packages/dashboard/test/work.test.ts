@@ -158,7 +158,9 @@ describe.skipIf(CHROMIUM === null)('work in the dashboard', () => {
       const rules = (await (await server.call('GET', '/rate-limits')).json()) as { items: { id: string }[] };
       const check = { subject: 'customer-1', rateLimit: rules.items[0]?.id };
       const allowed = async (): Promise<number> => {
-        const answer = await server.call('POST', '/rate-limits/check/batch', { checks: Array(8).fill(check) });
+        const answer = await server.call('POST', '/rate-limits/check/batch', {
+          checks: Array.from({ length: 8 }, () => check),
+        });
         return ((await answer.json()) as { allowed: number }).allowed;
       };
       expect(await allowed()).toBe(8);
