@@ -32,6 +32,8 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     teardownTimeout: 30_000,
+    // What a browser is about to show, on a machine that has other things to do.
+    expect: { poll: { timeout: 20_000, interval: 25 } },
     globalSetup: exists(globalSetup) ? [globalSetup] : [],
     reporters: ['default', new ClosingLine()],
   },

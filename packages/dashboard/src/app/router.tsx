@@ -1,5 +1,6 @@
-import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from '@tanstack/react-router';
+import { createRootRoute, createRoute, createRouter } from '@tanstack/react-router';
 import { pages } from './page.registry.ts';
+import { lazyPage } from './lazy.page.ts';
 import { NotFound } from './not.found.tsx';
 import { PageError } from './page.error.tsx';
 import { PageLoading } from './page.loading.tsx';
@@ -12,7 +13,7 @@ const routes = pages.flatMap((page) =>
     createRoute({
       getParentRoute: () => root,
       path: `${page.path === '/' ? '' : page.path}${path}` || '/',
-      component: lazyRouteComponent(async () => ({ default: await load() })),
+      component: lazyPage(load),
       validateSearch: (search: Record<string, unknown>) => search as Record<string, string>,
     }),
   ),

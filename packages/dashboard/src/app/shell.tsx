@@ -2,6 +2,7 @@ import { lazy, Suspense, useEffect, useState } from 'react';
 import { ActionIcon } from '@mantine/core';
 import { Outlet, useLocation } from '@tanstack/react-router';
 import { Icon } from '../ui/icon.tsx';
+import { PartBoundary } from '../ui/part.boundary.tsx';
 import { Brand } from './brand.tsx';
 import { ConnectionBar } from './connection.bar.tsx';
 import { FirstRun } from './first.run.tsx';
@@ -65,10 +66,12 @@ export function Shell() {
           <Outlet />
         </main>
       </div>
-      <Suspense fallback={null}>
-        {open === 'palette' && <Palette onClose={() => paletteStore.set(null)} />}
-        {open === 'keys' && <KeyHelp onClose={() => paletteStore.set(null)} />}
-      </Suspense>
+      <PartBoundary key={open} fallback={null}>
+        <Suspense fallback={null}>
+          {open === 'palette' && <Palette onClose={() => paletteStore.set(null)} />}
+          {open === 'keys' && <KeyHelp onClose={() => paletteStore.set(null)} />}
+        </Suspense>
+      </PartBoundary>
     </div>
   );
 }

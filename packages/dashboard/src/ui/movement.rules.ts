@@ -1,7 +1,7 @@
 import type { Movement } from '../live/live.rules.ts';
 
 /** What a movement is, in a word that a person would use. */
-const WORDS: Readonly<Record<string, string>> = {
+const WORDS = {
   receipt: 'Received',
   sale: 'Shipped',
   return: 'Returned',
@@ -18,12 +18,13 @@ const WORDS: Readonly<Record<string, string>> = {
   expire: 'Hold lapsed',
   commit: 'Committed',
   uncommit: 'No longer committed',
-};
+} as const satisfies Record<string, string>;
 
-export const MOVEMENT_TYPES = Object.keys(WORDS);
+/** Every kind, to choose from. */
+export const MOVEMENT_OPTIONS = Object.entries(WORDS).map(([value, label]) => ({ value, label }));
 
 export function wordOf(type: string): string {
-  return WORDS[type] ?? type;
+  return (WORDS as Readonly<Record<string, string>>)[type] ?? type;
 }
 
 export interface Delta {

@@ -1,6 +1,7 @@
 import { lazy, Suspense, useState } from 'react';
 import { Skeleton, Table } from '@mantine/core';
 import { formatNumber } from './num.tsx';
+import { PartBoundary } from './part.boundary.tsx';
 import { formatTime } from './time.format.ts';
 import type { TimeChartProps } from './time.chart.types.ts';
 import classes from './time.chart.module.css';
@@ -41,9 +42,11 @@ export function TimeChart(props: TimeChartProps) {
       {isTable ? (
         <ChartTable {...props} />
       ) : (
-        <Suspense fallback={<Skeleton height={height} />}>
-          <Plot {...props} />
-        </Suspense>
+        <PartBoundary fallback={<ChartTable {...props} />}>
+          <Suspense fallback={<Skeleton height={height} />}>
+            <Plot {...props} />
+          </Suspense>
+        </PartBoundary>
       )}
       {!isTable && (
         <p className="hf-hidden">

@@ -3,12 +3,14 @@ import { holdfast } from '../../api/holdfast.ts';
 import { useCommand } from '../../api/use.command.tsx';
 import { useGet } from '../../api/queries.ts';
 import { useMay } from '../../api/use.session.ts';
+import { Actor } from '../../ui/actor.tsx';
 import { LevelBar, LevelLegend } from '../../ui/level.bar.tsx';
 import { Link, pathOf } from '../../ui/link.tsx';
 import { ProblemNotice } from '../../ui/problem.notice.tsx';
 import { Moment } from '../../ui/time.tsx';
-import { AlertState } from './alert.state.tsx';
-import { reasonOf, type Alert } from './alert.words.ts';
+import { AlertState } from '../../ui/alert.state.tsx';
+import type { Alert } from '../../ui/alert.words.ts';
+import { reasonOf } from './alert.words.ts';
 import classes from './alerts.module.css';
 
 /** One alert: why it is there, the level as it is now, and what to do. */
@@ -50,7 +52,7 @@ function Shown({ alert }: { alert: Alert }) {
           <>
             <dt>Acknowledged</dt>
             <dd>
-              <Moment at={alert.acknowledgedAt} /> by {alert.acknowledgedBy}
+              <Moment at={alert.acknowledgedAt} /> by <Actor of={alert.acknowledgedBy ?? ''} />
             </dd>
           </>
         )}

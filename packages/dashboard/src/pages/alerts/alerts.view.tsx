@@ -6,6 +6,8 @@ import { useGet } from '../../api/queries.ts';
 import { usePages } from '../../api/use.pages.ts';
 import { useMay } from '../../api/use.session.ts';
 import { useNewRows } from '../../live/use.events.ts';
+import { AlertState } from '../../ui/alert.state.tsx';
+import { STATUS_WORDS, TYPE_WORDS, type Alert } from '../../ui/alert.words.ts';
 import { DataTable, type Column } from '../../ui/data.table.tsx';
 import { EmptyState } from '../../ui/empty.state.tsx';
 import { FilterBar, type Filter } from '../../ui/filter.bar.tsx';
@@ -15,8 +17,6 @@ import { PageHeader } from '../../ui/page.header.tsx';
 import { TimeAgo } from '../../ui/time.tsx';
 import { pick, useFilters } from '../../ui/use.filters.ts';
 import { AlertDetail } from './alert.detail.tsx';
-import { AlertState } from './alert.state.tsx';
-import { STATUS_WORDS, TYPE_WORDS, type Alert } from './alert.words.ts';
 
 const COLUMNS: Column<Alert>[] = [
   { id: 'type', label: 'Alert', width: 'minmax(110px, 1fr)', render: ({ type }) => TYPE_WORDS[type] },

@@ -1,16 +1,11 @@
 import { useGet } from '../../api/queries.ts';
+import { AlertState } from '../../ui/alert.state.tsx';
+import { TYPE_WORDS } from '../../ui/alert.words.ts';
 import { EmptyState } from '../../ui/empty.state.tsx';
 import { Num } from '../../ui/num.tsx';
 import { ProblemNotice } from '../../ui/problem.notice.tsx';
 import { TimeAgo } from '../../ui/time.tsx';
 import classes from './product.module.css';
-
-const WORDS: Readonly<Record<string, string>> = {
-  low_stock: 'Low',
-  out_of_stock: 'Out',
-  overstock: 'Over its maximum',
-  shortage: 'Short',
-};
 
 export function ProductAlerts({ sku }: { sku: string }) {
   const list = useGet('/api/v1/alerts', { query: { sku, limit: 50 } });
@@ -38,9 +33,11 @@ export function ProductAlerts({ sku }: { sku: string }) {
         <tbody>
           {(list.data?.items ?? []).map(({ id, type, status, location, value, threshold, openedAt }) => (
             <tr key={id}>
-              <th scope="row">{WORDS[type] ?? type}</th>
+              <th scope="row">{TYPE_WORDS[type]}</th>
               <td>{location}</td>
-              <td>{status}</td>
+              <td>
+                <AlertState alert={{ status }} />
+              </td>
               <td>
                 <Num value={value} />
               </td>

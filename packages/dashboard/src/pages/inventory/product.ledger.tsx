@@ -4,6 +4,7 @@ import { get } from '../../api/queries.ts';
 import { holdfast } from '../../api/holdfast.ts';
 import { useCommand } from '../../api/use.command.tsx';
 import type { Movement } from '../../live/live.rules.ts';
+import { Actor } from '../../ui/actor.tsx';
 import { EmptyState } from '../../ui/empty.state.tsx';
 import { Deltas, MovementWord, ReferenceLink } from '../../ui/movement.tsx';
 import { wordOf } from '../../ui/movement.rules.ts';
@@ -59,7 +60,11 @@ export function ProductLedger({ sku, mayUndo }: { sku: string; mayUndo: boolean 
             <span className={classes['why']} data-text>
               <ReferenceLink reference={movement.reference} />
               {movement.reason !== null && <q className={classes['reason']}>{movement.reason}</q>}
-              {movement.actor !== NOBODY && <span className={classes['actor']}>{movement.actor}</span>}
+              {movement.actor !== NOBODY && (
+                <span className={classes['actor']}>
+                  <Actor of={movement.actor} />
+                </span>
+              )}
             </span>
             {mayUndo && BY_HAND.has(movement.type) && movement.deltaOnHand !== 0 && (
               <Button

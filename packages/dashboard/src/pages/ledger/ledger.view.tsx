@@ -7,20 +7,21 @@ import { DataTable, type Column } from '../../ui/data.table.tsx';
 import { EmptyState } from '../../ui/empty.state.tsx';
 import { FilterBar, type Filter } from '../../ui/filter.bar.tsx';
 import { Link, pathOf } from '../../ui/link.tsx';
+import { MOVEMENT_OPTIONS, wordOf } from '../../ui/movement.rules.ts';
 import { Num } from '../../ui/num.tsx';
 import { PageHeader } from '../../ui/page.header.tsx';
 import { TimeAgo } from '../../ui/time.tsx';
 import { pick, useFilters } from '../../ui/use.filters.ts';
 import { EntryDetail } from './entry.detail.tsx';
 import { Delta } from './delta.tsx';
-import { TYPE_WORDS, type Entry } from './movement.words.ts';
+import type { Entry } from './movement.words.ts';
 
 type Field = 'onHand' | 'reserved' | 'committed';
 type DeltaField = 'deltaOnHand' | 'deltaReserved' | 'deltaCommitted';
 
 const COLUMNS: Column<Entry>[] = [
   { id: 'at', label: 'When', width: '116px', render: ({ at }) => <TimeAgo at={at} /> },
-  { id: 'type', label: 'Movement', width: 'minmax(90px, 1fr)', render: ({ type }) => TYPE_WORDS[type] },
+  { id: 'type', label: 'Movement', width: 'minmax(90px, 1fr)', render: ({ type }) => wordOf(type) },
   {
     id: 'sku',
     label: 'Product',
@@ -46,8 +47,6 @@ function change(field: DeltaField, label: string): Column<Entry> {
 function balance(field: Field, label: string): Column<Entry> {
   return { id: field, label, width: '120px', align: 'end', render: (entry) => <Num value={entry[field]} /> };
 }
-
-const TYPES = Object.entries(TYPE_WORDS).map(([value, label]) => ({ value, label }));
 
 const isMovement = ({ type }: { type: string }): boolean => type === 'stock.changed';
 
@@ -90,7 +89,7 @@ export function LedgerView() {
           },
         }}
         panel={{
-          title: ({ type, sku }) => `${TYPE_WORDS[type]}: ${sku}`,
+          title: ({ type, sku }) => `${wordOf(type)}: ${sku}`,
           render: (entry) => <EntryDetail entry={entry} />,
         }}
         empty={isFiltered ? <NothingFound /> : <NoMovements />}
@@ -101,7 +100,7 @@ export function LedgerView() {
 
 function filtersFor(locations: readonly { code: string; name: string }[]): Filter[] {
   return [
-    { name: 'type', label: 'Movement', options: TYPES },
+    { name: 'type', label: 'Movement', options: MOVEMENT_OPTIONS },
     { name: 'location', label: 'Location', options: locations.map(({ code, name }) => ({ value: code, label: name })) },
     { name: 'referenceType', label: 'Kind of reference', placeholder: 'reservation' },
     { name: 'referenceId', label: 'Reference', placeholder: 'PO-1001' },

@@ -2,6 +2,7 @@ import { useMemo, useRef, useState } from 'react';
 import { useQueryClient } from '@tanstack/react-query';
 import { Button, FileButton, Progress, Select } from '@mantine/core';
 import { useGet } from '../../api/queries.ts';
+import { downloadText } from '../../ui/download.ts';
 import { EmptyState } from '../../ui/empty.state.tsx';
 import { Icon } from '../../ui/icon.tsx';
 import { Link } from '../../ui/link.tsx';
@@ -198,20 +199,15 @@ function Refused({ rows }: { rows: readonly RefusedRow[] }) {
         ))}
         {rows.length > SHOWN && <li>and {(rows.length - SHOWN).toLocaleString()} more</li>}
       </ul>
-      <Button variant="default" leftSection={<Icon name="download" size={16} />} onClick={() => download(rows)}>
+      <Button
+        variant="default"
+        leftSection={<Icon name="download" size={16} />}
+        onClick={() => downloadText('refused-rows.csv', 'text/csv', refusedCsv(rows))}
+      >
         Download the refused rows
       </Button>
     </>
   );
-}
-
-function download(rows: readonly RefusedRow[]): void {
-  const url = URL.createObjectURL(new Blob([refusedCsv(rows)], { type: 'text/csv' }));
-  const link = document.createElement('a');
-  link.href = url;
-  link.download = 'refused-rows.csv';
-  link.click();
-  URL.revokeObjectURL(url);
 }
 
 interface ResultProps {

@@ -1,6 +1,6 @@
-import { Icon } from '../../ui/icon.tsx';
+import { Icon } from './icon.tsx';
 import { STATUS_WORDS, type Alert } from './alert.words.ts';
-import classes from './alerts.module.css';
+import classes from './alert.state.module.css';
 
 const SHAPES = { active: 'warn', acknowledged: 'person', resolved: 'check' } as const;
 
