@@ -79,14 +79,18 @@ export function newCharge(
   of: Pick<Charge, 'counter' | 'subject' | 'limit' | 'burst' | 'cost'> & Partial<Charge>,
 ): Charge {
   return {
-    shadow: false,
-    onStoreError: 'allow',
+    counter: of.counter,
+    subject: of.subject,
+    limit: of.limit,
+    burst: of.burst,
+    cost: of.cost,
+    shadow: of.shadow ?? false,
+    onStoreError: of.onStoreError ?? 'allow',
     allowed: true,
     remaining: 0,
     resetMs: 0,
     retryMs: 0,
-    atMs: 0,
-    ...of,
+    atMs: of.atMs ?? 0,
   };
 }
 

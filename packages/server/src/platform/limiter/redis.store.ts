@@ -66,7 +66,13 @@ export class RedisStore implements LimitStore {
   #ask(action: Action, charges: readonly Charge[]): Promise<boolean> {
     if (charges.length === 0) return Promise.resolve(true);
     return new Promise((resolve, reject) => {
-      this.#waiting[action].push({ charges, resolve, reject });
+      const waiting = this.#waiting[action];
+      waiting.push({ charges, resolve, reject });
+      if (waiting.length >= this.#batchMax) {
+        this.#waiting[action] = [];
+        void this.#send(action, waiting);
+        return;
+      }
       if (this.#isScheduled) return;
       this.#isScheduled = true;
       // After all that has arrived in this turn was read.
@@ -80,9 +86,7 @@ export class RedisStore implements LimitStore {
       const waiting = this.#waiting[action];
       if (waiting.length === 0) continue;
       this.#waiting[action] = [];
-      for (let from = 0; from < waiting.length; from += this.#batchMax) {
-        void this.#send(action, waiting.slice(from, from + this.#batchMax));
-      }
+      void this.#send(action, waiting);
     }
   }
 
@@ -100,32 +104,32 @@ export class RedisStore implements LimitStore {
       }
       const time = this.#nowMs === undefined ? [] : [String(this.#nowMs())];
       const answer = await this.#run([keys.length, ...keys, action, `${requests}]`, ...time]);
-      this.#deal(batch, answer);
+      this.#deal(batch, answer.split(' '));
     } catch (error) {
       for (const { reject } of batch) reject(error);
     }
   }
 
-  async #run(args: [number, ...string[]]): Promise<number[]> {
+  async #run(args: [number, ...string[]]): Promise<string> {
     try {
-      return (await this.#link.run((redis) => redis.evalsha(SCRIPT_SHA, ...args))) as number[];
+      return (await this.#link.run((redis) => redis.evalsha(SCRIPT_SHA, ...args))) as string;
     } catch (error) {
       if (!isUnknownScript(error)) throw error;
-      return (await this.#link.run((redis) => redis.eval(TAKE_SCRIPT, ...args))) as number[];
+      return (await this.#link.run((redis) => redis.eval(TAKE_SCRIPT, ...args))) as string;
     }
   }
 
-  #deal(batch: readonly Waiting[], answer: readonly number[]): void {
-    const atMs = answer[0] as number;
+  #deal(batch: readonly Waiting[], answer: readonly string[]): void {
+    const atMs = Number(answer[0]);
     let at = 1;
     for (const { charges, resolve } of batch) {
       let passes = true;
       for (const charge of charges) {
         charge.atMs = atMs;
-        charge.allowed = answer[at] === 1;
-        charge.remaining = answer[at + 1] as number;
-        charge.resetMs = answer[at + 2] as number;
-        charge.retryMs = answer[at + 3] as number;
+        charge.allowed = answer[at] === '1';
+        charge.remaining = Number(answer[at + 1]);
+        charge.resetMs = Number(answer[at + 2]);
+        charge.retryMs = Number(answer[at + 3]);
         if (!charge.allowed && !charge.shadow) passes = false;
         at += FIELDS;
       }
