@@ -68,7 +68,7 @@ try {
     await context.addInitScript(() => sessionStorage.setItem('holdfast.firstRun.putOff', 'yes'));
     const page = await context.newPage();
     await page.goto(path);
-    await page.locator('main h1').first().waitFor();
+    await page.locator('#main h1').first().waitFor();
     await act?.(page);
     await page.waitForTimeout(settleMs);
     await page.screenshot({ path: `${OUT}dashboard-${name}.png` });

@@ -1,7 +1,7 @@
-import { AxeBuilder } from '@axe-core/playwright';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { pages } from '../src/app/page.registry.ts';
+import { violationsOf } from './axe.ts';
 import { CHROMIUM, launchChromium, openPage } from './chromium.ts';
 import { startDashboard, type DashboardServer } from './dashboard.server.ts';
 import { fillShop } from './shop.ts';
@@ -48,7 +48,7 @@ describe.skipIf(CHROMIUM === null)('every page, in a browser', () => {
         ...expected,
       });
       await page.goto(path);
-      await page.locator('main h1').first().waitFor();
+      await page.locator('#main h1').first().waitFor();
       await page.locator('[aria-busy="true"]').first().waitFor({ state: 'detached' });
       for (const colorScheme of ['light', 'dark'] as const) {
         await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
@@ -63,9 +63,41 @@ describe.skipIf(CHROMIUM === null)('every page, in a browser', () => {
       await close();
     },
   );
-});
 
-async function violationsOf(page: Page): Promise<string[]> {
-  const { violations } = await new AxeBuilder({ page }).analyze();
-  return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 160)).join('\n')}`);
-}
+  const OVERLAYS: [name: string, path: string, open: (page: Page) => Promise<void>][] = [
+    ['the palette', '/', async (page) => page.keyboard.press('Control+k')],
+    ['the keys', '/', async (page) => page.keyboard.press('?')],
+    ['creating the admin', '/', async (page) => page.getByRole('button', { name: 'Create the admin' }).click()],
+    [
+      'an adjustment',
+      '/inventory/MUG',
+      async (page) => page.getByRole('button', { name: 'Adjust', exact: true }).first().click(),
+    ],
+    ['a transfer', '/inventory/MUG', async (page) => page.getByRole('button', { name: 'Transfer' }).click()],
+    [
+      'the settings of a level',
+      '/inventory/MUG',
+      async (page) =>
+        page
+          .getByRole('button', { name: /^Settings at/ })
+          .first()
+          .click(),
+    ],
+  ];
+
+  test.each(OVERLAYS)('%s: nothing that axe finds in either theme', async (_name, path, open) => {
+    const { page, complaints, close } = await openPage(browser, server.address, { reducedMotion: 'reduce' });
+    await page.goto(path);
+    await page.locator('#main h1').first().waitFor();
+    await page.locator('[aria-busy="true"]').first().waitFor({ state: 'detached' });
+    await open(page);
+    await page.getByRole('dialog').waitFor();
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+      await page.locator(`html[data-mantine-color-scheme="${colorScheme}"]`).waitFor({ state: 'attached' });
+      expect(await violationsOf(page)).toEqual([]);
+    }
+    expect(complaints).toEqual([]);
+    await close();
+  });
+});

@@ -1,5 +1,6 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { violationsOf } from './axe.ts';
 import { CHROMIUM, launchChromium, openPage } from './chromium.ts';
 import { startDashboard, type DashboardServer } from './dashboard.server.ts';
 import { fillShop } from './shop.ts';
@@ -141,7 +142,7 @@ describe.skipIf(CHROMIUM === null)('the dashboard, in a browser', () => {
   test('the list is worked with the keyboard', async () => {
     const { page, complaints, close } = await openPage(browser, server.address);
     await page.goto('/');
-    await page.locator('main h1').waitFor();
+    await page.locator('#main h1').waitFor();
     await page.keyboard.press('g');
     await page.keyboard.press('i');
     await page.getByRole('grid', { name: 'Inventory' }).focus();
@@ -189,7 +190,7 @@ describe.skipIf(CHROMIUM === null)('the dashboard, in a browser', () => {
     await page.goto(`/inventory?search=${encodeURIComponent('<b onclick=alert(5)>')}`);
     await page.getByText('No level is like that').waitFor();
     await page.goto('/inventory/%3Cscript%3Ealert(6)%3C%2Fscript%3E');
-    await page.locator('main h1').waitFor();
+    await page.locator('#main h1').waitFor();
     await page.goto('/');
     await page.getByRole('heading', { name: 'Latest movements' }).waitFor();
     expect(complaints.filter((text) => !/status of (400|404)/.test(text))).toEqual([]);
@@ -237,6 +238,7 @@ describe.skipIf(CHROMIUM === null)('who may use it', () => {
     await page.reload();
     await page.getByRole('button', { name: `Sign out ${ADMIN.name}` }).click();
     await page.getByRole('heading', { name: 'Sign in' }).waitFor();
+    expect(await violationsOf(page)).toEqual([]);
     await page.getByLabel('Name or e-mail address').fill(ADMIN.login);
     await page.locator('input[type="password"]').fill('not her password');
     await page.getByRole('button', { name: 'Sign in' }).click();

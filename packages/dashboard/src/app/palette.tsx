@@ -38,6 +38,7 @@ export function Palette({ onClose }: { onClose: () => void }) {
   return (
     <Spotlight.Root
       store={store}
+      attributes={{ content: { 'aria-label': 'Find anything' } }}
       query={query}
       onQueryChange={setQuery}
       onSpotlightClose={onClose}

@@ -73,7 +73,7 @@ export function SignIn({ reason }: { reason: string | null }) {
         <p className={classes['note']}>
           {way === 'key'
             ? 'The key stays in this tab and is gone when it closes.'
-            : 'An admin makes people and keys under Settings, or with: holdfast keys create.'}
+            : 'An admin makes people under People and keys under API keys, or with: holdfast keys create.'}
         </p>
       </form>
     </main>
