@@ -20,6 +20,7 @@ const steps = [
   { name: 'lint', command: ['oxlint', '--max-warnings=0', '.'] },
   { name: 'openapi-lint', command: ['redocly', 'lint', '--format=stylish', OPENAPI], needs: OPENAPI },
   { name: 'openapi-drift', command: ['node', CLI, 'openapi', '--check'], needs: CLI },
+  { name: 'asyncapi-drift', command: ['node', CLI, 'asyncapi', '--check'], needs: CLI },
   {
     name: 'client-drift',
     command: ['openapi-typescript', OPENAPI, '-o', CLIENT_TYPES, '--default-non-nullable=false', '--check'],
