@@ -31,7 +31,7 @@ export interface BatchEngineOptions {
   batchMax?: number;
   /** Commands that wait, at most: beyond, callers are turned away. */
   queueMax?: number;
-  /** A second lane starts for no fewer commands than this. */
+  /** A second lane starts for no fewer commands than this, unless the first of them goes alone; never where infinite. */
   secondLaneAt?: number;
   timeShiftMs?: () => number;
   onBatch?: (report: BatchReport) => void;
@@ -48,6 +48,8 @@ export interface BatchReport {
 }
 
 interface Pending extends Asked, Waiting {
+  /** Its place in the order of arrival. */
+  place: number;
   /** By then it is answered, on the monotonic clock. */
   deadlineMs: number;
   resolve: (answer: Answer) => void;
@@ -95,6 +97,7 @@ export class BatchEngine {
   #isScheduled = false;
   #isClosing = false;
   #inFlight = 0;
+  #arrivals = 0;
   /** The batches of the two lanes. */
   readonly #underWay = new Map<UnderWay, Lane>();
   #watch: NodeJS.Timeout | null = null;
@@ -123,8 +126,8 @@ export class BatchEngine {
   }
 
   /**
-   * Has a command decided. Commands that touch the same are decided in the order in which they were submitted, except
-   * where one is tried again.
+   * Has a command decided. Commands that name the same SKU or reservation are decided in the order in which they were
+   * submitted, except where one is tried again.
    *
    * @throws Problem: a refusal changed nothing; `outcome_unknown` may have been done
    */
@@ -140,7 +143,9 @@ export class BatchEngine {
       }
       const deadlineMs = performance.now() + ANSWER_WITHIN_MS;
       const keys = keysOf(command);
-      this.#queue.push({ command, meta, weight: weightOf(command), keys, deadlineMs, attempts: 0, resolve, reject });
+      const place = (this.#arrivals += 1);
+      const weight = weightOf(command);
+      this.#queue.push({ command, meta, place, weight, keys, deadlineMs, attempts: 0, resolve, reject });
       this.#schedule();
     });
   }
@@ -185,7 +190,7 @@ export class BatchEngine {
 
   #startLanes(): void {
     for (const lane of this.#lanes) {
-      void this.#runLane(lane, this.#nextFor(lane), (pending) => this.#queue.unshift(...pending));
+      void this.#runLane(lane, this.#nextFor(lane), (pending) => this.#putBack(pending));
     }
     if (!this.#sideLane.isBusy) this.#sideQueue = this.#stillInTime(this.#sideQueue, levelBusy, SIDE_LANE_MARGIN_MS);
     if (this.#sideQueue.length > 0 && !this.#sideLane.isBusy) {
@@ -210,11 +215,20 @@ export class BatchEngine {
     const [ahead] = own;
     if (ahead !== undefined) {
       const isWorthIt = countTouching(queue, batchMax, ahead) >= ahead.commands * PIPELINED_SHARE;
-      return isWorthIt ? takeApart(queue, batchMax, 1, elsewhere) : [];
+      if (!isWorthIt) return [];
+      // With nothing under way elsewhere nobody is passed by: one lane alone keeps the order of arrival.
+      return elsewhere.length === 0 ? takeFirst(queue, batchMax) : takeApart(queue, batchMax, 1, elsewhere);
     }
     if (elsewhere.length === 0 || isDeep(queue, Math.max(batchMax, secondLaneAt))) return takeFirst(queue, batchMax);
+    if (secondLaneAt === Number.POSITIVE_INFINITY) return [];
     const largest = Math.max(...elsewhere.map(({ commands }) => commands));
     return takeApart(queue, batchMax, Math.max(secondLaneAt, Math.ceil(largest * SECOND_LANE_SHARE)), elsewhere);
+  }
+
+  /** A batch that failed and the one behind it come back one after the other, and stand as they stood before. */
+  #putBack(pending: Pending[]): void {
+    this.#queue.push(...pending);
+    this.#queue.sort((one, other) => one.place - other.place);
   }
 
   async #runLane(lane: Lane, batch: Pending[], putBack: (pending: Pending[]) => void): Promise<void> {
