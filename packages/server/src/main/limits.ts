@@ -25,6 +25,8 @@ interface LimitDeps {
 export interface RateLimiting {
   limits: Limits;
   routes: Routes;
+  /** How many instances share the limits, as far as this one knows. */
+  readonly instances: number;
   /** @param isDuty false: it counts, and does nothing by itself */
   start(isDuty: boolean): void;
   stop(): Promise<void>;
@@ -53,6 +55,9 @@ export function openLimits(deps: LimitDeps): RateLimiting {
   let unhear: (() => void)[] = [];
   return {
     limits,
+    get instances() {
+      return census.instances;
+    },
     routes: rateLimitRoutes({
       engine,
       database,

@@ -74,6 +74,7 @@ describe.skipIf(redisProgram === null)(`two instances with ${redisName}`, () => 
     await one.rule({ limit: 2, onStoreError: 'allow', ...match('locations') });
     await one.rule({ limit: 2, onStoreError: 'deny', ...match('alerts') });
     await one.rule({ limit: 4, onStoreError: 'local', ...match('transfers') });
+    await expect.poll(() => one.test.server.rateLimits.instances, { timeout: 20_000 }).toBe(2);
     redis.freeze();
     // The quickest of three: the machine may be busy with other things.
     const rounds: number[] = [];
