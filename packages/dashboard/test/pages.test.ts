@@ -1,7 +1,7 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { pages } from '../src/app/page.registry.ts';
-import { violationsOf } from './axe.ts';
+import { contrastViolationsOf, violationsOf } from './axe.ts';
 import { CHROMIUM, launchChromium, openPage } from './chromium.ts';
 import { startDashboard, type DashboardServer } from './dashboard.server.ts';
 import { fillShop } from './shop.ts';
@@ -50,11 +50,7 @@ describe.skipIf(CHROMIUM === null)('every page, in a browser', () => {
       await page.goto(path);
       await page.locator('#main h1').first().waitFor();
       await page.locator('[aria-busy="true"]').first().waitFor({ state: 'detached' });
-      for (const colorScheme of ['light', 'dark'] as const) {
-        await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-        await page.locator(`html[data-mantine-color-scheme="${colorScheme}"]`).waitFor({ state: 'attached' });
-        expect(await violationsOf(page)).toEqual([]);
-      }
+      expect(await violationsInBothThemes(page)).toEqual([]);
       await page.setViewportSize(PHONE);
       await expect
         .poll(() => page.evaluate(() => document.documentElement.scrollWidth - innerWidth))
@@ -92,12 +88,20 @@ describe.skipIf(CHROMIUM === null)('every page, in a browser', () => {
     await page.locator('[aria-busy="true"]').first().waitFor({ state: 'detached' });
     await open(page);
     await page.getByRole('dialog').waitFor();
-    for (const colorScheme of ['light', 'dark'] as const) {
-      await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-      await page.locator(`html[data-mantine-color-scheme="${colorScheme}"]`).waitFor({ state: 'attached' });
-      expect(await violationsOf(page)).toEqual([]);
-    }
+    expect(await violationsInBothThemes(page)).toEqual([]);
     expect(complaints).toEqual([]);
     await close();
   });
 });
+
+async function violationsInBothThemes(page: Page): Promise<string[]> {
+  await show(page, 'light');
+  const violations = await violationsOf(page);
+  await show(page, 'dark');
+  return [...violations, ...(await contrastViolationsOf(page))];
+}
+
+async function show(page: Page, colorScheme: 'light' | 'dark'): Promise<void> {
+  await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+  await page.locator(`html[data-mantine-color-scheme="${colorScheme}"]`).waitFor({ state: 'attached' });
+}

@@ -1,4 +1,4 @@
-export { algorithmOf, emptyState, report, type CounterState } from './counter.algorithms.ts';
+export { algorithmOf, emptyState, type CounterState } from './counter.algorithms.ts';
 export * from './limit.ts';
 export { MemoryStore, type MemoryStoreOptions } from './memory.store.ts';
 export {
