@@ -120,7 +120,7 @@ function difference(after: number | undefined, before: number | undefined): numb
 }
 
 async function hotReserved(api: ApiClient): Promise<number> {
-  const level = await api.get<{ reserved: number }>(`/inventory/${skuOf(0)}/locations/${codeOf(0)}`);
+  const level = await api.get<{ reserved: number }>(`/inventory/${skuOf(0)}/locations/${codeOf(0)}?fresh=true`);
   return level.reserved;
 }
 
