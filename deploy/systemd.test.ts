@@ -42,8 +42,8 @@ describe('the unit', () => {
     async () => {
       const directory = await makeDirectory();
       const file = join(directory.path, 'holdfast.service');
-      // The machine of the tests may have its Node elsewhere.
-      await writeFile(file, unit.replace('/usr/bin/node', process.execPath));
+      // The machine of the tests may have its Node elsewhere, also below a folder with a blank in its name.
+      await writeFile(file, unit.replace('/usr/bin/node', `"${process.execPath}"`));
       const analyze = programPath('systemd-analyze') ?? '';
       const { stderr } = await run(analyze, ['verify', file]);
       expect(stderr.split('\n').filter((line) => line.includes('holdfast.service'))).toEqual([]);
