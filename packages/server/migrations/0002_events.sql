@@ -37,15 +37,17 @@ CREATE TABLE event_stream (
 );
 INSERT INTO event_stream DEFAULT VALUES;
 
--- Which database this is: its own number (another one after a dump was restored elsewhere), its timeline (another one
--- after a recovery to an earlier point, and after a promotion), and when its files were laid (later after files were put
--- back from a backup). Runs as the schema's owner; what even the owner may not ask is left out.
+-- Which database this is: its cluster's number, the table's own (another one after a dump was restored, also into the
+-- same cluster or database), its timeline (another one after a recovery to an earlier point, and after a promotion), and
+-- when its files were laid (later after files were put back from a backup). Runs as the schema's owner; what even the
+-- owner may not ask is left out.
 CREATE FUNCTION event_stream_origin() RETURNS text
   LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path FROM CURRENT AS $$
 DECLARE
   origin text;
 BEGIN
-  origin := left(pg_walfile_name(pg_current_wal_insert_lsn()), 8);
+  origin := left(pg_walfile_name(pg_current_wal_insert_lsn()), 8) || ' '
+    || (SELECT oid FROM pg_database WHERE datname = current_database()) || ' ' || 'event_stream'::regclass::oid;
   BEGIN
     origin := origin || ' ' || (SELECT system_identifier FROM pg_control_system());
     origin := origin || ' ' || (SELECT extract(epoch FROM change)::bigint FROM pg_stat_file('PG_VERSION', true));

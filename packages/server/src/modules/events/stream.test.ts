@@ -171,6 +171,20 @@ describe('the stream', () => {
     expect((await list(one, `after=${later}`)).position).toBeLessThan(later + 3 * 4096);
   });
 
+  it('does so, too, when a dump was restored into the same database', async () => {
+    const { position } = await list(one, 'after=0&limit=200');
+    // What pg_restore --clean does to the table: the same row, in another one.
+    await owner.query(`BEGIN;
+      ALTER TABLE event_stream RENAME TO event_stream_before;
+      CREATE TABLE event_stream (LIKE event_stream_before INCLUDING ALL);
+      INSERT INTO event_stream SELECT * FROM event_stream_before;
+      GRANT SELECT, UPDATE ON event_stream TO holdfast_app;
+      DROP TABLE event_stream_before;
+      COMMIT`);
+    await makeProduct('DUMPED');
+    expect((await list(one, `after=${position}`)).position).toBeGreaterThan(position + 2 ** 32);
+  });
+
   it('forgets what is older than it is kept, and tells readers who come too late', async () => {
     const { rows } = await owner.query<{ position: number }>(
       `UPDATE event_batch SET at = at - interval '200 hours' WHERE position <= (SELECT position FROM event_batch ORDER BY position OFFSET 4 LIMIT 1) RETURNING position`,
