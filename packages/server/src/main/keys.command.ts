@@ -1,9 +1,10 @@
 import type { Command } from 'commander';
 import type { CommandMeta } from '../kernel/command.ts';
 import type { NewApiKeyBody } from '../modules/api-keys/index.ts';
+import { runAttached, type Told } from './attached.command.ts';
 import { CommandRefused } from './command.line.ts';
 import type { Installation } from './installation.ts';
-import { addSettings, commandLog, configOf } from './settings.options.ts';
+import { addSettings } from './settings.options.ts';
 import { textTable } from './text.table.ts';
 
 const AFTER_HELP = `
@@ -53,29 +54,9 @@ export function register(program: Command): void {
     command.option('--json', 'Print JSON, as the API answers.');
     addSettings(command);
   }
-  create.action((options: CreateOptions) => run(create, (open) => createKey(open, options)));
-  list.action(() => run(list, listKeys));
-  revoke.action((id: string) => run(revoke, (open) => revokeKey(open, id)));
-}
-
-/** What a command answers: a value for programs, and the same in words. */
-interface Told {
-  value: unknown;
-  text: string;
-}
-
-async function run(command: Command, work: (installation: Installation) => Promise<Told>): Promise<void> {
-  const config = configOf(command);
-  const { openInstallation } = await import('./installation.ts');
-  const log = commandLog(command, config);
-  const installation = await openInstallation({ config, log, mode: 'attach', poolMax: 2 });
-  try {
-    const { value, text } = await work(installation);
-    const { json = false } = command.opts<{ json?: boolean }>();
-    process.stdout.write(json ? `${JSON.stringify(value, null, 2)}\n` : text);
-  } finally {
-    await installation.close();
-  }
+  create.action((options: CreateOptions) => runAttached(create, (open) => createKey(open, options)));
+  list.action(() => runAttached(list, listKeys));
+  revoke.action((id: string) => runAttached(revoke, (open) => revokeKey(open, id)));
 }
 
 async function createKey(installation: Installation, options: CreateOptions): Promise<Told> {

@@ -1,10 +1,11 @@
 import type { Command } from 'commander';
 import type { Answer, CommandMeta } from '../kernel/command.ts';
 import type { PeopleDeps, PersonView } from '../modules/people/index.ts';
+import { runAttached, type Told } from './attached.command.ts';
 import { CommandRefused } from './command.line.ts';
 import type { Installation } from './installation.ts';
 import { askNewPassword } from './password.prompt.ts';
-import { addSettings, commandLog, configOf } from './settings.options.ts';
+import { addSettings } from './settings.options.ts';
 import { textTable } from './text.table.ts';
 
 const AFTER_HELP = `
@@ -56,31 +57,11 @@ export function register(program: Command): void {
     command.option('--json', 'Print JSON, as the API answers.');
     addSettings(command);
   }
-  create.action((options: CreateOptions) => run(create, (open) => createPerson(open, options)));
-  list.action(() => run(list, listPeople));
-  disable.action((person: string) => run(disable, (open) => setDisabled(open, person, true)));
-  enable.action((person: string) => run(enable, (open) => setDisabled(open, person, false)));
-  setPassword.action((person: string) => run(setPassword, (open) => changePassword(open, person)));
-}
-
-/** What a command answers: a value for programs, and the same in words. */
-interface Told {
-  value: unknown;
-  text: string;
-}
-
-async function run(command: Command, work: (installation: Installation) => Promise<Told>): Promise<void> {
-  const config = configOf(command);
-  const { openInstallation } = await import('./installation.ts');
-  const log = commandLog(command, config);
-  const installation = await openInstallation({ config, log, mode: 'attach', poolMax: 2 });
-  try {
-    const { value, text } = await work(installation);
-    const { json = false } = command.opts<{ json?: boolean }>();
-    process.stdout.write(json ? `${JSON.stringify(value, null, 2)}\n` : text);
-  } finally {
-    await installation.close();
-  }
+  create.action((options: CreateOptions) => runAttached(create, (open) => createPerson(open, options)));
+  list.action(() => runAttached(list, listPeople));
+  disable.action((person: string) => runAttached(disable, (open) => setDisabled(open, person, true)));
+  enable.action((person: string) => runAttached(enable, (open) => setDisabled(open, person, false)));
+  setPassword.action((person: string) => runAttached(setPassword, (open) => changePassword(open, person)));
 }
 
 async function createPerson(installation: Installation, { login, name, scopes }: CreateOptions): Promise<Told> {

@@ -1,5 +1,5 @@
 import { sql, type Kysely } from 'kysely';
-import type { LedgerType } from '../../engine/index.ts';
+import type { LedgerEntryFacts } from '../../engine/index.ts';
 import {
   numberArray,
   textArray,
@@ -124,27 +124,8 @@ export async function selectJournal(db: Kysely<Tables>, runs: Run[], kinds: read
   return rows;
 }
 
-export interface LedgerRow {
-  position: number;
-  seq: number;
-  at: number;
-  type: LedgerType;
-  sku: string;
-  location: string;
-  deltaOnHand: number;
-  deltaReserved: number;
-  deltaCommitted: number;
-  onHand: number;
-  reserved: number;
-  committed: number;
-  referenceType: string | null;
-  referenceId: string | null;
-  reason: string | null;
-  notes: string | null;
-  unitCost: string | null;
-  lot: string | null;
-  actor: string;
-}
+/** numeric comes as text. */
+export type LedgerRow = Omit<LedgerEntryFacts, 'unitCost'> & { position: number; unitCost: string | null };
 
 /** The ledger's entries of these runs, by the index on their time: a run is of one transaction, so of a few milliseconds. */
 export async function selectLedger(db: Kysely<Tables>, runs: Run[]): Promise<LedgerRow[]> {
