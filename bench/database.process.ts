@@ -7,6 +7,55 @@ const TICK_MS = 10;
 const STOP_WITHIN_MS = 10_000;
 const STOP_STEP_MS = 100;
 
+/** A process of a PostgreSQL, and the processor time that it has taken since its start, in microseconds. */
+export interface DatabaseProcess {
+  pid: number;
+  /** Such as `checkpointer`, or `postgres postgres [local] idle` for a backend. */
+  title: string;
+  cpuUs: number;
+}
+
+/** The processes that live now below the postmaster, itself among them; on Linux only. */
+export function databaseProcesses(dataDirectory: string): DatabaseProcess[] {
+  const postmaster = process.platform === 'linux' ? postmasterBelow(dataDirectory, 3) : undefined;
+  if (postmaster === undefined) return [];
+  const pids = processes().filter((pid) => pid === postmaster || readStat(pid)?.parent === postmaster);
+  return pids.flatMap((pid) => {
+    const command = readText(`/proc/${pid}/cmdline`)?.replaceAll('\0', ' ').trim();
+    const cpuUs = threadCpuUs(pid, pid);
+    if (command === undefined || cpuUs === undefined) return [];
+    // PostgreSQL writes `postgres: <cluster name>: <what it is>` where its command line was.
+    const title = pid === postmaster ? 'postmaster' : command.replace(/^postgres: (?:holdfast-\w+: )?/, '');
+    return [{ pid, title, cpuUs }];
+  });
+}
+
+/** The processor time of each living thread of a process in microseconds, by thread id. */
+export function threadsCpuUs(pid: number): Map<number, number> {
+  const threads = new Map<number, number>();
+  if (process.platform !== 'linux') return threads;
+  for (const name of readdirSync(`/proc/${pid}/task`)) {
+    const cpuUs = threadCpuUs(pid, Number(name));
+    if (cpuUs !== undefined) threads.set(Number(name), cpuUs);
+  }
+  return threads;
+}
+
+/** Nanoseconds on a processor stand first: exact, where the ticks of `stat` are sampled. */
+function threadCpuUs(pid: number, thread: number): number | undefined {
+  const text = readText(`/proc/${pid}/task/${thread}/schedstat`);
+  return text === undefined ? undefined : Number(text.split(' ', 1)[0]) / 1000;
+}
+
+/** Undefined where the process has ended since it was listed. */
+function readText(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'latin1');
+  } catch {
+    return undefined;
+  }
+}
+
 /**
  * The processor time in milliseconds that a PostgreSQL and its backends, living and ended, have taken; undefined where
  * there is no /proc, or no PostgreSQL below the directory.
@@ -70,13 +119,8 @@ interface Stat {
 
 /** The fields of proc(5); the second, the command, may hold blanks and is cut off first. */
 function readStat(pid: number): Stat | undefined {
-  let text: string;
-  try {
-    text = readFileSync(`/proc/${pid}/stat`, 'latin1');
-  } catch {
-    // It ended since it was listed.
-    return undefined;
-  }
+  const text = readText(`/proc/${pid}/stat`);
+  if (text === undefined) return undefined;
   const fields = text
     .slice(text.lastIndexOf(')') + 2)
     .split(' ')

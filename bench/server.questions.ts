@@ -1,10 +1,12 @@
 import { writeFileSync } from 'node:fs';
 import { Session } from 'node:inspector/promises';
 
-/** What the benchmark asks its processes over the IPC channel; profiles only of the server under test. */
-export type ServerQuestion = { do: 'address' | 'usage' | 'profile-start' } | { do: 'profile-stop'; file: string };
+/** What the benchmark asks its processes over the IPC channel; of its database and profiles only the server under test. */
+export type ServerQuestion =
+  { do: 'address' | 'usage' | 'database' | 'profile-start' } | { do: 'profile-stop'; file: string };
 
 export interface ServerUsage {
+  pid: number;
   rssMb: number;
   peakRssMb: number;
   /** Processor time of this process since its start, all threads. */
@@ -19,6 +21,7 @@ export function isUsageQuestion(question: unknown): boolean {
 export function readUsage(): ServerUsage {
   const { user, system } = process.cpuUsage();
   return {
+    pid: process.pid,
     rssMb: process.memoryUsage.rss() / 2 ** 20,
     // Kilobytes, as getrusage(2) gives them.
     peakRssMb: process.resourceUsage().maxRSS / 2 ** 10,

@@ -3,6 +3,7 @@ import { createServer } from '../packages/server/src/main/server.ts';
 import { loadConfig } from '../packages/server/src/platform/config/index.ts';
 import { createLogger } from '../packages/server/src/platform/log/index.ts';
 import { answerParent } from './child.ts';
+import { readDatabaseWork } from './cost.sql.ts';
 import { Profiler, readUsage, type ServerQuestion } from './server.questions.ts';
 import { dropEventRows } from './numbering.sql.ts';
 import { benchRoutes } from './server.routes.ts';
@@ -32,6 +33,8 @@ async function answer(question: ServerQuestion): Promise<unknown> {
       return { port: Number(new URL(address).port) };
     case 'usage':
       return readUsage();
+    case 'database':
+      return readDatabaseWork(installation.database);
     case 'profile-start':
       return profiler.start();
     case 'profile-stop':

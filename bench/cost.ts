@@ -1,0 +1,129 @@
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { ApiClient } from './api.client.ts';
+import type { DatabaseWork } from './cost.sql.ts';
+import { databaseProcesses, threadsCpuUs } from './database.process.ts';
+import { othersShare, type Rig, startRig, type Usage } from './rig.ts';
+import { SCENARIOS } from './scenarios.ts';
+import { seedStock } from './seed.ts';
+
+const HELP = `Usage: node --conditions=holdfast-source bench/cost.ts [--scenario c-spread] [--seconds 8] [--rounds 3]
+
+Runs one scenario and prints the processor time that each process takes per operation. Linux only.
+`;
+
+const STOCK = { products: 10_000, locations: 10 };
+const CONNECTIONS = 64;
+const WARM_UP_MS = 4_000;
+
+const { values } = parseArgs({
+  options: {
+    scenario: { type: 'string', default: 'c-spread' },
+    seconds: { type: 'string', default: '8' },
+    rounds: { type: 'string', default: '3' },
+    help: { type: 'boolean', default: false },
+  },
+});
+const scenario = SCENARIOS.find(({ name, isKeyed }) => name === values.scenario && !isKeyed);
+if (values.help || scenario === undefined || scenario.server !== 'app') {
+  const known = SCENARIOS.filter(({ isKeyed, server }) => !isKeyed && server === 'app').map(({ name }) => name);
+  console.log(`${HELP}\nScenarios: ${known.join(', ')}`);
+} else {
+  const directory = mkdtempSync(join(tmpdir(), 'holdfast-bench-'));
+  try {
+    await measureCosts(scenario, directory);
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+async function measureCosts({ traffic }: (typeof SCENARIOS)[number], directory: string): Promise<void> {
+  chmodSync(directory, 0o755);
+  const dataDirectory = join(directory, 'data');
+  const rig = await startRig(dataDirectory);
+  try {
+    await seedStock(new ApiClient(rig.appPort), STOCK);
+    const order = { ...traffic, port: rig.appPort, connections: CONNECTIONS, stock: STOCK, isIdempotent: false };
+    const shared = { ...order, apiKey: undefined, warmUpMs: 0 };
+    await rig.runLoad({ ...shared, measureMs: WARM_UP_MS, runNumber: 1 });
+    for (let round = 1; round <= Number(values.rounds); round += 1) {
+      await rig.settle();
+      const before = await look(rig, dataDirectory);
+      if (round === 1) console.error(`server ${before.usage.pid}; ${pidsOf(before)}`);
+      const load = await rig.runLoad({ ...shared, measureMs: Number(values.seconds) * 1000, runNumber: 1 + round });
+      const after = await look(rig, dataDirectory);
+      console.log(
+        `\nround ${round}: ${Math.round(load.operationsPerSecond)}/s, p99 ${load.latency.p99Ms.toFixed(1)} ms`,
+      );
+      printCosts(before, after, load.operationsInAll);
+      printMachine(before.usage, after.usage);
+    }
+  } finally {
+    await rig.stop();
+  }
+}
+
+/** All that is counted, at one moment. */
+interface Look {
+  usage: Usage;
+  work: DatabaseWork;
+  /** Microseconds of processor time by what took them. */
+  cpuUs: Map<string, number>;
+  batches: number;
+  commands: number;
+}
+
+async function look(rig: Rig, dataDirectory: string): Promise<Look> {
+  const work = (await rig.ask({ do: 'database' })) as DatabaseWork;
+  const usage = await rig.usage();
+  const names = new Map(work.names.map(({ pid, name }) => [pid, name]));
+  const cpuUs = new Map<string, number>();
+  const add = (name: string, us: number): void => void cpuUs.set(name, (cpuUs.get(name) ?? 0) + us);
+  const { pid: server } = usage;
+  for (const [thread, us] of threadsCpuUs(server)) {
+    add(thread === server ? 'server, event loop' : 'server, other threads', us);
+  }
+  for (const { pid, title, cpuUs: us } of databaseProcesses(dataDirectory)) {
+    add(`postgres, ${(names.get(pid) ?? title).replace(/ \d+$/, '')}`, us);
+  }
+  add('load and this process', usage.restCpuMs * 1000);
+  const metrics = await (await fetch(`http://127.0.0.1:${rig.appPort}/metrics`)).text();
+  const metric = (name: string): number => Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(metrics)?.[1] ?? 0);
+  const [batches, commands] = [metric('holdfast_batch_commands_count'), metric('holdfast_batch_commands_sum')];
+  return { usage, work, cpuUs, batches, commands };
+}
+
+function pidsOf({ work }: Look): string {
+  return work.names.map(({ pid, name }) => `${name} ${pid}`).join(', ');
+}
+
+function printCosts(before: Look, after: Look, operations: number): void {
+  const costs = [...after.cpuUs].map(([name, us]) => ({ name, us: (us - (before.cpuUs.get(name) ?? 0)) / operations }));
+  const sum = (prefix: string): number =>
+    costs.filter(({ name }) => name.startsWith(prefix)).reduce((total, { us }) => total + us, 0);
+  const line = (us: number, name: string): void => console.log(`${us.toFixed(1).padStart(8)} µs  ${name}`);
+  for (const { name, us } of costs.toSorted((a, b) => b.us - a.us)) if (us >= 0.05) line(us, name);
+  line(sum('server'), 'server in all');
+  line(sum('postgres'), 'postgres in all');
+  const per = (now: number, then: number): string => ((now - then) / operations).toFixed(0);
+  const batches = after.batches - before.batches;
+  console.log(`${per(after.work.walBytes, before.work.walBytes).padStart(8)} bytes of WAL`);
+  const pages = ((after.work.fullPages - before.work.fullPages) / operations).toFixed(3);
+  console.log(`${pages.padStart(8)} whole pages in the WAL`);
+  if (batches === 0) return;
+  console.log(`${((after.commands - before.commands) / batches).toFixed(1).padStart(8)} commands per batch`);
+  console.log(
+    `${((after.work.walSyncs - before.work.walSyncs) / batches).toFixed(2).padStart(8)} syncs of the WAL per batch`,
+  );
+}
+
+/** Where the processors idle, it is not processor time that bounds the scenario, but waiting for one another. */
+function printMachine(before: Usage, after: Usage): void {
+  const idleMs = after.machineIdleMs - before.machineIdleMs;
+  const allMs = idleMs + after.machineBusyMs - before.machineBusyMs;
+  const percent = (share: number): string => `${(share * 100).toFixed(0)}%`.padStart(8);
+  console.log(`${percent(idleMs / allMs)} of the processors idle`);
+  console.log(`${percent(othersShare(before, after) ?? 0)} of them taken by other programs`);
+}
