@@ -103,10 +103,9 @@ function printCosts(before: Look, after: Look, operations: number): void {
   const costs = [...after.cpuUs].map(([name, us]) => ({ name, us: (us - (before.cpuUs.get(name) ?? 0)) / operations }));
   const sum = (prefix: string): number =>
     costs.filter(({ name }) => name.startsWith(prefix)).reduce((total, { us }) => total + us, 0);
-  const line = (us: number, name: string): void => console.log(`${us.toFixed(1).padStart(8)} µs  ${name}`);
-  for (const { name, us } of costs.toSorted((a, b) => b.us - a.us)) if (us >= 0.05) line(us, name);
-  line(sum('server'), 'server in all');
-  line(sum('postgres'), 'postgres in all');
+  for (const { name, us } of costs.toSorted((a, b) => b.us - a.us)) if (us >= 0.05) printLine(us, name);
+  printLine(sum('server'), 'server in all');
+  printLine(sum('postgres'), 'postgres in all');
   const per = (now: number, then: number): string => ((now - then) / operations).toFixed(0);
   const batches = after.batches - before.batches;
   console.log(`${per(after.work.walBytes, before.work.walBytes).padStart(8)} bytes of WAL`);
@@ -119,11 +118,18 @@ function printCosts(before: Look, after: Look, operations: number): void {
   );
 }
 
+function printLine(us: number, name: string): void {
+  console.log(`${us.toFixed(1).padStart(8)} µs  ${name}`);
+}
+
+function percent(share: number): string {
+  return `${(share * 100).toFixed(0)}%`.padStart(8);
+}
+
 /** Where the processors idle, it is not processor time that bounds the scenario, but waiting for one another. */
 function printMachine(before: Usage, after: Usage): void {
   const idleMs = after.machineIdleMs - before.machineIdleMs;
   const allMs = idleMs + after.machineBusyMs - before.machineBusyMs;
-  const percent = (share: number): string => `${(share * 100).toFixed(0)}%`.padStart(8);
   console.log(`${percent(idleMs / allMs)} of the processors idle`);
   console.log(`${percent(othersShare(before, after) ?? 0)} of them taken by other programs`);
 }
