@@ -7,3 +7,11 @@ export {
   type RunContext,
   type RunFile,
 } from './job.type.ts';
+export {
+  HEARTBEAT_SECONDS,
+  RESCUES_MAX,
+  TicketQueue,
+  type TakenTicket,
+  type Ticket,
+  type TicketQueueOptions,
+} from './ticket.queue.ts';

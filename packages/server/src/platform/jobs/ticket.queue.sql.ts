@@ -1,0 +1,29 @@
+import { sql, type Transaction } from 'kysely';
+import type { Tables } from '../database/index.ts';
+
+export interface ReadyQueue {
+  queue: string;
+  priority: number;
+}
+
+/**
+ * Where a taker would find something. pg-boss has no question of this kind: its own workers ask each queue in turn. One
+ * probe of its index (name, priority, …, start_after) for each queue and priority, however many wait.
+ */
+export async function readyQueues(
+  tx: Transaction<Tables>,
+  schema: string,
+  queues: readonly string[],
+): Promise<ReadyQueue[]> {
+  const { rows } = await sql<ReadyQueue>`
+    SELECT q.name AS queue, p.priority
+    FROM unnest(${queues}::text[]) AS q (name) CROSS JOIN (VALUES (3), (2), (1), (0)) AS p (priority)
+    WHERE EXISTS (
+      SELECT FROM ${sql.table(`${schema}.job_common`)} AS j
+      WHERE j.name = q.name AND j.priority = p.priority AND j.state < 'active' AND NOT j.blocked
+        AND j.start_after <= clock_timestamp()
+    )
+    ORDER BY p.priority DESC, random()
+  `.execute(tx);
+  return rows;
+}

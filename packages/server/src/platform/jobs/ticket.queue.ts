@@ -1,0 +1,203 @@
+import { CompiledQuery, type Transaction } from 'kysely';
+import pg from 'pg';
+import { PgBoss, type Db } from 'pg-boss';
+import type { Database, Tables } from '../database/index.ts';
+import { queueSchemaOf } from './queue.schema.ts';
+import { readyQueues, type ReadyQueue } from './ticket.queue.sql.ts';
+
+/** A place in a queue. Whoever takes it does what it stands for, or another will. */
+export interface Ticket {
+  id: string;
+  queue: string;
+  /** Higher goes first. */
+  priority: number;
+  /** Not before; milliseconds since the epoch. */
+  dueAtMs: number;
+  /** Tickets of one group are bounded together: see {@link TicketQueue.take}. */
+  group: string;
+}
+
+/** A ticket that was taken, by this taking of it: settling an earlier one settles nothing. */
+export interface TakenTicket {
+  id: string;
+  queue: string;
+  retryCount: number;
+}
+
+export interface TicketQueueOptions {
+  database: Database;
+  onError: (error: unknown) => void;
+  /** false: leaves it to others to find tickets whose holder is dead. */
+  supervises?: boolean;
+}
+
+/** Who takes a ticket says so often that it is alive; after so long without a word the ticket is free again. */
+export const HEARTBEAT_SECONDS = 10;
+/** How often dead holders are looked for. */
+const SUPERVISE_SECONDS = 5;
+/** A ticket whose holders have all died is given up after so many. */
+export const RESCUES_MAX = 5;
+const ABANDONED = 'holdfast_abandoned';
+const DAY_SECONDS = 86_400;
+/** What is settled stays in our own tables; here it is of no use. */
+const DELETE_SETTLED_AFTER_SECONDS = 60;
+const KEPT_WAITING_SECONDS = 400 * DAY_SECONDS;
+
+/**
+ * The queue of what may be taken up, by pg-boss: its order, its delays, who holds what and is he alive. It knows nothing
+ * of what a ticket stands for. All that changes a ticket takes part in the caller's transaction.
+ */
+export class TicketQueue {
+  readonly #boss: PgBoss;
+  readonly #schema: string;
+  readonly #known = new Set<string>();
+
+  private constructor(boss: PgBoss, schema: string) {
+    this.#boss = boss;
+    this.#schema = schema;
+  }
+
+  static async open({ database, onError, supervises = true }: TicketQueueOptions): Promise<TicketQueue> {
+    const { rows } = await database.pool.query<{ schema: string }>('SELECT current_schema() AS schema');
+    const schema = queueSchemaOf(rows[0]?.schema ?? 'public');
+    const boss = new PgBoss({
+      db: poolDb(database),
+      schema,
+      migrate: false,
+      createSchema: false,
+      schedule: false,
+      supervise: supervises,
+      superviseIntervalSeconds: SUPERVISE_SECONDS,
+      monitorIntervalSeconds: SUPERVISE_SECONDS,
+      maintenanceIntervalSeconds: 60,
+      queueCacheIntervalSeconds: 60,
+      // The serving role owns no index.
+      reindex: false,
+      monitorVacuum: false,
+    });
+    boss.on('error', onError);
+    await boss.start();
+    return new TicketQueue(boss, schema);
+  }
+
+  /** Tickets can be sent to these queues from here on. */
+  async ensure(queues: readonly string[]): Promise<void> {
+    const there = new Set((await this.#boss.getQueues()).map(({ name }) => name));
+    const settings = {
+      heartbeatSeconds: HEARTBEAT_SECONDS,
+      retryLimit: RESCUES_MAX,
+      retryDelay: 0,
+      expireInSeconds: DAY_SECONDS - 1,
+      retentionSeconds: KEPT_WAITING_SECONDS,
+      deleteAfterSeconds: DELETE_SETTLED_AFTER_SECONDS,
+    };
+    if (!there.has(ABANDONED)) await this.#boss.createQueue(ABANDONED, settings);
+    for (const queue of queues) {
+      if (!there.has(queue)) await this.#boss.createQueue(queue, { ...settings, deadLetter: ABANDONED });
+      this.#known.add(queue);
+    }
+  }
+
+  async send(tx: Transaction<Tables>, tickets: readonly Ticket[]): Promise<void> {
+    for (const [queue, some] of groupBy(tickets, ({ queue }) => queue)) {
+      const jobs = some.map(({ id, priority, dueAtMs, group }) => ({
+        id,
+        priority,
+        startAfter: new Date(dueAtMs),
+        group: { id: group, tier: group },
+        data: { ticket: id },
+      }));
+      await this.#boss.insert(queue, jobs, { db: inTransaction(tx) });
+    }
+  }
+
+  /** Queues and priorities that have something to be taken now, the highest priority first. */
+  async ready(tx: Transaction<Tables>, queues: readonly string[]): Promise<ReadyQueue[]> {
+    return readyQueues(tx, this.#schema, queues);
+  }
+
+  /**
+   * Takes tickets, oldest first. Bounds hold where all takers follow one another.
+   *
+   * @param boundOf how many tickets of a group may be taken at once; a group that is not in it: one
+   */
+  async take(
+    tx: Transaction<Tables>,
+    { queue, priority }: ReadyQueue,
+    options: { max: number; boundOf: Readonly<Record<string, number>> },
+  ): Promise<TakenTicket[]> {
+    const taken = await this.#boss.fetch(queue, {
+      batchSize: options.max,
+      minPriority: priority,
+      maxPriority: priority,
+      groupConcurrency: { default: 1, tiers: { ...options.boundOf } },
+      db: inTransaction(tx),
+    });
+    return taken.map(({ id, retryCount }) => ({ id, queue, retryCount }));
+  }
+
+  /** They are done with, however it went. What was taken again by somebody else stays his. */
+  async settle(tx: Transaction<Tables>, tickets: readonly TakenTicket[]): Promise<void> {
+    for (const [queue, some] of groupBy(tickets, ({ queue }) => queue)) {
+      await this.#boss.complete(queue, some, null, { db: inTransaction(tx) });
+    }
+  }
+
+  /** Nobody is to take it any more; somebody who has it is not stopped. */
+  async withdraw(tx: Transaction<Tables>, queue: string, ids: readonly string[]): Promise<void> {
+    if (ids.length > 0) await this.#boss.cancel(queue, [...ids], { db: inTransaction(tx) });
+  }
+
+  async raise(tx: Transaction<Tables>, queue: string, id: string, priority: number): Promise<void> {
+    await this.#boss.update(queue, undefined, { id, priority, db: inTransaction(tx) });
+  }
+
+  /** The holder of these is alive. */
+  async touch(tickets: readonly TakenTicket[]): Promise<void> {
+    for (const [queue, some] of groupBy(tickets, ({ queue }) => queue)) await this.#boss.touch(queue, some);
+  }
+
+  /** Tickets that were given up because whoever held them died each time. The caller settles what they stand for. */
+  async takeAbandoned(tx: Transaction<Tables>, max: number): Promise<string[]> {
+    const options = { batchSize: max, db: inTransaction(tx) };
+    const taken = await this.#boss.fetch<{ ticket: string }>(ABANDONED, options);
+    if (taken.length > 0) await this.#boss.complete(ABANDONED, taken, null, { db: inTransaction(tx) });
+    return taken.map(({ data }) => data.ticket);
+  }
+
+  /** Looks for dead holders now, rather than within seconds. */
+  async supervise(): Promise<void> {
+    for (const queue of this.#known) await this.#boss.supervise(queue);
+  }
+
+  async close(): Promise<void> {
+    await this.#boss.stop({ graceful: false, close: false });
+  }
+}
+
+function poolDb({ pool }: Database): Db {
+  // Its own reading of types: ours gives times as numbers.
+  const executeSql = async (text: string, values?: unknown[]): Promise<{ rows: unknown[] }> => {
+    const answer = (await pool.query({ text, values: values ?? [], types: pg.types })) as pg.QueryResult;
+    return { rows: Array.isArray(answer) ? (answer as pg.QueryResult[]).flatMap(({ rows }) => rows) : answer.rows };
+  };
+  return { executeSql };
+}
+
+function inTransaction(tx: Transaction<Tables>): Db {
+  const executeSql = async (text: string, values?: unknown[]): Promise<{ rows: unknown[] }> => {
+    const { rows } = await tx.executeQuery(CompiledQuery.raw(text, values ?? []));
+    return { rows };
+  };
+  return { executeSql };
+}
+
+function groupBy<Item>(items: readonly Item[], keyOf: (item: Item) => string): Map<string, Item[]> {
+  const groups = new Map<string, Item[]>();
+  for (const item of items) {
+    const group = groups.get(keyOf(item));
+    if (group === undefined) groups.set(keyOf(item), [item]);
+    else group.push(item);
+  }
+  return groups;
+}
