@@ -5,7 +5,8 @@ import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import { blocksOf } from '../../../test/docs/markdown.blocks.ts';
 import { freePort, until } from '../../../test/holdfast.process.ts';
-import { generateSecret, secretText, signedHeaders } from './webhook.secret.ts';
+import { signedHeaders } from '../../platform/egress/index.ts';
+import { generateSecret, secretText } from './webhook.secret.ts';
 
 const GUIDE = fileURLToPath(new URL('../../../../../docs/guides/webhooks.md', import.meta.url));
 

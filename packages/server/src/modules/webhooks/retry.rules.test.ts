@@ -6,7 +6,6 @@ import {
   isGivenUp,
   pauseAfter,
   RETRIES_FOR_MS,
-  retryAfterMs,
   verdictOn,
   type Circuit,
 } from './retry.rules.ts';
@@ -70,21 +69,5 @@ describe('the circuit', () => {
     expect(isGivenUp(circuit, 1_000 + RETRIES_FOR_MS - 1)).toBe(false);
     expect(isGivenUp(circuit, 1_000 + RETRIES_FOR_MS)).toBe(true);
     expect(isGivenUp(failing(3), 1_000 + 2 * RETRIES_FOR_MS)).toBe(false);
-  });
-});
-
-describe('Retry-After', () => {
-  const now = Date.parse('2026-11-20T10:00:00Z');
-  it.each([
-    [undefined, 0],
-    ['120', 120_000],
-    ['0', 0],
-    ['86400', 3_600_000],
-    ['Fri, 20 Nov 2026 10:00:30 GMT', 30_000],
-    ['Fri, 20 Nov 2026 09:00:00 GMT', 0],
-    ['soon', 0],
-    ['-5', 0],
-  ])('%s', (header, ms) => {
-    expect(retryAfterMs(header, now)).toBe(ms);
   });
 });

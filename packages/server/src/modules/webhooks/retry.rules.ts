@@ -7,7 +7,6 @@ export const RETRIES_FOR_MS = 72 * HOUR_MS;
 export const REFUSALS_MAX = 10;
 /** A share of the pause either way, so that what failed together does not come back together. */
 const JITTER = 0.2;
-const RETRY_AFTER_MAX_MS = HOUR_MS;
 
 /** @param random 0 to 1 */
 function jittered(ms: number, random: number): number {
@@ -65,15 +64,4 @@ export function circuitAfterFailure(circuit: Circuit, nowMs: number, random: num
 /** An endpoint that took nothing for as long as an event is tried is given up as well. */
 export function isGivenUp({ failingSinceMs, probeAtMs }: Circuit, nowMs: number): boolean {
   return probeAtMs !== null && failingSinceMs !== null && nowMs - failingSinceMs >= RETRIES_FOR_MS;
-}
-
-/**
- * How long an endpoint asks to be left alone (RFC 9110, 10.2.3): seconds or a date, an hour at most.
- *
- * @param nowMs milliseconds since the epoch
- */
-export function retryAfterMs(header: string | undefined, nowMs: number): number {
-  if (header === undefined) return 0;
-  const ms = /^\d{1,9}$/.test(header) ? Number(header) * SECOND_MS : Date.parse(header) - nowMs;
-  return Number.isFinite(ms) ? Math.min(Math.max(ms, 0), RETRY_AFTER_MAX_MS) : 0;
 }

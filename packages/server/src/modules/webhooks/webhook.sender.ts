@@ -1,9 +1,13 @@
 import { toRfc3339, type Clock } from '../../kernel/clock.ts';
 import { Problem } from '../../kernel/problem.ts';
-import { EgressError, type Egress, type EgressResponse } from '../../platform/egress/index.ts';
+import {
+  EgressError,
+  retryAfterMs,
+  signedHeaders,
+  type Egress,
+  type EgressResponse,
+} from '../../platform/egress/index.ts';
 import type { AttemptView } from './delivery.schema.ts';
-import { retryAfterMs } from './retry.rules.ts';
-import { signedHeaders } from './webhook.secret.ts';
 
 export interface Message {
   /** The `webhook-id`: the same on every attempt. */
