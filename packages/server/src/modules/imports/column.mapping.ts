@@ -1,4 +1,5 @@
 import { ImportRefused } from './import.refused.ts';
+import type { Wording } from './import.wording.ts';
 
 /** A field that a row may have, and what columns of it are called by others. */
 export interface Field {
@@ -22,6 +23,7 @@ export function mapColumns(
   fields: readonly Field[],
   header: readonly string[],
   asked: ReadonlyMap<string, string>,
+  wording: Wording,
   supplied: ReadonlySet<string> = new Set(),
 ): Mapping {
   const names = header.map((name) => name.trim());
@@ -51,7 +53,7 @@ export function mapColumns(
     ({ name, isRequired }) => isRequired === true && !mapping.has(name) && !supplied.has(name),
   );
   if (missing.length > 0) {
-    const hints = missing.map(({ name }) => `--map ${name}=<column>`).join(' ');
+    const hints = missing.map(({ name }) => wording.column(name)).join(' ');
     throw new ImportRefused(
       `No column of ${names.join(', ')} is called ${missing[0]?.name}: say which it is, ${hints}.`,
     );

@@ -8,6 +8,8 @@ import { ImportRefused } from './import.refused.ts';
 /** What is known of a file before a row of it is imported. */
 export interface CsvFile {
   path: string;
+  /** What it is called, in messages and reports. */
+  name: string;
   bytes: number;
   /** SHA-256 of its content, in hex: a file that was changed is another one. */
   digest: string;
@@ -36,19 +38,19 @@ const DELIMITERS = [',', ';', '\t', '|'];
  *
  * @throws ImportRefused
  */
-export async function inspectCsv(path: string, delimiter: string | null): Promise<CsvFile> {
+export async function inspectCsv(path: string, delimiter: string | null, name = path): Promise<CsvFile> {
   const { size } = await statOf(path);
   const head = await readHead(path);
   refuseOtherEncodings(head);
-  const known = { path, delimiter: delimiter ?? detectDelimiter(head.toString('utf8')) };
+  const known = { path, name, delimiter: delimiter ?? detectDelimiter(head.toString('utf8')) };
   const hash = createHash('sha256');
   let header: string[] | null = null;
   let rows = 0;
-  for await (const { cells } of parseRows(known, new Utf8Check(path, hash))) {
+  for await (const { cells } of parseRows(known, new Utf8Check(name, hash))) {
     if (header === null) header = cells;
     else rows += 1;
   }
-  if (header === null) throw new ImportRefused(`${path} is empty: its first line must name the columns.`);
+  if (header === null) throw new ImportRefused(`${name} is empty: its first line must name the columns.`);
   return { ...known, bytes: size, digest: hash.digest('hex'), header, rows };
 }
 
@@ -60,12 +62,12 @@ export async function inspectCsv(path: string, delimiter: string | null): Promis
 export async function* readRows(file: CsvFile): AsyncGenerator<CsvRow, void> {
   const hash = createHash('sha256');
   let isHeader = true;
-  for await (const row of parseRows(file, new Utf8Check(file.path, hash))) {
+  for await (const row of parseRows(file, new Utf8Check(file.name, hash))) {
     if (!isHeader) yield row;
     isHeader = false;
   }
   if (hash.digest('hex') === file.digest) return;
-  throw new ImportRefused(`${file.path} was changed while it was imported: compare what was done with what it says.`);
+  throw new ImportRefused(`${file.name} was changed while it was imported: compare what was done with what it says.`);
 }
 
 interface Parsed {
@@ -77,7 +79,7 @@ interface Parsed {
  * @throws ImportRefused where a quoted field has no end: anything after it could be inside or outside
  */
 async function* parseRows(
-  { path, delimiter }: Pick<CsvFile, 'path' | 'delimiter'>,
+  { path, name, delimiter }: Pick<CsvFile, 'path' | 'name' | 'delimiter'>,
   check: Utf8Check,
 ): AsyncGenerator<CsvRow, void> {
   const parser = parse({
@@ -115,7 +117,7 @@ async function* parseRows(
       error.code === 'CSV_QUOTE_NOT_CLOSED' || error.code === 'CSV_MAX_RECORD_SIZE'
         ? 'a quoted field has no end'
         : error.message;
-    throw new ImportRefused(`${path} is no CSV file${where}: ${what}. Nothing was imported from it.`);
+    throw new ImportRefused(`${name} is no CSV file${where}: ${what}. Nothing was imported from it.`);
   }
 }
 
@@ -133,13 +135,13 @@ function breaksIn(cells: readonly string[]): { all: number; crlf: number } {
 
 /** Passes a file on, hashes it, and refuses it where it is not UTF-8: another encoding would be imported as nonsense. */
 class Utf8Check {
-  readonly #path: string;
+  readonly #name: string;
   readonly #hash: Hash;
   readonly #decoder = new TextDecoder('utf-8', { fatal: true });
   #lines = 0;
 
-  constructor(path: string, hash: Hash) {
-    this.#path = path;
+  constructor(name: string, hash: Hash) {
+    this.#name = name;
     this.#hash = hash;
   }
 
@@ -160,7 +162,7 @@ class Utf8Check {
     } catch {
       const line = this.#lines + 1 + (chunk === null ? 0 : linesBefore(chunk));
       throw new ImportRefused(
-        `${this.#path} is not UTF-8 (at about line ${line}). Save it as "CSV UTF-8", or convert it: iconv -f WINDOWS-1252 -t UTF-8.`,
+        `${this.#name} is not UTF-8 (at about line ${line}). Save it as "CSV UTF-8", or convert it: iconv -f WINDOWS-1252 -t UTF-8.`,
       );
     }
   }

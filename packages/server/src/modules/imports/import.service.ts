@@ -8,6 +8,7 @@ import { inspectCsv, readRows, type CsvFile, type CsvRow } from './csv.file.ts';
 import { ImportRefused, type RefusedRow } from './import.refused.ts';
 import { Tally, type ImportProgress, type ImportReport } from './import.report.ts';
 import { findEarlierImport } from './import.sql.ts';
+import { FLAGS, type Wording } from './import.wording.ts';
 import { PRODUCT_FIELDS, PRODUCT_KINDS, ProductImport, type ProductItem } from './product.import.ts';
 import { RowReader } from './row.reader.ts';
 import { STOCK_FIELDS, STOCK_KINDS, StockImport, StockRow, type StockItem, type StockMode } from './stock.import.ts';
@@ -17,6 +18,12 @@ export interface ImportOptions {
   engine: Engine;
   clock: Clock;
   path: string;
+  /** What the file is called, in messages and in the report; absent: its path. */
+  name?: string;
+  /** Who imports. The key is not used, only whose it is. Absent: the duty `system:import`. */
+  meta?: CommandMeta;
+  /** Absent: that of the command line. */
+  wording?: Wording;
   /** Columns by field, where the header does not say. */
   map?: ReadonlyMap<string, string>;
   /** Absent: found out. */
@@ -27,7 +34,7 @@ export interface ImportOptions {
   /** Stops it between two chunks: the same file again goes on there. */
   signal?: AbortSignal;
   /** Told of the file before its first row. */
-  onFile?: (file: CsvFile) => void;
+  onFile?: (file: CsvFile) => void | Promise<void>;
   onRefused?: (row: RefusedRow) => void;
   onProgress?: (progress: ImportProgress) => void;
 }
@@ -44,6 +51,8 @@ export interface StockImportRequest extends ImportOptions {
   force?: boolean;
   /** Names another import of the same file, which is then done beside the first. */
   again?: string;
+  /** Names this import whatever its file holds: what goes on under it must be the same file. */
+  reference?: string;
 }
 
 /** Rows of the file that are settled together. */
@@ -60,12 +69,14 @@ const META: CommandMeta = { actor: 'system:import', requestId: 'import', idempot
  * @throws ImportRefused, and what the database throws
  */
 export async function importProducts(request: ProductImportRequest): Promise<ImportReport> {
-  const { database, engine, clock, dryRun = false, updates = false } = request;
+  const { database, engine, clock, dryRun = false, updates = false, wording = FLAGS } = request;
+  // It looks before it writes: its commands need no keys.
+  const meta = { ...(request.meta ?? META), idempotency: null };
   const run = new ImportRun(request);
   const file = await run.open();
-  const mapping = mapColumns(PRODUCT_FIELDS, file.header, request.map ?? new Map());
+  const mapping = mapColumns(PRODUCT_FIELDS, file.header, request.map ?? new Map(), wording);
   const reader = new RowReader<NewProductBody>(NewProductBody, { mapping, kinds: PRODUCT_KINDS, ...formatOf(request) });
-  const imports = new ProductImport({ database, engine, clock, meta: META, tally: run.tally, updates, dryRun });
+  const imports = new ProductImport({ database, engine, clock, meta, tally: run.tally, updates, wording, dryRun });
   await run.eachChunk(1, async (rows) => {
     const items: ProductItem[] = run.readAll(reader, rows);
     await imports.importChunk(items);
@@ -80,14 +91,21 @@ export async function importProducts(request: ProductImportRequest): Promise<Imp
  */
 export async function importStock(request: StockImportRequest): Promise<ImportReport> {
   const { database, engine, clock, mode, location, again, dryRun = false, force = false } = request;
+  const { meta = META, wording = FLAGS } = request;
   const run = new ImportRun(request);
   const file = await run.open();
   const supplied = location === undefined ? {} : { location };
-  const mapping = mapColumns(STOCK_FIELDS, file.header, request.map ?? new Map(), new Set(Object.keys(supplied)));
+  const mapping = mapColumns(
+    STOCK_FIELDS,
+    file.header,
+    request.map ?? new Map(),
+    wording,
+    new Set(Object.keys(supplied)),
+  );
   const reader = new RowReader<StockRow>(StockRow, { mapping, kinds: STOCK_KINDS, supplied, ...formatOf(request) });
-  const reference = again === undefined ? file.digest : `${file.digest}.${again}`;
-  if (!dryRun) await refuseForgotten(database, reference);
-  const options = { database, engine, clock, meta: META, tally: run.tally, mode, force, dryRun, reference };
+  const reference = request.reference ?? (again === undefined ? file.digest : `${file.digest}.${again}`);
+  if (!dryRun) await refuseForgotten(database, reference, wording);
+  const options = { database, engine, clock, meta, tally: run.tally, mode, force, wording, dryRun, reference };
   const imports = new StockImport(options);
   // Of what came in the order does not matter; the last count of a level is the one that counts.
   await run.eachChunk(mode === 'add' ? ADD_CHUNKS_AT_ONCE : 1, async (rows, chunk) => {
@@ -106,12 +124,12 @@ function formatOf({ decimalComma }: ImportOptions): { decimalComma?: boolean } {
  *
  * @throws ImportRefused
  */
-async function refuseForgotten(database: Database, reference: string): Promise<void> {
+async function refuseForgotten(database: Database, reference: string, wording: Wording): Promise<void> {
   const earlier = await findEarlierImport(database, reference);
   if (earlier === null || earlier.ageMs < RESUMABLE_MS) return;
   throw new ImportRefused(
     `This file was imported at ${toRfc3339(earlier.at)}. What of it was done is remembered for a day only: to import it ` +
-      'once more, beside what was done then, give that a name: --again <name>.',
+      `once more, beside what was done then, ${wording.again}.`,
   );
 }
 
@@ -129,9 +147,9 @@ class ImportRun {
   }
 
   async open(): Promise<CsvFile> {
-    const { path, delimiter, onFile } = this.#request;
-    this.#file = await inspectCsv(path, delimiter ?? null);
-    onFile?.(this.#file);
+    const { path, name, delimiter, onFile } = this.#request;
+    this.#file = await inspectCsv(path, delimiter ?? null, name);
+    await onFile?.(this.#file);
     return this.#file;
   }
 
@@ -151,17 +169,23 @@ class ImportRun {
     const file = this.#file;
     if (file === null) throw new Error('a file is opened before it is read');
     const inFlight = new Set<Promise<void>>();
+    const failures: unknown[] = [];
+    const refuseFailed = (): void => {
+      if (failures.length > 0) throw failures[0];
+    };
     let rows: CsvRow[] = [];
     let chunk = 0;
     const start = async (): Promise<void> => {
       this.#refuseStopped(file);
-      const settled = this.#settle(file, rows, work(rows, chunk)).finally(() => inFlight.delete(settled));
+      // A chunk may fail while nobody waits for it: what it failed with is kept.
+      const settled = this.#settle(file, rows, work(rows, chunk))
+        .catch((error: unknown) => void failures.push(error))
+        .finally(() => inFlight.delete(settled));
       inFlight.add(settled);
-      // Met below, or by whoever waits for a place.
-      settled.catch(() => undefined);
       rows = [];
       chunk += 1;
       if (inFlight.size >= atOnce) await Promise.race(inFlight);
+      refuseFailed();
     };
     try {
       for await (const row of readRows(file)) {
@@ -169,10 +193,10 @@ class ImportRun {
         if (rows.length === CHUNK_ROWS) await start();
       }
       if (rows.length > 0) await start();
-      await Promise.all(inFlight);
     } finally {
-      await Promise.allSettled(inFlight);
+      await Promise.all(inFlight);
     }
+    refuseFailed();
   }
 
   async #settle(file: CsvFile, rows: readonly CsvRow[], work: Promise<void>): Promise<void> {
@@ -185,14 +209,14 @@ class ImportRun {
 
   #refuseStopped(file: CsvFile): void {
     if (this.#request.signal?.aborted !== true) return;
-    throw new ImportRefused(`Stopped before the end of ${file.path}. Import the same file again to go on.`);
+    throw new ImportRefused(`Stopped before the end of ${file.name}. Import the same file again to go on.`);
   }
 
   report(kind: ImportReport['kind'], file: CsvFile, mapping: Mapping): ImportReport {
     const { clock, dryRun = false } = this.#request;
     return {
       kind,
-      file: file.path,
+      file: file.name,
       digest: file.digest,
       dryRun,
       columns: Object.fromEntries([...mapping].map(([field, place]) => [field, file.header[place] ?? ''])),

@@ -1,3 +1,8 @@
+import type { JobType } from '../../platform/jobs/index.ts';
+import type { ImportJobDeps } from './import.run.ts';
+import { importProductsJob } from './product.import.job.ts';
+import { importStockJob } from './stock.import.job.ts';
+
 export type { CsvFile } from './csv.file.ts';
 export { ImportRefused, type RefusedRow } from './import.refused.ts';
 export type { ImportProgress, ImportReport } from './import.report.ts';
@@ -8,3 +13,8 @@ export {
   type ProductImportRequest,
   type StockImportRequest,
 } from './import.service.ts';
+
+/** `import_products` and `import_stock`. */
+export function importJobTypes(deps: ImportJobDeps): JobType[] {
+  return [importProductsJob(deps), importStockJob(deps)];
+}

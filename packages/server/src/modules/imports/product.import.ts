@@ -10,6 +10,7 @@ import type { CsvRow } from './csv.file.ts';
 import type { Tally } from './import.report.ts';
 import { withRetries } from './import.retry.ts';
 import { findProducts } from './import.sql.ts';
+import type { Wording } from './import.wording.ts';
 import { refusal, type Kind } from './row.reader.ts';
 
 export const PRODUCT_FIELDS: readonly Field[] = [
@@ -51,6 +52,7 @@ export interface ProductImportOptions {
   tally: Tally;
   /** Products that exist take the values of their rows. */
   updates: boolean;
+  wording: Wording;
   dryRun: boolean;
 }
 
@@ -124,7 +126,7 @@ export class ProductImport {
 
   /** A row whose product is there. */
   async #meet({ row, value }: ProductItem, product: ProductView): Promise<void> {
-    const { engine, clock, meta, tally, updates, dryRun } = this.#options;
+    const { engine, clock, meta, tally, updates, wording, dryRun } = this.#options;
     const patch = differenceOf(value, product);
     const names = Object.keys(patch);
     if (product.archivedAt !== null) {
@@ -132,7 +134,7 @@ export class ProductImport {
     } else if (names.length === 0) {
       tally.counts.unchanged += 1;
     } else if (!updates) {
-      const reason = `The product ${value.sku} is there, with another ${names.join(', ')}: --update would change it.`;
+      const reason = `The product ${value.sku} is there, with another ${names.join(', ')}: ${wording.update} would change it.`;
       tally.refuse(refusal(row, 'duplicate_sku', reason));
     } else {
       try {

@@ -12,6 +12,7 @@ import { ImportRefused } from './import.refused.ts';
 import type { Tally } from './import.report.ts';
 import { withRetries } from './import.retry.ts';
 import { forecastLevels, type LevelForecast } from './import.sql.ts';
+import type { Wording } from './import.wording.ts';
 import { refusal, type Kind } from './row.reader.ts';
 
 export const STOCK_FIELDS: readonly Field[] = [
@@ -64,6 +65,7 @@ export interface StockImportOptions {
   mode: StockMode;
   /** Counts may go below what is promised. */
   force: boolean;
+  wording: Wording;
   dryRun: boolean;
   /** What names this import: its movements carry it, and its idempotency keys begin with it. */
   reference: string;
@@ -139,10 +141,10 @@ export class StockImport {
   }
 
   async #submit(requests: AdjustRequest[], chunk: number, attempt: number): Promise<Answer> {
-    const { engine, clock, meta, reference } = this.#options;
+    const { engine, clock, meta, reference, wording } = this.#options;
     const requestHash = createHash('sha256').update(JSON.stringify(requests)).digest('hex');
     const key = `import:stock:${reference}:${chunk}`;
-    const idempotency = { owner: meta.actor, key, requestHash, chunk: attempt };
+    const idempotency = { owner: meta.idempotency?.owner ?? meta.actor, key, requestHash, chunk: attempt };
     const command = { kind: 'adjustMany', requests, atomic: false, offset: 0 } as const;
     try {
       return await withRetries(clock, () => engine.submit(command, { ...meta, idempotency }));
@@ -150,7 +152,7 @@ export class StockImport {
       if (!(error instanceof Problem) || error.code !== problems.idempotencyKeyReused.code) throw error;
       throw new ImportRefused(
         'This file was imported in another way before (other columns, mode or location), at least in part. Import it in ' +
-          'the same way to go on; to import it anew, beside what was done, give that a name: --again <name>.',
+          `the same way to go on; to import it anew, beside what was done, ${wording.again}.`,
       );
     }
   }
@@ -174,14 +176,14 @@ export class StockImport {
   }
 
   #faultOf({ sku, location, quantity }: StockRow, level: LevelForecast): { code: string; reason: string } | null {
-    const { mode, force } = this.#options;
+    const { mode, force, wording } = this.#options;
     if (!level.hasProduct) return { code: 'product_not_found', reason: `There is no product ${sku}.` };
     if (!level.hasLocation) return { code: 'location_not_found', reason: `There is no location ${location}.` };
     if (level.productArchived) return { code: 'product_archived', reason: `The product ${sku} is archived.` };
     if (level.locationArchived) return { code: 'location_archived', reason: `The location ${location} is archived.` };
     const isBelow = mode === 'set' && quantity < level.promised && quantity < level.onHand;
     if (!isBelow || force) return null;
-    const reason = `${level.promised} units are promised, ${quantity} would be left: --force records it all the same.`;
+    const reason = `${level.promised} units are promised, ${quantity} would be left: ${wording.force} records it all the same.`;
     return { code: 'stock_below_promised', reason };
   }
 }

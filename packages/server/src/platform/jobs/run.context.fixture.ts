@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
-import type { TObject } from 'typebox';
+import type { Static, TObject } from 'typebox';
 import { Default } from 'typebox/value';
 import type { Database } from '../database/index.ts';
 import { createAjv } from '../http/validator.ts';
@@ -46,10 +46,10 @@ export function fixtureRun<Config>(options: FixtureRunOptions<Config>): FixtureR
 export function configOf<Schema extends TObject>(
   type: Pick<JobType<Schema>, 'name' | 'config'>,
   given: object,
-): object {
+): Static<Schema> {
   const config: unknown = Default(type.config, structuredClone(given));
   const ajv = createAjv();
-  const fits = ajv.compile<object>(type.config);
+  const fits = ajv.compile<Static<Schema>>(type.config);
   if (fits(config)) return config;
   throw new Error(`no config of ${type.name}: ${ajv.errorsText(fits.errors)}`);
 }

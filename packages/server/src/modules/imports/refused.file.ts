@@ -1,0 +1,50 @@
+import { stringify } from 'csv-stringify/sync';
+import { once } from 'node:events';
+import { createReadStream, createWriteStream, type WriteStream } from 'node:fs';
+import { plainText, safeCell } from '../csv.cells.ts';
+import type { RefusedRow } from './import.refused.ts';
+
+/**
+ * The refused rows as a CSV file, with the reasons. Safe to open in a spreadsheet, and to be put right there and imported
+ * by itself: an import takes the apostrophes away again.
+ */
+export class RefusedFile {
+  readonly #path: string;
+  readonly #stream: WriteStream;
+  #failure: Error | null = null;
+  #columns = 0;
+
+  constructor(path: string) {
+    this.#path = path;
+    this.#stream = createWriteStream(path);
+    this.#stream.on('error', (error) => (this.#failure ??= error));
+  }
+
+  begin(header: readonly string[]): void {
+    this.#columns = header.length;
+    this.#write([...header, 'refusedLine', 'refusedCode', 'refusedReason']);
+  }
+
+  add({ line, code, reason, cells }: RefusedRow): void {
+    const own = Array.from({ length: this.#columns }, (_, place) => cells[place] ?? '');
+    this.#write([...own, String(line), code, reason]);
+  }
+
+  /** Its content, once all of it is written. @throws what writing it failed with */
+  async read(): Promise<AsyncIterable<Buffer>> {
+    await this.end();
+    if (this.#failure !== null) throw this.#failure;
+    return createReadStream(this.#path);
+  }
+
+  async end(): Promise<void> {
+    if (this.#stream.closed) return;
+    this.#stream.end();
+    await once(this.#stream, 'close');
+  }
+
+  #write(cells: string[]): void {
+    const safe = cells.map((cell) => safeCell(plainText(cell)));
+    this.#stream.write(stringify([safe], { record_delimiter: 'windows' }));
+  }
+}
