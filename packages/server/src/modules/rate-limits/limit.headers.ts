@@ -1,6 +1,5 @@
-import type { LimitedReply } from '../../platform/http/index.ts';
 import { NEVER } from '../../platform/limiter/index.ts';
-import { policyText, type RuleCharge } from './live.rule.ts';
+import type { RuleCharge } from './live.rule.ts';
 
 /**
  * The charge that answers for all: of those that refuse, the one that refuses longest; of those that do not, the one with
@@ -24,28 +23,18 @@ function isStricter(charge: RuleCharge, than: RuleCharge): boolean {
  * `RateLimit-Policy` names every rule that counted, `RateLimit` the strictest (draft-ietf-httpapi-ratelimit-headers-10);
  * `X-RateLimit-*` say the same in the words of before the draft, `X-RateLimit-Reset` in seconds since the epoch.
  */
-export function writeLimitHeaders(reply: LimitedReply, charges: readonly RuleCharge[], answering: RuleCharge): void {
-  const { rule, remaining, resetMs, limit, atMs } = answering;
-  reply.header('ratelimit-policy', charges.length === 1 ? policyOf(answering) : policiesOf(charges));
-  reply.header('ratelimit', `${rule.label};r=${remaining};t=${seconds(resetMs)}`);
-  reply.header('x-ratelimit-limit', limit);
-  reply.header('x-ratelimit-remaining', remaining);
-  reply.header('x-ratelimit-reset', seconds(atMs + resetMs));
-}
-
-function policyOf({ rule, limit }: RuleCharge): string {
-  const { stored, label, policy } = rule;
-  return limit === stored.limit ? policy : policyText(label, limit, stored.windowMs);
+export function limitLines(charges: readonly RuleCharge[], answering: RuleCharge): string {
+  const { lines } = answering.rule;
+  if (charges.length === 1) return lines.write(answering);
+  return `RateLimit-Policy: ${policiesOf(charges)}\r\n${lines.writeState(answering)}`;
 }
 
 function policiesOf(charges: readonly RuleCharge[]): string {
   let text = '';
-  for (const charge of charges) {
-    if (!charge.shadow) text += text === '' ? policyOf(charge) : `, ${policyOf(charge)}`;
+  for (const { shadow, rule, limit } of charges) {
+    if (shadow) continue;
+    const policy = rule.lines.policyOf(limit);
+    text += text === '' ? policy : `, ${policy}`;
   }
   return text;
-}
-
-export function seconds(ms: number): number {
-  return Math.ceil(ms / 1_000);
 }

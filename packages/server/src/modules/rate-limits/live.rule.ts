@@ -6,6 +6,7 @@ import {
   type Counter,
   type PathGlob,
 } from '../../platform/limiter/index.ts';
+import { LimitLines } from './limit.lines.ts';
 import { kindOfRule, type RuleCost, type RuleFields } from './rate-limit.rules.ts';
 import type { StoredRule } from './rate-limit.view.ts';
 import type { RuleTally } from './rule.tally.ts';
@@ -41,10 +42,7 @@ export interface LiveRule {
   /** Tiers that have a rule of their own in place of this one. */
   readonly otherTiers: ReadonlySet<string> | null;
   readonly tally: RuleTally;
-  /** The name as a string of a structured field (RFC 9651). */
-  readonly label: string;
-  /** What `RateLimit-Policy` says where no subject has numbers of its own. */
-  readonly policy: string;
+  readonly lines: LimitLines;
   /** How much of the limit holds now: below 1 while an adaptive rule is tightened. */
   factor: number;
 }
@@ -71,8 +69,7 @@ export function liveRule(
     allowance: allowanceOf(stored, stored),
     otherTiers,
     tally,
-    label: fieldString(stored.name),
-    policy: policyText(fieldString(stored.name), stored.limit, stored.windowMs),
+    lines: new LimitLines(stored.name, stored.windowMs),
     factor,
   };
 }
@@ -89,17 +86,6 @@ function methodsOf(methods: readonly string[] | null): ReadonlySet<string> | nul
 
 function allowanceOf({ algorithm }: RuleFields, { limit, burst }: { limit: number; burst: number | null }): Allowance {
   return { limit, burst: algorithm === 'token_bucket' ? (burst ?? limit) : limit };
-}
-
-/** The draft counts windows in whole seconds. */
-export function policyText(label: string, limit: number, windowMs: number): string {
-  return `${label};q=${limit};w=${Math.ceil(windowMs / 1_000)}`;
-}
-
-/** Visible ASCII; the rest is percent-encoded. */
-function fieldString(name: string): string {
-  const ascii = name.replaceAll(/[^\x20-\x7e]/gu, (character) => encodeURIComponent(character));
-  return `"${ascii.replaceAll(/["\\]/g, (character) => `\\${character}`)}"`;
 }
 
 export function chargeBy(rule: LiveRule, subject: string, cost: number): RuleCharge {

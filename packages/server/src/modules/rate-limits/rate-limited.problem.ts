@@ -1,7 +1,7 @@
 import { toRfc3339 } from '../../kernel/clock.ts';
 import { Problem } from '../../kernel/problem.ts';
 import { NEVER } from '../../platform/limiter/index.ts';
-import { seconds } from './limit.headers.ts';
+import { seconds } from './limit.lines.ts';
 import { mostOf, type RuleCharge } from './live.rule.ts';
 import { rateLimitProblems } from './rate-limit.problems.ts';
 

@@ -1,10 +1,17 @@
 import type { Clock } from '../../kernel/clock.ts';
-import type { LimitedReply, LimitedRequest, LimitedRoute, RouteCharges } from '../../platform/http/index.ts';
+import {
+  setHeaderLines,
+  type LimitedReply,
+  type LimitedRequest,
+  type LimitedRoute,
+  type RouteCharges,
+} from '../../platform/http/index.ts';
 import type { LimitStore, TemplatePart } from '../../platform/limiter/index.ts';
 import { linesOf } from './bulk.lines.ts';
 import type { CallerBook, Identity, Peer } from './caller.book.ts';
-import { strictest, writeLimitHeaders } from './limit.headers.ts';
-import { aimAt, chargeBy, type LiveRule, type RuleCharge } from './live.rule.ts';
+import { NewCharges, REUSED_MAX, ReusedCharges, type ChargeList } from './charge.list.ts';
+import { limitLines, strictest } from './limit.headers.ts';
+import type { LiveRule, RuleCharge } from './live.rule.ts';
 import { rateLimited } from './rate-limited.problem.ts';
 import { costOf, planOf, segmentsOfRequest, templateOf, type PlannedRule } from './route.plan.ts';
 import { bounded, EVERYBODY, NOBODY } from './subject.rules.ts';
@@ -31,8 +38,8 @@ export class RequestCharges implements RouteCharges {
   readonly #number: number;
   readonly #deps: ChargeDeps;
   #plan: readonly PlannedRule[] = [];
-  /** Charges that are used again and again, by their rules; null where each request needs its own. */
-  #reused: readonly RuleCharge[] | null = null;
+  #charges: ChargeList = new NewCharges();
+  #mayRefund = false;
 
   constructor(route: LimitedRoute, number: number, deps: ChargeDeps) {
     this.route = route;
@@ -43,8 +50,9 @@ export class RequestCharges implements RouteCharges {
 
   use(rules: readonly LiveRule[]): void {
     this.#plan = planOf(this.route, this.template, rules);
-    const isDone = this.#deps.isImmediate && this.#plan.every(({ rule }) => rule.stored.refund === 'never');
-    this.#reused = isDone ? this.#plan.map(({ rule }) => chargeBy(rule, '', 1)) : null;
+    this.#mayRefund = this.#plan.some(({ rule }) => rule.stored.refund === 'refused');
+    const isReused = this.#deps.isImmediate && !this.#mayRefund && this.#plan.length <= REUSED_MAX;
+    this.#charges = isReused ? new ReusedCharges(this.#plan) : new NewCharges();
   }
 
   enter(request: LimitedRequest, reply: LimitedReply): void | Promise<void> {
@@ -60,19 +68,22 @@ export class RequestCharges implements RouteCharges {
   #charge(request: LimitedRequest, reply: LimitedReply, lines: number): void | Promise<void> {
     const { book, clock, store, traffic } = this.#deps;
     const identity = book.identityOf(request.caller);
-    const peer = book.peerOf(request.ip ?? '');
-    traffic.note(this.#number, identity, peer, lines, clock.now());
-    if (this.#plan.length === 0) return;
+    const peer = book.peerOf(request.ip);
     const charges = this.#chargesOf(request, identity, peer, lines);
-    if (charges.length === 0) return;
+    if (charges.length === 0) return traffic.note(this.#number, identity, peer, lines, clock.now());
     const passes = store.take(charges);
-    if (typeof passes === 'boolean') return this.#settle(charges, passes, reply);
-    return passes.then((passed) => this.#settle(charges, passed, reply));
+    if (typeof passes === 'boolean') {
+      const nowMs = timeOf(charges, clock);
+      traffic.note(this.#number, identity, peer, lines, nowMs);
+      return this.#settle(charges, passes, nowMs, reply);
+    }
+    traffic.note(this.#number, identity, peer, lines, clock.now());
+    return passes.then((passed) => this.#settle(charges, passed, timeOf(charges, clock), reply));
   }
 
-  #chargesOf(request: LimitedRequest, identity: Identity, peer: Peer, lines: number): RuleCharge[] {
-    const charges: RuleCharge[] = [];
+  #chargesOf(request: LimitedRequest, identity: Identity, peer: Peer, lines: number): readonly RuleCharge[] {
     let segments: string[] | null = null;
+    this.#charges.begin();
     for (let index = 0; index < this.#plan.length; index += 1) {
       const { rule, path, cost, costs } = this.#plan[index] as PlannedRule;
       const { callers, from } = rule.stored.match;
@@ -83,22 +94,20 @@ export class RequestCharges implements RouteCharges {
       if (path !== null || cost === null) segments ??= segmentsOfRequest(this.route.url, request);
       if (path !== null && !path.matches(segments ?? [])) continue;
       const units = (cost ?? costOf(costs, this.route.method, segments ?? [])) * lines;
-      const reused = this.#reused?.[index];
-      charges.push(reused === undefined ? chargeBy(rule, subject, units) : aimAt(reused, subject, units));
+      this.#charges.add(index, rule, subject, units);
     }
-    return charges;
+    return this.#charges.all();
   }
 
   /** @throws Problem `rate_limited` */
-  #settle(charges: readonly RuleCharge[], passes: boolean, reply: LimitedReply): void {
-    const nowMs = timeOf(charges, this.#deps.clock);
+  #settle(charges: readonly RuleCharge[], passes: boolean, nowMs: number, reply: LimitedReply): void {
     for (const charge of charges) {
       if (passes || !charge.allowed) charge.rule.tally.count(charge, nowMs);
     }
     const answering = strictest(charges);
-    if (answering !== null) writeLimitHeaders(reply, charges, answering);
+    if (answering !== null) setHeaderLines(reply, limitLines(charges, answering));
     if (!passes && answering !== null) throw rateLimited(answering, nowMs);
-    if (this.#reused === null) this.#refundLater(charges, reply);
+    if (this.#mayRefund) this.#refundLater(charges, reply);
   }
 
   /** Where a rule says so, work that is refused is not charged. */

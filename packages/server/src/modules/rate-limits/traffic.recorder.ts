@@ -19,7 +19,7 @@ const RECORDS_MAX = 1_000;
 interface Step {
   atMs: number;
   /** By a number of 31 bits: route, caller, address. */
-  counts: Map<number, number>;
+  counts: Map<number, { requests: number }>;
   dropped: number;
 }
 
@@ -32,8 +32,8 @@ export class TrafficRecorder {
     const step = nowMs - this.#last.atMs < TRAFFIC_STEP_MS ? this.#last : this.#nextStep(nowMs);
     const key = (route * IDENTITIES_MAX + identity.number) * PEERS_MAX + peer.number;
     const known = step.counts.get(key);
-    if (known !== undefined) step.counts.set(key, known + requests);
-    else if (step.counts.size < RECORDS_MAX && route < ROUTES_MAX) step.counts.set(key, requests);
+    if (known !== undefined) known.requests += requests;
+    else if (step.counts.size < RECORDS_MAX && route < ROUTES_MAX) step.counts.set(key, { requests });
     else step.dropped += requests;
   }
 
@@ -41,14 +41,18 @@ export class TrafficRecorder {
   recent(nowMs: number): { records: TrafficRecord[]; dropped: number; sinceMs: number | null } {
     const steps = this.#steps.filter(({ atMs }) => atMs > nowMs - STEPS * TRAFFIC_STEP_MS);
     const records = steps.flatMap(({ atMs, counts }) =>
-      [...counts].map(([key, requests]) => ({ atMs, ...partsOf(key), requests })),
+      [...counts].map(([key, { requests }]) => ({ atMs, ...partsOf(key), requests })),
     );
     const dropped = steps.reduce((sum, step) => sum + step.dropped, 0);
     return { records, dropped, sinceMs: steps[0]?.atMs ?? null };
   }
 
   #nextStep(nowMs: number): Step {
-    const step = { atMs: nowMs - (nowMs % TRAFFIC_STEP_MS), counts: new Map<number, number>(), dropped: 0 };
+    const step = {
+      atMs: nowMs - (nowMs % TRAFFIC_STEP_MS),
+      counts: new Map<number, { requests: number }>(),
+      dropped: 0,
+    };
     this.#steps.push(step);
     if (this.#steps.length > STEPS) this.#steps.shift();
     this.#last = step;

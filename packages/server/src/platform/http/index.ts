@@ -1,6 +1,7 @@
 export { etagOf, etagOfBody, ifMatchOf, metaOf, sendAnswer } from './command.meta.ts';
 export { wantsFresh } from './conditional.ts';
 export { openApiDocument } from './documentation.ts';
+export { setHeaderLines } from './header.lines.ts';
 export {
   HTTP_DEFAULTS,
   type HttpConfig,

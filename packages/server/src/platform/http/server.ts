@@ -9,6 +9,7 @@ import { createValidatorCompiler } from './compiler.ts';
 import { answerConditionally } from './conditional.ts';
 import { documentRoutes } from './documentation.ts';
 import { sendError } from './error.mapping.ts';
+import { serverResponse } from './header.lines.ts';
 import { healthRoutes } from './health.routes.ts';
 import type { HttpConfig, HttpOptions, HttpServer, Routes } from './http.options.ts';
 import { parseJsonBody } from './json.body.ts';
@@ -73,6 +74,7 @@ function serverOptions(options: HttpOptions): FastifyHttpOptions<RawServerDefaul
     requestTimeout: config.requestTimeoutMs,
     keepAliveTimeout: config.keepAliveTimeoutMs,
     http: {
+      ServerResponse: serverResponse,
       // Ours says why.
       requireHostHeader: false,
       headersTimeout: Math.min(config.headersTimeoutMs, config.requestTimeoutMs),
