@@ -43,8 +43,8 @@ export function openEvents({ config, database, metrics, signals, onError }: Even
     onNumbered: ({ head, lagMs }) => {
       position.set(head);
       lag.observe(lagMs / 1_000);
-      feed.wake();
-      signals.publish(CHANNEL);
+      feed.reach(head);
+      signals.publish(CHANNEL, String(head));
     },
   });
   const feed = new EventFeed({ database, number: () => sequencer.number(), isHinted: () => signals.isLive, onError });
@@ -64,7 +64,7 @@ export function openEvents({ config, database, metrics, signals, onError }: Even
       isStarted = true;
       unhear = signals.on(
         CHANNEL,
-        () => feed.wake(),
+        (head) => feed.hear(head === '' ? Infinity : Number(head)),
         () => feed.wake(),
       );
       sequencer.start();

@@ -64,6 +64,7 @@ export class EventFeed {
   /** Somebody says that there is more than the last look saw. */
   #isWoken = false;
   #seenHead = 0;
+  #reached = 0;
   #upToDateMs = 0;
   /** The next that has not been reached. */
   #mark: Mark | null = null;
@@ -150,6 +151,18 @@ export class EventFeed {
   onAdvance(callback: () => void): () => void {
     this.#wakers.add(callback);
     return () => this.#wakers.delete(callback);
+  }
+
+  /** This instance has numbered up to here. Where nobody follows, that is all that need be known. */
+  reach(head: number): void {
+    this.#reached = Math.max(this.#reached, head);
+    if (this.#listeners.size > 0) this.wake();
+    else this.#tellHead(head);
+  }
+
+  /** Some instance says that it has numbered up to here. */
+  hear(head: number): void {
+    if (!(head <= this.#reached)) this.wake();
   }
 
   /** The stream has gone on, or may have. */

@@ -1,7 +1,7 @@
 import { systemClock, type Clock } from '../../kernel/clock.ts';
 import { Loop } from '../../kernel/loop.ts';
 import type { Database, LaneConnection } from '../../platform/database/index.ts';
-import { numberingStatements, readState, type NumberedTuple } from './stream.sql.ts';
+import { numberingStatements, readState, type DatabaseLife, type NumberedTuple } from './stream.sql.ts';
 
 export interface SequencerReport {
   /** The last position given. */
@@ -18,11 +18,18 @@ export interface SequencerOptions {
   runsMax?: number;
   /** So often it looks for runs of instances that died before they numbered them. */
   intervalMs?: number;
-  /** Between two numberings, at least: commits that come close on one another share one. */
+  /** A commit is numbered so long after the numbering before it, at least: those that come close on one another share one. */
   pauseMs?: number;
   clock?: Clock;
   onNumbered?: (report: SequencerReport) => void;
   onError?: (error: unknown) => void;
+}
+
+/** A connection that numbers. */
+interface NumberingSession {
+  client: LaneConnection;
+  /** In which life of the database it is; null until it is known, and behind a pooler, where each may be in another. */
+  life: DatabaseLife | null;
 }
 
 const NUMBERED = 3;
@@ -37,9 +44,11 @@ const ANSWER_WITHIN_MS = 4_000;
 export class Sequencer {
   readonly #options: Required<SequencerOptions>;
   readonly #loop: Loop;
-  #client: LaneConnection | null = null;
+  #session: NumberingSession | null = null;
   #running: Promise<SequencerReport> | null = null;
   #next: Promise<SequencerReport> | null = null;
+  /** Until the next numbering that nobody waits for. */
+  #pause: NodeJS.Timeout | null = null;
   #lastEndMs = 0;
   #isStopped = false;
 
@@ -47,7 +56,7 @@ export class Sequencer {
     this.#options = {
       runsMax: 1_000,
       intervalMs: 200,
-      pauseMs: 4,
+      pauseMs: 20,
       clock: systemClock,
       onNumbered: () => undefined,
       onError: () => undefined,
@@ -61,15 +70,17 @@ export class Sequencer {
     this.#loop = new Loop(look, { afterErrorMs: AFTER_ERROR_MS, onError });
   }
 
-  /** Something was committed here: it is numbered soon. */
+  /** Something was committed here: it is numbered soon, and at once where it is the first for a while. */
   wake(): void {
-    if (this.#next !== null || this.#isStopped) return;
-    // What fails is found again by the look around.
-    this.number().catch((error: unknown) => this.#options.onError(error));
+    if (this.#next !== null || this.#pause !== null || this.#isStopped) return;
+    const { clock, pauseMs } = this.#options;
+    const endMs = this.#running === null ? this.#lastEndMs : clock.monotonic();
+    this.#pause = setTimeout(() => this.#numberUnasked(), Math.max(0, endMs + pauseMs - clock.monotonic()));
   }
 
   /** Numbers everything that is committed by now. Those who ask while one numbering runs share the next. */
   async number(): Promise<SequencerReport> {
+    this.#endPause();
     this.#next ??= this.#afterRunning();
     return this.#next;
   }
@@ -80,18 +91,27 @@ export class Sequencer {
 
   async stop(): Promise<void> {
     this.#isStopped = true;
+    this.#endPause();
     await this.#loop.stop();
     await this.#next?.catch(() => undefined);
     await this.#running?.catch(() => undefined);
-    await this.#client?.end().catch(() => undefined);
-    this.#client = null;
+    await this.#session?.client.end().catch(() => undefined);
+    this.#session = null;
+  }
+
+  #numberUnasked(): void {
+    this.#pause = null;
+    // What fails is found again by the look around.
+    this.number().catch((error: unknown) => this.#options.onError(error));
+  }
+
+  #endPause(): void {
+    if (this.#pause !== null) clearTimeout(this.#pause);
+    this.#pause = null;
   }
 
   async #afterRunning(): Promise<SequencerReport> {
-    const { clock, pauseMs } = this.#options;
     await this.#running?.catch(() => undefined);
-    const pause = this.#lastEndMs + pauseMs - clock.monotonic();
-    if (pause > 0) await new Promise((resolve) => setTimeout(resolve, pause));
     this.#next = null;
     this.#running = this.#numberAll();
     return this.#running;
@@ -115,18 +135,20 @@ export class Sequencer {
 
   async #numberSome(most: number): Promise<SequencerReport> {
     const { database } = this.#options;
-    this.#client ??= await this.#connect();
-    const client = this.#client;
+    this.#session ??= await this.#connect();
+    const session = this.#session;
+    const { client, life } = session;
     const timer = setTimeout(() => client.cut(), ANSWER_WITHIN_MS);
     try {
-      const sent = numberingStatements(database.servingRole, most).map((statement) => client.query(statement));
+      const sent = numberingStatements(database.servingRole, most, life).map((statement) => client.query(statement));
       const answers = await Promise.all(sent);
       const numbered = answers[NUMBERED] as { rows: unknown[] };
-      const [head, runs, lagMs] = numbered.rows[0] as NumberedTuple;
+      const [head, runs, lagMs, origin, table] = numbered.rows[0] as NumberedTuple;
+      if (origin !== null && table !== null && client.isPipelined) session.life = { origin, table };
       return { head, runs, lagMs };
     } catch (error) {
       // Whatever it was: a new session has no transaction that is left open.
-      this.#client = null;
+      this.#session = null;
       client.cut();
       throw error;
     } finally {
@@ -134,11 +156,11 @@ export class Sequencer {
     }
   }
 
-  async #connect(): Promise<LaneConnection> {
+  async #connect(): Promise<NumberingSession> {
     const client = await this.#options.database.openLane('holdfast sequencer');
     client.onLost(() => {
-      if (this.#client === client) this.#client = null;
+      if (this.#session?.client === client) this.#session = null;
     });
-    return client;
+    return { client, life: null };
   }
 }

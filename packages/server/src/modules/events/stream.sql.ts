@@ -24,14 +24,25 @@ export interface Run {
   position: number;
 }
 
-export type NumberedTuple = [head: number, runs: number, lagMs: number];
+/** The last two where something was numbered. */
+export type NumberedTuple = [head: number, runs: number, lagMs: number, origin: string | null, table: number | null];
+
+/** Which database this is, and which of its tables is event_stream: see event_stream_origin(). */
+export interface DatabaseLife {
+  origin: string;
+  table: number;
+}
 
 /**
  * Gives positions to the runs that can be seen and have none, in the order of their numbers: one transaction, sent at
  * once. The statement that numbers comes after the one that locks, so its snapshot holds whatever the last holder of the
  * lock saw, and more.
+ *
+ * A session is of one life of the database from its beginning to its end, except that a dump may be restored beside it,
+ * which makes event_stream another table. So `life` is what the session's last numbering found: to find it out reads
+ * control files, which was a third of each numbering.
  */
-export function numberingStatements(role: string | null, most: number): LaneStatement[] {
+export function numberingStatements(role: string | null, most: number, life: DatabaseLife | null): LaneStatement[] {
   return [
     { name: 'BEGIN', text: 'BEGIN', values: [] },
     {
@@ -41,7 +52,7 @@ export function numberingStatements(role: string | null, most: number): LaneStat
       values: [role ?? 'none'],
     },
     { name: 'lock_stream', text: 'SELECT head FROM event_stream FOR UPDATE', values: [] },
-    { name: 'number_runs', text: NUMBER_RUNS, values: [most] },
+    { name: 'number_runs', text: NUMBER_RUNS, values: [most, life?.origin ?? null, life?.table ?? null] },
     { name: 'COMMIT', text: 'COMMIT', values: [] },
   ];
 }
@@ -52,7 +63,9 @@ const NUMBER_RUNS = `WITH due AS MATERIALIZED (
   ), placed AS MATERIALIZED (
     SELECT first_id, size, (sum(size) OVER (ORDER BY first_id))::bigint - size AS before FROM due
   ), life AS MATERIALIZED (
-    SELECT event_stream_origin() AS origin WHERE EXISTS (SELECT FROM placed)
+    SELECT CASE WHEN tableoid::bigint = $3::bigint THEN $2::text ELSE event_stream_origin() END AS origin,
+      tableoid::bigint AS table_id
+    FROM event_stream WHERE EXISTS (SELECT FROM placed)
   ), base AS MATERIALIZED (
     SELECT CASE WHEN s.origin <> l.origin THEN s.head + ${JUMP} ELSE s.head END AS head
     FROM event_stream s, life l
@@ -67,7 +80,8 @@ const NUMBER_RUNS = `WITH due AS MATERIALIZED (
   )
   SELECT coalesce((SELECT head FROM moved), (SELECT head FROM event_stream)),
     (SELECT count(*) FROM numbered),
-    (SELECT coalesce(extract(epoch FROM clock_timestamp() - min(at)) * 1000, 0)::bigint FROM numbered)`;
+    (SELECT coalesce(extract(epoch FROM clock_timestamp() - min(at)) * 1000, 0)::bigint FROM numbered),
+    (SELECT origin FROM life), (SELECT table_id FROM life)`;
 
 export interface StreamState {
   head: number;

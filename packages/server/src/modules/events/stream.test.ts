@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTestApp, type TestApp } from '../../../test/app.ts';
-import type { StreamEvent } from './index.ts';
+import { Sequencer, type StreamEvent } from './index.ts';
 
 interface CloudEvent {
   id: string;
@@ -158,6 +158,15 @@ describe('the stream', () => {
     expect(live.filter(({ subject, data }) => subject === 'LIVE' || data.status === 'pending')).toEqual(expected);
     const seqs = live.flatMap(({ data }) => data.seq ?? []);
     expect(seqs).toEqual([...seqs].sort((a, b) => a - b));
+  });
+
+  it('is numbered at once for who waits, however lately it was numbered', async () => {
+    const sequencer = new Sequencer({ database: one.database, pauseMs: 600_000 });
+    const { head } = await sequencer.number();
+    await makeProduct('HASTE');
+    sequencer.wake();
+    expect((await sequencer.number()).head).toBeGreaterThan(head);
+    await sequencer.stop();
   });
 
   it('goes on far above what readers knew when the database is another than before', async () => {
