@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { EXPRESSION_MAX, parseSchedule, ScheduleError } from './schedule.rules.ts';
@@ -160,6 +161,32 @@ describe('a time of day that comes twice', () => {
       for (let atMs = day; atMs < day + 24 * HOUR_MS; atMs += minutes * MINUTE_MS)
         expect(iso(next(atMs))).toBe(iso(atMs + minutes * MINUTE_MS));
     }
+  });
+});
+
+describe('the guide', () => {
+  const guide = readFileSync(new URL('../../../../../docs/guides/job-schedules.md', import.meta.url), 'utf8');
+  const lines = guide.split('\n').filter((line) => line.startsWith('| '));
+  const rows = lines.map((line) => [...line.matchAll(/`([^`]+)`/g)].map(([, code = '']) => code));
+  const examples = rows.filter(([, , from = '']) => /^\d{4}-/.test(from));
+
+  it('has examples of clocks that change', () => {
+    expect(examples.length).toBeGreaterThanOrEqual(8);
+  });
+
+  it.each(examples)('says when %s in %s fires from %s on', (expression = '', timeZone = '', from = '', ...expected) => {
+    const first = parseSchedule(expression, timeZone).between(Date.parse(`${from}Z`), Infinity, expected.length);
+    expect(first.map(iso)).toEqual(expected.map((instant) => `${instant}Z`));
+  });
+
+  it('tells what the nicknames stand for', () => {
+    const nicknames = rows.filter(([name = '']) => name.startsWith('@'));
+    const meanings = nicknames.flatMap((row) => row.slice(0, -1).map((name) => [name, row.at(-1) ?? ''] as const));
+    expect(meanings).toHaveLength(7);
+    for (const [name, meaning] of meanings)
+      expect(parseSchedule(name, 'UTC').between(JANUARY, Infinity, 9)).toEqual(
+        parseSchedule(meaning, 'UTC').between(JANUARY, Infinity, 9),
+      );
   });
 });
 
