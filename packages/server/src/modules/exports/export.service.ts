@@ -1,23 +1,15 @@
-import { stringify } from 'csv-stringify/sync';
 import type { RawBuilder } from 'kysely';
-import { ledgerEntryView, levelView, productView, shownAvailable, shortageOf } from '../../engine/index.ts';
-import { toRfc3339 } from '../../kernel/clock.ts';
 import type { Database } from '../../platform/database/index.ts';
-import { safeCell } from '../csv.cells.ts';
+import { headText, LEDGER, PRODUCTS, rowsText, STOCK, type ExportFormat, type RowShape } from './export.shapes.ts';
 import {
   findUnknown,
   selectLedger,
   selectProducts,
   selectStock,
   streamRows,
-  type LedgerExport,
   type LedgerFilter,
-  type ProductExport,
-  type StockExport,
   type StockFilter,
 } from './export.sql.ts';
-
-export type ExportFormat = 'csv' | 'ndjson';
 
 export type ExportRequest =
   | { what: 'products'; includeArchived: boolean }
@@ -56,109 +48,22 @@ export async function* exportText({ database, request, format, onRows }: ExportO
   }
 }
 
-async function refuseUnknown(database: Database, filter: StockFilter): Promise<void> {
+/** @throws ExportRefused */
+export async function refuseUnknown(database: Database, filter: StockFilter): Promise<void> {
   const unknown = await findUnknown(database, filter);
   if (unknown.length > 0) throw new ExportRefused(unknown.join(' '));
-}
-
-type Cell = string | number | null;
-
-/** How a row looks: its cells in CSV, by column, and the object of a line of JSON. */
-interface Shape<Row> {
-  columns: Record<string, (row: Row) => Cell>;
-  toJson: (row: Row) => object;
 }
 
 async function* render<Row>(
   database: Database,
   query: RawBuilder<Row>,
-  shape: Shape<Row>,
+  shape: RowShape<Row>,
   format: ExportFormat,
   onRows: ((count: number) => void) | undefined,
 ): AsyncGenerator<string, void> {
-  const cells = Object.values(shape.columns);
-  if (format === 'csv') yield toCsv([Object.keys(shape.columns)]);
+  if (format === 'csv') yield headText(shape);
   for await (const rows of streamRows(database, query)) {
-    yield format === 'csv'
-      ? toCsv(rows.map((row) => cells.map((cell) => cell(row))))
-      : rows.map((row) => `${JSON.stringify(shape.toJson(row))}\n`).join('');
+    yield rowsText(shape, rows, format);
     onRows?.(rows.length);
   }
 }
-
-function toCsv(rows: Cell[][]): string {
-  return stringify(rows, { record_delimiter: 'windows' });
-}
-
-const text = (value: string | null): Cell => (value === null ? null : safeCell(value));
-const time = (epochMs: number | null): Cell => (epochMs === null ? null : toRfc3339(epochMs));
-
-/** `import products` reads these names back. */
-const PRODUCTS: Shape<ProductExport> = {
-  columns: {
-    sku: (row) => row.sku,
-    name: (row) => text(row.name),
-    description: (row) => text(row.description),
-    category: (row) => text(row.category),
-    attributes: (row) => (row.attributes === null ? null : JSON.stringify(row.attributes)),
-    unitCost: (row) => (row.unit_cost === null ? null : Number(row.unit_cost)),
-    reorderPoint: (row) => row.reorder_point,
-    reorderQuantity: (row) => row.reorder_quantity,
-    maxLevel: (row) => row.max_level,
-    safetyStock: (row) => row.safety_stock,
-    version: (row) => row.version,
-    createdAt: (row) => time(row.created_at),
-    updatedAt: (row) => time(row.updated_at),
-    archivedAt: (row) => time(row.archived_at),
-  },
-  toJson: productView,
-};
-
-const STOCK: Shape<StockExport> = {
-  columns: {
-    sku: (row) => row.sku,
-    name: (row) => text(row.name),
-    location: (row) => row.location,
-    onHand: (row) => row.onHand,
-    reserved: (row) => row.reserved,
-    committed: (row) => row.committed,
-    safetyStock: (row) => row.safetyStock,
-    available: (row) => shownAvailable(row, row.isOpen),
-    incoming: (row) => row.incoming,
-    shortage: (row) => shortageOf(row),
-    reorderPoint: (row) => row.reorderPoint,
-    reorderQuantity: (row) => row.reorderQuantity,
-    maxLevel: (row) => row.maxLevel,
-    zone: (row) => text(row.zone),
-    aisle: (row) => text(row.aisle),
-    shelf: (row) => text(row.shelf),
-    version: (row) => row.version,
-    lastMovementAt: (row) => time(row.lastMovementAt),
-    lastCountAt: (row) => time(row.lastCountAt),
-  },
-  toJson: (row) => levelView(row, row.sku, row.location, row.isOpen),
-};
-
-const LEDGER: Shape<LedgerExport> = {
-  columns: {
-    seq: (row) => row.seq,
-    at: (row) => time(row.at),
-    type: (row) => row.type,
-    sku: (row) => row.sku,
-    location: (row) => row.location,
-    deltaOnHand: (row) => row.deltaOnHand,
-    deltaReserved: (row) => row.deltaReserved,
-    deltaCommitted: (row) => row.deltaCommitted,
-    onHand: (row) => row.onHand,
-    reserved: (row) => row.reserved,
-    committed: (row) => row.committed,
-    referenceType: (row) => text(row.referenceType),
-    referenceId: (row) => text(row.referenceId),
-    reason: (row) => text(row.reason),
-    notes: (row) => text(row.notes),
-    unitCost: (row) => (row.unitCost === null ? null : Number(row.unitCost)),
-    lot: (row) => text(row.lot),
-    actor: (row) => text(row.actor),
-  },
-  toJson: (row) => ledgerEntryView({ ...row, unitCost: row.unitCost === null ? null : Number(row.unitCost) }),
-};

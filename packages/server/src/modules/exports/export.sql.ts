@@ -9,8 +9,14 @@ const FETCH_ROWS = 2_000;
 /**
  * The rows of a query as they were when it began, however long the reader takes: a cursor on one snapshot. Neither side
  * holds more than one fetch of them.
+ *
+ * @param onSnapshot told the instant of the rows, in milliseconds since the epoch
  */
-export async function* streamRows<Row>(database: Database, query: RawBuilder<Row>): AsyncGenerator<Row[], void> {
+export async function* streamRows<Row>(
+  database: Database,
+  query: RawBuilder<Row>,
+  onSnapshot?: (atMs: number) => void,
+): AsyncGenerator<Row[], void> {
   const tx = await database.kysely
     .startTransaction()
     .setIsolationLevel('repeatable read')
@@ -18,9 +24,10 @@ export async function* streamRows<Row>(database: Database, query: RawBuilder<Row
     .execute();
   try {
     // The wait is the reader's: a pager that nobody scrolls, a slow line.
-    await sql`
-      SELECT set_config('statement_timeout', '0', true), set_config('idle_in_transaction_session_timeout', '0', true),
-        set_config('timezone', 'UTC', true)`.execute(tx);
+    const { rows: first } = await sql<{ at: number }>`
+      SELECT clock_timestamp() AS at, set_config('statement_timeout', '0', true),
+        set_config('idle_in_transaction_session_timeout', '0', true), set_config('timezone', 'UTC', true)`.execute(tx);
+    onSnapshot?.(first[0]?.at ?? 0);
     await sql`DECLARE export_rows NO SCROLL CURSOR FOR ${query}`.execute(tx);
     for (;;) {
       const { rows } = await sql<Row>`FETCH ${sql.lit(FETCH_ROWS)} FROM export_rows`.execute(tx);
@@ -44,6 +51,8 @@ export function selectProducts(includeArchived: boolean): RawBuilder<ProductExpo
 export interface StockFilter {
   sku?: string | undefined;
   location?: string | undefined;
+  /** Of several; absent: all. */
+  locations?: readonly string[] | undefined;
 }
 
 export interface StockExport extends LevelFacts {
@@ -52,20 +61,25 @@ export interface StockExport extends LevelFacts {
   location: string;
   /** The location takes reservations. */
   isOpen: boolean;
+  /** Of the product; numeric as text. */
+  unitCost: string | null;
 }
 
-export function selectStock({ sku, location }: StockFilter): RawBuilder<StockExport> {
+export function selectStock({ sku, location, locations }: StockFilter): RawBuilder<StockExport> {
   return sql<StockExport>`
     SELECT p.sku, p.name, o.code AS location, o.active AND o.archived_at IS NULL AS "isOpen", l.on_hand AS "onHand",
       l.reserved, l.committed, l.incoming, l.safety_stock AS "safetyStock", l.reorder_point AS "reorderPoint",
       l.reorder_quantity AS "reorderQuantity", l.max_level AS "maxLevel", l.zone, l.aisle, l.shelf, l.version,
-      l.last_movement_at AS "lastMovementAt", l.last_count_at AS "lastCountAt"
+      l.last_movement_at AS "lastMovementAt", l.last_count_at AS "lastCountAt", p.unit_cost AS "unitCost"
     FROM level l JOIN product p ON p.id = l.product_id JOIN location o ON o.id = l.location_id
     WHERE p.archived_at IS NULL AND ${isName('p.sku', sku)} AND ${isName('o.code', location)}
+      AND ${locations === undefined ? sql`true` : sql`o.code = ANY (${locations}::text[])`}
     ORDER BY p.sku, o.code`;
 }
 
-export interface LedgerFilter extends StockFilter {
+export interface LedgerFilter {
+  sku?: string | undefined;
+  location?: string | undefined;
   /** Milliseconds since the epoch, inclusive. */
   fromMs?: number | undefined;
   /** Exclusive. */
@@ -109,15 +123,18 @@ export function selectLedger({ sku, location, fromMs, toMs }: LedgerFilter): Raw
 }
 
 /** Which of the names do not exist. */
-export async function findUnknown(database: Database, { sku, location }: StockFilter): Promise<string[]> {
-  const { rows } = await sql<{ product: boolean; location: boolean }>`
-    SELECT EXISTS (SELECT FROM product WHERE product.sku = ${sku ?? ''}) AS product,
-      EXISTS (SELECT FROM location WHERE location.code = ${location ?? ''}) AS location`.execute(database.kysely);
-  const [found] = rows;
-  const unknown: string[] = [];
-  if (sku !== undefined && found?.product !== true) unknown.push(`There is no product ${sku}.`);
-  if (location !== undefined && found?.location !== true) unknown.push(`There is no location ${location}.`);
-  return unknown;
+export async function findUnknown(
+  database: Database,
+  { sku, location, locations = [] }: StockFilter,
+): Promise<string[]> {
+  const codes = location === undefined ? locations : [location, ...locations];
+  const { rows } = await sql<{ hasProduct: boolean; unknown: string[] }>`
+    SELECT EXISTS (SELECT FROM product WHERE product.sku = ${sku ?? ''}) AS "hasProduct",
+      ARRAY(SELECT code FROM unnest(${codes}::text[]) AS asked (code)
+        WHERE NOT EXISTS (SELECT FROM location WHERE location.code = asked.code)) AS unknown`.execute(database.kysely);
+  const [{ hasProduct, unknown } = { hasProduct: false, unknown: [] }] = rows;
+  const products = sku === undefined || hasProduct ? [] : [`There is no product ${sku}.`];
+  return [...products, ...unknown.map((code) => `There is no location ${code}.`)];
 }
 
 function isName(column: string, name: string | undefined): RawBuilder<unknown> {

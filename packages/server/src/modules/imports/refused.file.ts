@@ -1,7 +1,7 @@
-import { stringify } from 'csv-stringify/sync';
 import { once } from 'node:events';
 import { createReadStream, createWriteStream, type WriteStream } from 'node:fs';
 import { plainText, safeCell } from '../csv.cells.ts';
+import { toCsv } from '../run.files.ts';
 import type { RefusedRow } from './import.refused.ts';
 
 /**
@@ -45,6 +45,6 @@ export class RefusedFile {
 
   #write(cells: string[]): void {
     const safe = cells.map((cell) => safeCell(plainText(cell)));
-    this.#stream.write(stringify([safe], { record_delimiter: 'windows' }));
+    this.#stream.write(toCsv([safe]));
   }
 }
