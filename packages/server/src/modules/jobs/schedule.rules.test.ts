@@ -46,8 +46,18 @@ describe('the next fire', () => {
     ['0 0 13 * 5', 'UTC', '2026-01-02T00:00Z'],
     ['0 0 29 2 *', 'UTC', '2028-02-29T00:00Z'],
     ['0 0 * 2 MON#5', 'UTC', '2044-02-29T00:00Z'],
+    ['30 2 1 7 *', 'Europe/Berlin', '2026-07-01T00:30Z'],
+    ['30 2 1 12 *', 'Europe/Berlin', '2026-12-01T01:30Z'],
+    ['30 2 1 7 *', 'Australia/Sydney', '2026-06-30T16:30Z'],
+    ['30 2 29 3 *', 'Europe/Berlin', '2026-03-29T01:00Z'],
   ])('of %s in %s, asked at the start of 2026, is %s', (expression, timeZone, expected) => {
     expect(iso(parseSchedule(expression, timeZone).next(JANUARY))).toBe(expected);
+  });
+
+  it('is found across all that clocks do until then', () => {
+    // Samoa's clocks went forward by an hour, and then by a day.
+    const { next } = parseSchedule('0 0 1 1 *', 'Pacific/Apia');
+    expect(iso(next(Date.UTC(2011, 8, 1)))).toBe('2011-12-31T10:00Z');
   });
 
   it('is strictly after, to the millisecond', () => {
@@ -193,14 +203,12 @@ describe('the guide', () => {
 describe('any schedule, beside a clock that is read minute by minute', () => {
   it('fires at the same instants around every change of clocks', () => {
     fc.assert(
-      fc.property(fc.constantFrom(...CHANGES), anExpression, ([timeZone, change], { text, matcher }) => {
+      fc.property(aChange, anExpression, fc.nat(400), ([timeZone, change], { text, matcher }, daysBefore) => {
         const [from, to] = windowAround(change);
         const expected = expectedFires(wallClock(timeZone, change), matcher, to);
-        expect(
-          parseSchedule(text, timeZone)
-            .between(from - 1, to, 10_000)
-            .map(iso),
-        ).toEqual(expected.map(iso));
+        const { next, between } = parseSchedule(text, timeZone);
+        expect(between(from - 1, to, 10_000).map(iso)).toEqual(expected.map(iso));
+        expect(next(from - 1 - daysBefore * 24 * HOUR_MS)).toBeLessThanOrEqual(expected[0] ?? Infinity);
       }),
       { numRuns: 600 },
     );
@@ -209,7 +217,7 @@ describe('any schedule, beside a clock that is read minute by minute', () => {
   it('goes forward only, and is the same however it is asked', () => {
     const instant = fc.integer({ min: -36 * HOUR_MS, max: 36 * HOUR_MS });
     fc.assert(
-      fc.property(fc.constantFrom(...CHANGES), anExpression, instant, instant, ([timeZone, change], { text }, a, b) => {
+      fc.property(aChange, anExpression, instant, instant, ([timeZone, change], { text }, a, b) => {
         const { next, between } = parseSchedule(text, timeZone);
         const [early, late] = [Date.parse(change) + Math.min(a, b), Date.parse(change) + Math.max(a, b)];
         const first = next(early);
@@ -414,6 +422,8 @@ const CHANGES: readonly [timeZone: string, change: string][] = [
   ['Africa/Casablanca', '2026-02-15T02:00Z'],
   ['Asia/Kolkata', '2026-02-28T18:30Z'],
 ];
+
+const aChange = fc.constantFrom(...CHANGES);
 
 function windowAround(change: string): [fromMs: number, toMs: number] {
   return [Date.parse(change) - 20 * HOUR_MS, Date.parse(change) + 28 * HOUR_MS];

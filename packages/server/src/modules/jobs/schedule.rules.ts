@@ -327,7 +327,7 @@ interface ScheduleClock {
 }
 
 const DAY_MS = 86_400_000;
-/** No clocks changed twice within two days since 1970, and none by more than one day. */
+/** No clocks changed twice within a week since 1970, and none by more than one day. */
 const LOOK_MS = 2 * DAY_MS;
 /** croner gives up at the year 3000. */
 const END_MS = Date.UTC(3000, 0, 1);
@@ -352,8 +352,8 @@ function nextFire({ offsetAt, wallFrom, isFixed }: ScheduleClock, afterMs: numbe
     } else if (atMs <= fromMs + LOOK_MS) {
       return atMs;
     } else {
-      // Nothing fires before `wall` is near, whatever the clocks do until then.
-      fromMs = Math.max(fromMs + LOOK_MS, atMs - DAY_MS);
+      // Whatever clocks do until then: offsets are 26 hours apart at most, so nothing fires before.
+      fromMs = Math.max(fromMs + LOOK_MS, atMs - LOOK_MS);
       offset = offsetAt(fromMs);
     }
   }
