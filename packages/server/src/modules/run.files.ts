@@ -12,10 +12,27 @@ export function toCsv(rows: readonly (readonly Cell[])[]): string {
   return stringify([...rows], { record_delimiter: 'windows' });
 }
 
+/** The cells of a row, by the names of their columns. */
+export type Columns<Row> = Record<string, (row: Row) => Cell>;
+
+/** The line above the first row. */
+export function csvHead<Row>(columns: Columns<Row>): string {
+  return toCsv([Object.keys(columns)]);
+}
+
+export function csvRows<Row>(columns: Columns<Row>, rows: readonly Row[]): string {
+  const cells = Object.values(columns);
+  return toCsv(rows.map((row) => cells.map((cell) => cell(row))));
+}
+
 export const csvText = (value: string | null): Cell => (value === null ? null : safeCell(value));
 export const csvTime = (epochMs: number | null): Cell => (epochMs === null ? null : toRfc3339(epochMs));
 
-const MEDIA_TYPES = { csv: 'text/csv; charset=utf-8', ndjson: 'application/x-ndjson' };
+const MEDIA_TYPES = {
+  csv: 'text/csv; charset=utf-8',
+  html: 'text/html; charset=utf-8',
+  ndjson: 'application/x-ndjson',
+};
 
 export interface TextFile {
   /** Without an ending. */
@@ -28,14 +45,17 @@ export interface TextFile {
 export function keepText(
   context: RunContext,
   { name, format, gzip = false }: TextFile,
-  pieces: AsyncIterable<string>,
+  pieces: AsyncIterable<string> | Iterable<string>,
 ): Promise<RunFile> {
   const text = untilAborted(context.signal, pieces);
   if (!gzip) return context.writeFile({ name: `${name}.${format}`, mediaType: MEDIA_TYPES[format] }, text);
   return context.writeFile({ name: `${name}.${format}.gz`, mediaType: 'application/gzip' }, packed(text));
 }
 
-async function* untilAborted(signal: AbortSignal, pieces: AsyncIterable<string>): AsyncGenerator<string, void> {
+async function* untilAborted(
+  signal: AbortSignal,
+  pieces: AsyncIterable<string> | Iterable<string>,
+): AsyncGenerator<string, void> {
   signal.throwIfAborted();
   for await (const piece of pieces) {
     signal.throwIfAborted();

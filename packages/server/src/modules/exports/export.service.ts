@@ -1,6 +1,8 @@
 import type { RawBuilder } from 'kysely';
 import type { Database } from '../../platform/database/index.ts';
-import { headText, LEDGER, PRODUCTS, rowsText, STOCK, type ExportFormat, type RowShape } from './export.shapes.ts';
+import { PermanentError } from '../../platform/jobs/index.ts';
+import { csvHead } from '../run.files.ts';
+import { LEDGER, PRODUCTS, rowsText, STOCK, type ExportFormat, type RowShape } from './export.shapes.ts';
 import {
   findUnknown,
   selectLedger,
@@ -48,8 +50,17 @@ export async function* exportText({ database, request, format, onRows }: ExportO
   }
 }
 
-/** @throws ExportRefused */
-export async function refuseUnknown(database: Database, filter: StockFilter): Promise<void> {
+/**
+ * For a run: it cannot do with names that do not exist, however often it is attempted.
+ *
+ * @throws PermanentError
+ */
+export async function requireNames(database: Database, filter: StockFilter): Promise<void> {
+  const unknown = await findUnknown(database, filter);
+  if (unknown.length > 0) throw new PermanentError(unknown.join(' '));
+}
+
+async function refuseUnknown(database: Database, filter: StockFilter): Promise<void> {
   const unknown = await findUnknown(database, filter);
   if (unknown.length > 0) throw new ExportRefused(unknown.join(' '));
 }
@@ -61,7 +72,7 @@ async function* render<Row>(
   format: ExportFormat,
   onRows: ((count: number) => void) | undefined,
 ): AsyncGenerator<string, void> {
-  if (format === 'csv') yield headText(shape);
+  if (format === 'csv') yield csvHead(shape.columns);
   for await (const rows of streamRows(database, query)) {
     yield rowsText(shape, rows, format);
     onRows?.(rows.length);

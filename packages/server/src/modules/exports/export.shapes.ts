@@ -1,24 +1,18 @@
 import { ledgerEntryView, levelView, productView, shownAvailable, shortageOf } from '../../engine/index.ts';
-import { csvTime as time, csvText as text, toCsv, type Cell } from '../run.files.ts';
+import { csvRows, csvText as text, csvTime as time, type Columns } from '../run.files.ts';
 import type { LedgerExport, ProductExport, StockExport } from './export.sql.ts';
 
 export type ExportFormat = 'csv' | 'ndjson';
 
 /** How a row looks: its cells in CSV, by column, and the object of a line of JSON. */
 export interface RowShape<Row> {
-  columns: Record<string, (row: Row) => Cell>;
+  columns: Columns<Row>;
   toJson: (row: Row) => object;
-}
-
-/** The line above the first row of a CSV file. */
-export function headText<Row>({ columns }: RowShape<Row>): string {
-  return toCsv([Object.keys(columns)]);
 }
 
 export function rowsText<Row>({ columns, toJson }: RowShape<Row>, rows: readonly Row[], format: ExportFormat): string {
   if (format === 'ndjson') return rows.map((row) => `${JSON.stringify(toJson(row))}\n`).join('');
-  const cells = Object.values(columns);
-  return toCsv(rows.map((row) => cells.map((cell) => cell(row))));
+  return csvRows(columns, rows);
 }
 
 /** `import products` reads these names back. */

@@ -3,7 +3,7 @@ import { exportLedgerJob, type ExportJobDeps } from './ledger.export.job.ts';
 import { stockSnapshotJob } from './stock.snapshot.job.ts';
 
 export type { ExportFormat } from './export.shapes.ts';
-export { ExportRefused, exportText, type ExportOptions, type ExportRequest } from './export.service.ts';
+export { ExportRefused, exportText, requireNames, type ExportOptions, type ExportRequest } from './export.service.ts';
 export { streamRows } from './export.sql.ts';
 
 /** `export_ledger` and `stock_snapshot`. */

@@ -4,9 +4,9 @@ import { boundMs } from '../../kernel/instant.ts';
 import { validationFailed, type Problem } from '../../kernel/problem.ts';
 import type { Database } from '../../platform/database/index.ts';
 import { LocationCode, Shape, Sku, Timestamp, Whole, Word } from '../../platform/http/schemas.ts';
-import { defineJobType, PermanentError, type JobType, type RunContext } from '../../platform/jobs/index.ts';
+import { defineJobType, type JobType, type RunContext } from '../../platform/jobs/index.ts';
 import { keepText } from '../run.files.ts';
-import { ExportRefused, exportText } from './export.service.ts';
+import { exportText, requireNames } from './export.service.ts';
 import { FILE_CONFIG } from './file.config.ts';
 
 export interface ExportJobDeps {
@@ -92,14 +92,10 @@ async function exportLedger(context: RunContext<Config>, { database }: ExportJob
     context.progress(null, `${rows} rows`);
   };
   const request = { what: 'ledger', filter: { sku, location, fromMs, toMs } } as const;
-  try {
-    const text = exportText({ database, request, format, onRows });
-    const file = await keepText(context, { name: 'ledger', format, gzip }, text);
-    return { from: timeOrNull(fromMs), to: timeOrNull(toMs), rows, file: file.name, bytes: file.size };
-  } catch (error) {
-    if (error instanceof ExportRefused) throw new PermanentError(error.message);
-    throw error;
-  }
+  await requireNames(database, { sku, location });
+  const text = exportText({ database, request, format, onRows });
+  const file = await keepText(context, { name: 'ledger', format, gzip }, text);
+  return { from: timeOrNull(fromMs), to: timeOrNull(toMs), rows, file: file.name, bytes: file.size };
 }
 
 function timeOrNull(ms: number | undefined): string | null {

@@ -1,10 +1,10 @@
 import { Type, type Static } from 'typebox';
 import { toRfc3339 } from '../../kernel/clock.ts';
 import { LocationCode, Shape } from '../../platform/http/schemas.ts';
-import { defineJobType, PermanentError, type JobType, type RunContext } from '../../platform/jobs/index.ts';
-import { keepText } from '../run.files.ts';
-import { ExportRefused, refuseUnknown } from './export.service.ts';
-import { headText, rowsText, STOCK } from './export.shapes.ts';
+import { defineJobType, type JobType, type RunContext } from '../../platform/jobs/index.ts';
+import { csvHead, keepText } from '../run.files.ts';
+import { requireNames } from './export.service.ts';
+import { rowsText, STOCK } from './export.shapes.ts';
 import { selectStock, streamRows } from './export.sql.ts';
 import { FILE_CONFIG } from './file.config.ts';
 import type { ExportJobDeps } from './ledger.export.job.ts';
@@ -42,19 +42,14 @@ async function takeSnapshot(context: RunContext<Static<typeof Config>>, { databa
   const totals = new StockTotals();
   let atMs = 0;
   async function* text(): AsyncGenerator<string, void> {
-    await refuseUnknown(database, { locations });
-    if (format === 'csv') yield headText(STOCK);
+    if (format === 'csv') yield csvHead(STOCK.columns);
     for await (const rows of streamRows(database, selectStock({ locations }), (ms) => (atMs = ms))) {
       yield rowsText(STOCK, rows, format);
       for (const row of rows) totals.add(row);
       context.progress(null, `${totals.all.levels} levels`);
     }
   }
-  try {
-    const file = await keepText(context, { name: 'stock', format, gzip }, text());
-    return { at: toRfc3339(atMs), file: file.name, bytes: file.size, ...totals.view() };
-  } catch (error) {
-    if (error instanceof ExportRefused) throw new PermanentError(error.message);
-    throw error;
-  }
+  await requireNames(database, { locations });
+  const file = await keepText(context, { name: 'stock', format, gzip }, text());
+  return { at: toRfc3339(atMs), file: file.name, bytes: file.size, ...totals.view() };
 }
