@@ -76,6 +76,8 @@ CREATE TABLE run (
   cycle_id            uuid NOT NULL,
   status              text COLLATE "C" NOT NULL,
   priority            smallint NOT NULL,
+  -- By how much it has risen by waiting.
+  raised              smallint NOT NULL DEFAULT 0,
   trigger             text COLLATE "C" NOT NULL,
   started_by          text NOT NULL,
   -- The instant of the schedule that it stands for.

@@ -20,7 +20,7 @@ export interface TestApp {
 }
 
 export type TestAppOptions = Partial<
-  Pick<ServerOptions, 'timeShiftMs' | 'secondLaneAt' | 'checkAnswers' | 'duties' | 'extraRoutes' | 'passwordCosts'>
+  Pick<ServerOptions, 'timeShiftMs' | 'secondLaneAt' | 'checkAnswers' | 'duties' | 'extraRoutes' | 'jobTypes' | 'passwordCosts'>
 > & {
   /** Environment variables of the server. */
   env?: Record<string, string>;

@@ -5,6 +5,7 @@ import { deleteOldKeys, makePartitions } from './expiry.sql.ts';
 export interface HousekeeperOptions {
   database: Database;
   intervalMs?: number;
+  onDone?: (report: HousekeepingReport) => void;
   onError?: (error: unknown) => void;
 }
 
@@ -23,10 +24,11 @@ export class Housekeeper {
   readonly #database: Database;
   readonly #loop: Loop;
 
-  constructor({ database, intervalMs = 600_000, onError = () => undefined }: HousekeeperOptions) {
+  constructor(options: HousekeeperOptions) {
+    const { database, intervalMs = 600_000, onDone = () => undefined, onError = () => undefined } = options;
     this.#database = database;
     const run = async (): Promise<number> => {
-      await this.runOnce();
+      onDone(await this.runOnce());
       return intervalMs;
     };
     this.#loop = new Loop(run, { afterErrorMs: AFTER_ERROR_MS, onError });

@@ -21,4 +21,4 @@ export { TTL_MAX_SECONDS } from './hold.rules.ts';
 export type { Outcome, TransactOptions, Work } from './transact.ts';
 export type { BatchReport } from './batch.engine.ts';
 export { ExpirySweeper, type SweepReport } from './expiry.sweeper.ts';
-export { Housekeeper } from './housekeeper.ts';
+export { Housekeeper, type HousekeepingReport } from './housekeeper.ts';

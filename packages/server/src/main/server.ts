@@ -1,6 +1,6 @@
 import { isIPv6 } from 'node:net';
 import { buildApp } from '../app.ts';
-import { ExpirySweeper, Housekeeper, StockEngine } from '../engine/index.ts';
+import { ExpirySweeper, Housekeeper, StockEngine, type HousekeepingReport, type SweepReport } from '../engine/index.ts';
 import { systemClock } from '../kernel/clock.ts';
 import { Problem, problems } from '../kernel/problem.ts';
 import { alertRoutes } from '../modules/alerts/index.ts';
@@ -9,6 +9,7 @@ import { auditRoutes } from '../modules/audit/index.ts';
 import { catalogRoutes } from '../modules/catalog/index.ts';
 import { asyncApiRoutes, eventRoutes } from '../modules/events/index.ts';
 import { instanceRoutes } from '../modules/instances/index.ts';
+import { EXPIRY_JOB, HOUSEKEEPING_JOB, type Jobs } from '../modules/jobs/index.ts';
 import { inventoryFeature } from '../modules/inventory/index.ts';
 import { registerLedgerReads } from '../modules/ledger/index.ts';
 import { locationRoutes } from '../modules/locations/index.ts';
@@ -19,12 +20,14 @@ import { transfersFeature } from '../modules/transfers/index.ts';
 import { Authenticator, type Authenticate } from '../platform/auth/index.ts';
 import type { Config } from '../platform/config/index.ts';
 import { DatabaseWatch, isConnectionLost, toDatabaseProblem, type Database } from '../platform/database/index.ts';
+import type { JobType } from '../platform/jobs/index.ts';
 import { dashboardPages, type HttpServer, type Readiness, type Routes } from '../platform/http/index.ts';
 import type { Logger } from '../platform/log/index.ts';
 import { createMetrics, type Metrics } from '../platform/metrics/index.ts';
 import type { Signals } from '../platform/signals/index.ts';
 import { eventDocument } from './asyncapi.ts';
 import { openEvents, type EventStream } from './events.ts';
+import { openJobs } from './jobs.ts';
 import { openLive } from './live.ts';
 import { openLimits, type RateLimiting } from './limits.ts';
 import { openRedis } from './redis.ts';
@@ -50,6 +53,8 @@ export interface ServerOptions {
   secondLaneAt?: number;
   /** Further routes under /api/v1. */
   extraRoutes?: readonly Routes[];
+  /** Further types of jobs. */
+  jobTypes?: readonly JobType[];
   /** false: no background duties. */
   duties?: boolean;
   /** Given its metrics, for who writes the text of several servers. */
@@ -78,6 +83,7 @@ export interface HoldfastServer {
   /** Hints to the other instances, and from them. */
   signals: Signals;
   rateLimits: RateLimiting;
+  jobs: Jobs;
   /** Begins to serve, and starts the duties: until then all but the public routes answer 503. */
   markReady(): void;
   /** Serves what was accepted, then stops; the database stays open. */
@@ -139,6 +145,8 @@ export async function createServer(options: ServerOptions): Promise<HoldfastServ
   });
   const instances = async (): Promise<number> => (await registry.count()).up;
   const rateLimits = openLimits({ database, engine, redis, signals, metrics, log, instances, onError });
+  const extraTypes = options.jobTypes ?? [];
+  const jobs = openJobs({ config, engine, database, metrics, signals, extraTypes, onError });
   const app = await buildApp({
     http: {
       config: config.http,
@@ -174,13 +182,19 @@ export async function createServer(options: ServerOptions): Promise<HoldfastServ
       eventRoutes(live),
       webhooks.routes,
       rateLimits.routes,
+      jobs.routes,
       instanceRoutes(deps),
       ...(options.extraRoutes ?? []),
     ],
     pages: [asyncApiRoutes(eventDocument), dashboardPages(options.dashboard ?? null)],
   });
-  const sweeper = new ExpirySweeper({ database, engine, onSweep: stock.onSweep, onError, ...shift });
-  const housekeeper = new Housekeeper({ database, onError });
+  const onSweep = (report: SweepReport): void => {
+    stock.onSweep(report);
+    jobs.duties.note(EXPIRY_JOB, report);
+  };
+  const sweeper = new ExpirySweeper({ database, engine, onSweep, onError, ...shift });
+  const onDone = (report: HousekeepingReport): void => jobs.duties.note(HOUSEKEEPING_JOB, report);
+  const housekeeper = new Housekeeper({ database, onDone, onError });
   const address = (): string | null => addressOf(app);
   const registry = openRegistry({ database, metrics, signals, address, onError });
   return {
@@ -192,11 +206,13 @@ export async function createServer(options: ServerOptions): Promise<HoldfastServ
     webhooks,
     signals,
     rateLimits,
+    jobs,
     markReady: () => {
       state = 'serving';
       redis?.start();
       signals.start();
       rateLimits.start(options.duties !== false);
+      jobs.start(options.duties !== false);
       if (options.duties === false) return;
       watch.start();
       sweeper.start();
@@ -209,7 +225,14 @@ export async function createServer(options: ServerOptions): Promise<HoldfastServ
     close: async () => {
       state = 'stopping';
       live.live.close();
-      await Promise.all([app.close(), sweeper.stop(), housekeeper.stop(), registry.stop(), webhooks.stop()]);
+      await Promise.all([
+        app.close(),
+        jobs.stop(),
+        sweeper.stop(),
+        housekeeper.stop(),
+        registry.stop(),
+        webhooks.stop(),
+      ]);
       await rateLimits.stop();
       await engine.close();
       answers.cache.stop();

@@ -194,7 +194,9 @@ export const JobTypeSchema = Shape(
     title: Type.String({ examples: ['Call a URL'] }),
     description: Type.String({ examples: ['Sends a signed request and looks at the answer.'] }),
     config: Type.Unsafe<object>({ type: 'object', description: 'JSON Schema of `config`.', examples: [{}] }),
-    concurrency: Nullable(Type.Integer({ description: 'Runs of the type at once, over all instances.', examples: [2] })),
+    concurrency: Nullable(
+      Type.Integer({ description: 'Runs of the type at once, over all instances.', examples: [2] }),
+    ),
     system: Type.Boolean({ description: "Of Holdfast's own jobs alone.", examples: [false] }),
     defaults: Shape({ timeoutMs: TimeoutMs, retries: Retries, keepDays: KeepDays }),
   },

@@ -74,8 +74,13 @@ const run = {
   createdAt: Timestamp,
   startedAt: Nullable(Timestamp),
   finishedAt: Nullable(Timestamp),
-  durationMs: Nullable(Type.Integer({ description: 'From its first attempt to its end, or to now.', examples: [1200] })),
-  attempt: Type.Integer({ description: 'The one that is under way, or was the last; 0 before the first.', examples: [1] }),
+  durationMs: Nullable(
+    Type.Integer({ description: 'From its first attempt to its end, or to now.', examples: [1200] }),
+  ),
+  attempt: Type.Integer({
+    description: 'The one that is under way, or was the last; 0 before the first.',
+    examples: [1],
+  }),
   attemptsMax: Type.Integer({ examples: [4] }),
   worker: Nullable(Type.String({ examples: ['shop-1:4711'] })),
   percent: Nullable(Type.Number({ minimum: 0, maximum: 100, examples: [40] })),
@@ -133,7 +138,9 @@ export type HistoryQuery = Static<typeof HistoryQuery>;
 
 export const RunNowBody = Shape({
   at: Type.Optional({ ...Timestamp, description: 'Not before this instant, which must be ahead.' }),
-  delayMs: Type.Optional(Whole(0, 366 * 86_400_000, { description: 'Not before so long from now.', examples: [60_000] })),
+  delayMs: Type.Optional(
+    Whole(0, 366 * 86_400_000, { description: 'Not before so long from now.', examples: [60_000] }),
+  ),
   priority: Type.Optional(Word(PRIORITIES)),
   config: Type.Optional(
     FreeForm(

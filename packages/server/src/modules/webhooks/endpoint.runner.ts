@@ -5,7 +5,7 @@ import type { StreamEvent } from '../events/index.ts';
 import { ATTEMPTS_SHOWN } from './delivery.schema.ts';
 import { selectBodies } from './delivery.sql.ts';
 import type { Endpoint } from './endpoint.load.ts';
-import { Latch } from './latch.ts';
+import { Latch } from '../../kernel/latch.ts';
 import { skipForgotten } from './progress.sql.ts';
 import { circuitAfterFailure, CLOSED, isGivenUp, verdictOn, type Circuit } from './retry.rules.ts';
 import { Settlement } from './settlement.ts';

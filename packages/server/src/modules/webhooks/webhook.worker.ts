@@ -6,7 +6,7 @@ import type { Database } from '../../platform/database/index.ts';
 import { pruneDeliveries, type Kept } from './delivery.sql.ts';
 import { loadEndpoint } from './endpoint.load.ts';
 import { EndpointRunner, type DeliveryResult, type RunnerDeps } from './endpoint.runner.ts';
-import { Latch } from './latch.ts';
+import { Latch } from '../../kernel/latch.ts';
 import { releaseLease, renewLeases, surveyEndpoints, takeLeases, type Lease, type Survey } from './progress.sql.ts';
 import { LEASE_MS, safeUntil } from './settlement.ts';
 import { SharedReads } from './shared.reads.ts';

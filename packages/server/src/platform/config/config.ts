@@ -33,6 +33,10 @@ export interface Config {
   /** Lower-case host names, addresses and CIDR blocks. */
   eventRetentionHours: number;
   egressAllow: string[];
+  /** Runs of jobs at once. */
+  jobSlots: number;
+  /** As given; relative to the working directory. Null: none. */
+  jobTypesDirectory: string | null;
   logLevel: LogLevel;
   http: HttpConfig;
   /** All settings as they were given, for who looks. */
@@ -57,6 +61,7 @@ export class ConfigError extends Error {
   }
 }
 
+const JOB_SLOTS_MAX = 256;
 const BODY_LIMIT_MAX_BYTES = 104_857_600;
 const BULK_FACTOR = 10;
 const THIRTY_DAYS_SECONDS = 2_592_000;
@@ -83,6 +88,8 @@ export function loadConfig(env: NodeJS.Dict<string>, flags: NodeJS.Dict<string> 
     reservationTtlSeconds: reader.read('HOLDFAST_RESERVATION_TTL', wholeNumber(1, THIRTY_DAYS_SECONDS)),
     eventRetentionHours: reader.read('HOLDFAST_EVENT_RETENTION', wholeNumber(1, 87_600)),
     egressAllow: reader.optional('HOLDFAST_EGRESS_ALLOW', egressTargets) ?? [],
+    jobSlots: reader.read('HOLDFAST_JOB_SLOTS', wholeNumber(0, JOB_SLOTS_MAX)),
+    jobTypesDirectory: reader.optional('HOLDFAST_JOB_TYPES', String),
     logLevel: reader.read('LOG_LEVEL', oneOf(LOG_LEVELS)),
     http: {
       ...HTTP_DEFAULTS,

@@ -455,6 +455,7 @@ export interface RunTable {
   cycle_id: string;
   status: 'held' | 'queued' | 'running' | 'retrying' | 'succeeded' | 'failed' | 'cancelled' | 'skipped';
   priority: number;
+  raised: Defaulted<number>;
   trigger: 'schedule' | 'catch_up' | 'request' | 'dependency';
   started_by: string;
   tick: NullableTime;

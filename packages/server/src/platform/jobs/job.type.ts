@@ -68,6 +68,11 @@ export interface JobType<Schema extends TObject = TObject> {
   concurrency?: number;
   /** What a job of this type has unless it says otherwise. */
   defaults?: { timeoutMs?: number; retries?: number; keepDays?: number };
+  /**
+   * Of Holdfast's own jobs alone: one job of the type is there from the start and cannot be deleted. `continuous` is a duty
+   * that every instance does all the time; it is shown, and `run` is never called.
+   */
+  system?: { jobName: string; kind: 'continuous' } | { jobName: string; kind: 'scheduled'; schedule: string };
   /** Refuses what the schema cannot: called when a job is made or changed. @throws Problem `validation_failed` */
   check?(config: Static<Schema>): Promise<void> | void;
   run(context: RunContext<Static<Schema>>): Promise<unknown>;

@@ -4,6 +4,8 @@ import type { Tables } from '../database/index.ts';
 export interface ReadyQueue {
   queue: string;
   priority: number;
+  /** Tickets of the queue that somebody holds. */
+  taken: number;
 }
 
 /**
@@ -15,11 +17,14 @@ export async function readyQueues(
   schema: string,
   queues: readonly string[],
 ): Promise<ReadyQueue[]> {
+  const jobs = sql.table(`${schema}.job_common`);
   const { rows } = await sql<ReadyQueue>`
-    SELECT q.name AS queue, p.priority
+    SELECT q.name AS queue, p.priority, (
+        SELECT count(*) FROM ${jobs} AS j WHERE j.name = q.name AND j.state = 'active' AND j.group_id IS NOT NULL
+      ) AS taken
     FROM unnest(${queues}::text[]) AS q (name) CROSS JOIN (VALUES (3), (2), (1), (0)) AS p (priority)
     WHERE EXISTS (
-      SELECT FROM ${sql.table(`${schema}.job_common`)} AS j
+      SELECT FROM ${jobs} AS j
       WHERE j.name = q.name AND j.priority = p.priority AND j.state < 'active' AND NOT j.blocked
         AND j.start_after <= clock_timestamp()
     )

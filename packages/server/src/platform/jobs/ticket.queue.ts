@@ -26,6 +26,8 @@ export interface TakenTicket {
 
 export interface TicketQueueOptions {
   database: Database;
+  /** Their names; they are made where they are not there yet. */
+  queues: readonly string[];
   onError: (error: unknown) => void;
   /** false: leaves it to others to find tickets whose holder is dead. */
   supervises?: boolean;
@@ -33,6 +35,11 @@ export interface TicketQueueOptions {
 
 /** Who takes a ticket says so often that it is alive; after so long without a word the ticket is free again. */
 export const HEARTBEAT_SECONDS = 10;
+interface Opened {
+  boss: PgBoss;
+  schema: string;
+}
+
 /** How often dead holders are looked for. */
 const SUPERVISE_SECONDS = 5;
 /** A ticket whose holders have all died is given up after so many. */
@@ -48,16 +55,31 @@ const KEPT_WAITING_SECONDS = 400 * DAY_SECONDS;
  * of what a ticket stands for. All that changes a ticket takes part in the caller's transaction.
  */
 export class TicketQueue {
-  readonly #boss: PgBoss;
-  readonly #schema: string;
-  readonly #known = new Set<string>();
+  readonly #options: TicketQueueOptions;
+  #opening: Promise<Opened> | null = null;
+  readonly #opened: Promise<Opened>;
+  #setOpened: (opened: Opened) => void = () => undefined;
+  #isClosed = false;
 
-  private constructor(boss: PgBoss, schema: string) {
-    this.#boss = boss;
-    this.#schema = schema;
+  constructor(options: TicketQueueOptions) {
+    this.#options = options;
+    this.#opened = new Promise((resolve) => (this.#setOpened = resolve));
   }
 
-  static async open({ database, onError, supervises = true }: TicketQueueOptions): Promise<TicketQueue> {
+  /** Once the database is there. Until then whoever wants something of the queue waits. */
+  async open(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#opening ??= this.#open();
+    try {
+      this.#setOpened(await this.#opening);
+    } catch (error) {
+      this.#opening = null;
+      throw error;
+    }
+  }
+
+  async #open(): Promise<Opened> {
+    const { database, queues, onError, supervises = true } = this.#options;
     const { rows } = await database.pool.query<{ schema: string }>('SELECT current_schema() AS schema');
     const schema = queueSchemaOf(rows[0]?.schema ?? 'public');
     const boss = new PgBoss({
@@ -77,28 +99,12 @@ export class TicketQueue {
     });
     boss.on('error', onError);
     await boss.start();
-    return new TicketQueue(boss, schema);
-  }
-
-  /** Tickets can be sent to these queues from here on. */
-  async ensure(queues: readonly string[]): Promise<void> {
-    const there = new Set((await this.#boss.getQueues()).map(({ name }) => name));
-    const settings = {
-      heartbeatSeconds: HEARTBEAT_SECONDS,
-      retryLimit: RESCUES_MAX,
-      retryDelay: 0,
-      expireInSeconds: DAY_SECONDS - 1,
-      retentionSeconds: KEPT_WAITING_SECONDS,
-      deleteAfterSeconds: DELETE_SETTLED_AFTER_SECONDS,
-    };
-    if (!there.has(ABANDONED)) await this.#boss.createQueue(ABANDONED, settings);
-    for (const queue of queues) {
-      if (!there.has(queue)) await this.#boss.createQueue(queue, { ...settings, deadLetter: ABANDONED });
-      this.#known.add(queue);
-    }
+    await ensureQueues(boss, queues);
+    return { boss, schema };
   }
 
   async send(tx: Transaction<Tables>, tickets: readonly Ticket[]): Promise<void> {
+    const { boss } = await this.#opened;
     for (const [queue, some] of groupBy(tickets, ({ queue }) => queue)) {
       const jobs = some.map(({ id, priority, dueAtMs, group }) => ({
         id,
@@ -107,13 +113,14 @@ export class TicketQueue {
         group: { id: group, tier: group },
         data: { ticket: id },
       }));
-      await this.#boss.insert(queue, jobs, { db: inTransaction(tx) });
+      await boss.insert(queue, jobs, { db: inTransaction(tx) });
     }
   }
 
   /** Queues and priorities that have something to be taken now, the highest priority first. */
   async ready(tx: Transaction<Tables>, queues: readonly string[]): Promise<ReadyQueue[]> {
-    return readyQueues(tx, this.#schema, queues);
+    const { schema } = await this.#opened;
+    return readyQueues(tx, schema, queues);
   }
 
   /**
@@ -123,10 +130,11 @@ export class TicketQueue {
    */
   async take(
     tx: Transaction<Tables>,
-    { queue, priority }: ReadyQueue,
+    { queue, priority }: Pick<ReadyQueue, 'queue' | 'priority'>,
     options: { max: number; boundOf: Readonly<Record<string, number>> },
   ): Promise<TakenTicket[]> {
-    const taken = await this.#boss.fetch(queue, {
+    const { boss } = await this.#opened;
+    const taken = await boss.fetch(queue, {
       batchSize: options.max,
       minPriority: priority,
       maxPriority: priority,
@@ -138,41 +146,64 @@ export class TicketQueue {
 
   /** They are done with, however it went. What was taken again by somebody else stays his. */
   async settle(tx: Transaction<Tables>, tickets: readonly TakenTicket[]): Promise<void> {
+    const { boss } = await this.#opened;
     for (const [queue, some] of groupBy(tickets, ({ queue }) => queue)) {
-      await this.#boss.complete(queue, some, null, { db: inTransaction(tx) });
+      await boss.complete(queue, some, null, { db: inTransaction(tx) });
     }
   }
 
   /** Nobody is to take it any more; somebody who has it is not stopped. */
   async withdraw(tx: Transaction<Tables>, queue: string, ids: readonly string[]): Promise<void> {
-    if (ids.length > 0) await this.#boss.cancel(queue, [...ids], { db: inTransaction(tx) });
+    const { boss } = await this.#opened;
+    if (ids.length > 0) await boss.cancel(queue, [...ids], { db: inTransaction(tx) });
   }
 
   async raise(tx: Transaction<Tables>, queue: string, id: string, priority: number): Promise<void> {
-    await this.#boss.update(queue, undefined, { id, priority, db: inTransaction(tx) });
+    const { boss } = await this.#opened;
+    await boss.update(queue, undefined, { id, priority, db: inTransaction(tx) });
   }
 
   /** The holder of these is alive. */
   async touch(tickets: readonly TakenTicket[]): Promise<void> {
-    for (const [queue, some] of groupBy(tickets, ({ queue }) => queue)) await this.#boss.touch(queue, some);
+    const { boss } = await this.#opened;
+    for (const [queue, some] of groupBy(tickets, ({ queue }) => queue)) await boss.touch(queue, some);
   }
 
   /** Tickets that were given up because whoever held them died each time. The caller settles what they stand for. */
   async takeAbandoned(tx: Transaction<Tables>, max: number): Promise<string[]> {
+    const { boss } = await this.#opened;
     const options = { batchSize: max, db: inTransaction(tx) };
-    const taken = await this.#boss.fetch<{ ticket: string }>(ABANDONED, options);
-    if (taken.length > 0) await this.#boss.complete(ABANDONED, taken, null, { db: inTransaction(tx) });
+    const taken = await boss.fetch<{ ticket: string }>(ABANDONED, options);
+    if (taken.length > 0) await boss.complete(ABANDONED, taken, null, { db: inTransaction(tx) });
     return taken.map(({ data }) => data.ticket);
   }
 
   /** Looks for dead holders now, rather than within seconds. */
   async supervise(): Promise<void> {
-    for (const queue of this.#known) await this.#boss.supervise(queue);
+    const { boss } = await this.#opened;
+    await boss.supervise();
   }
 
   async close(): Promise<void> {
-    await this.#boss.stop({ graceful: false, close: false });
+    this.#isClosed = true;
+    const opened = await this.#opening?.catch(() => null);
+    await opened?.boss.stop({ graceful: false, close: false });
   }
+}
+
+async function ensureQueues(boss: PgBoss, queues: readonly string[]): Promise<void> {
+  const there = new Set((await boss.getQueues()).map(({ name }) => name));
+  const settings = {
+    heartbeatSeconds: HEARTBEAT_SECONDS,
+    retryLimit: RESCUES_MAX,
+    retryDelay: 0,
+    expireInSeconds: DAY_SECONDS - 1,
+    retentionSeconds: KEPT_WAITING_SECONDS,
+    deleteAfterSeconds: DELETE_SETTLED_AFTER_SECONDS,
+  };
+  if (!there.has(ABANDONED)) await boss.createQueue(ABANDONED, settings);
+  const missing = queues.filter((queue) => !there.has(queue));
+  await Promise.all(missing.map((queue) => boss.createQueue(queue, { ...settings, deadLetter: ABANDONED })));
 }
 
 function poolDb({ pool }: Database): Db {

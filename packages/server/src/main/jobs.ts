@@ -1,0 +1,86 @@
+import { randomBytes } from 'node:crypto';
+import { hostname } from 'node:os';
+import type { Engine } from '../engine/index.ts';
+import { countOpen, createJobs, ownJobTypes, type EndedRun, type Jobs } from '../modules/jobs/index.ts';
+import { verificationJobTypes } from '../modules/verification/index.ts';
+import type { Config } from '../platform/config/index.ts';
+import type { Database } from '../platform/database/index.ts';
+import type { JobType } from '../platform/jobs/index.ts';
+import type { Metrics } from '../platform/metrics/index.ts';
+import type { Signals } from '../platform/signals/index.ts';
+
+interface JobsDeps {
+  config: Config;
+  engine: Engine;
+  database: Database;
+  metrics: Metrics;
+  signals: Signals;
+  /** Beside Holdfast's own. */
+  extraTypes: readonly JobType[];
+  onError: (error: unknown) => void;
+}
+
+/** A hint: there may be a run to be made or to be taken. Without it that is seen within half a second. */
+const CHANNEL = 'jobs';
+/** A server is to be gone 4.5 s after it was told to stop; runs that are under way then are handed over. */
+const DRAIN_MS = 2_500;
+const SECONDS = [0.01, 0.05, 0.1, 0.5, 1, 5, 15, 60, 300, 1_800, 7_200];
+
+/** The jobs of one process. */
+export function openJobs({ config, metrics, signals, extraTypes, ...deps }: JobsDeps): Jobs {
+  const meters = meterRuns(metrics, deps.database);
+  const jobs = createJobs({
+    ...deps,
+    types: [...ownJobTypes(deps), ...verificationJobTypes(deps), ...extraTypes],
+    // A process of the same number on a machine of the same name is another worker.
+    worker: `${hostname()}:${process.pid}:${randomBytes(3).toString('hex')}`,
+    slots: config.jobSlots,
+    drainMs: DRAIN_MS,
+    announce: () => {
+      jobs.wake();
+      signals.publish(CHANNEL);
+    },
+    onEnded: meters,
+  });
+  const unhear = signals.on(
+    CHANNEL,
+    () => jobs.wake(),
+    () => jobs.wake(),
+  );
+  return {
+    ...jobs,
+    stop: async () => {
+      unhear();
+      await jobs.stop();
+    },
+  };
+}
+
+function meterRuns(metrics: Metrics, database: Database): (ended: EndedRun) => void {
+  const attempts = metrics.counter({
+    name: 'job_attempts_total',
+    help: 'Attempts of runs that ended here, by what came of them.',
+    labelNames: ['type', 'outcome'],
+  });
+  const duration = metrics.histogram({
+    name: 'job_attempt_duration_seconds',
+    help: 'How long attempts took, here.',
+    labelNames: ['type'],
+    buckets: SECONDS,
+  });
+  const lateness = metrics.histogram({
+    name: 'job_lateness_seconds',
+    help: 'From when a run was due to its first attempt, here.',
+    buckets: SECONDS,
+  });
+  metrics.collected(
+    { name: 'job_runs', aggregator: 'max', help: 'Runs that are not over, and dead letters.', labelNames: ['status'] },
+    async () =>
+      Object.entries(await countOpen(database.kysely)).map(([status, value]) => ({ labels: { status }, value })),
+  );
+  return ({ type, outcome, latenessMs, durationMs }) => {
+    attempts.inc({ type, outcome });
+    duration.observe({ type }, durationMs / 1_000);
+    if (latenessMs !== null) lateness.observe(latenessMs / 1_000);
+  };
+}

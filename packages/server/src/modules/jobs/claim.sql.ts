@@ -1,0 +1,221 @@
+import { sql, type Transaction } from 'kysely';
+import { toRfc3339 } from '../../kernel/clock.ts';
+import { numberArray, textArray, type Tables } from '../../platform/database/index.ts';
+import { timeText } from './job.sql.ts';
+import type { NamedRun, Run, RunFault, RunStatus } from './run.sql.ts';
+
+/** Takers follow one another, over all instances: together they would pass the bounds of jobs and types. */
+export async function lockClaims(tx: Transaction<Tables>): Promise<void> {
+  await sql`SELECT pg_advisory_xact_lock(hashtextextended('holdfast run claims', 0))`.execute(tx);
+}
+
+/** How many runs at once each job of these types may have, where that is not one. */
+export async function jobBounds(tx: Transaction<Tables>, types: readonly string[]): Promise<Record<string, number>> {
+  const rows = await tx
+    .selectFrom('job')
+    .select(['id', 'concurrency'])
+    .where('type', 'in', types)
+    .where('concurrency', '>', 1)
+    .execute();
+  return Object.fromEntries(rows.map(({ id, concurrency }) => [id, concurrency]));
+}
+
+/** What a worker needs of a run that it has taken. */
+export type ClaimedRun = NamedRun & { was_running: boolean; backoff: unknown };
+
+/**
+ * Runs become the worker's, under a new fence. One that was running had a worker that died: that attempt was lost, and
+ * does not count.
+ */
+export async function claimRuns(
+  tx: Transaction<Tables>,
+  tickets: readonly string[],
+  worker: string,
+  nowMs: number,
+): Promise<ClaimedRun[]> {
+  const now = toRfc3339(nowMs);
+  const { rows } = await sql<ClaimedRun>`
+    WITH taken AS (
+      SELECT id, job_id, status = 'running' AS was_running FROM run
+      WHERE ticket_id = ANY(${[...tickets]}::uuid[]) AND status IN ('queued', 'retrying', 'running')
+      FOR UPDATE
+    ), lost AS (
+      UPDATE run_attempt SET outcome = 'lost', finished_at = ${now}::timestamptz
+      FROM taken WHERE run_attempt.run_id = taken.id AND run_attempt.outcome IS NULL
+    )
+    UPDATE run SET status = 'running', worker = ${worker}, fence = run.fence + 1, percent = NULL,
+      progress_message = NULL, attempt = run.attempt + CASE WHEN taken.was_running THEN 0 ELSE 1 END,
+      started_at = coalesce(run.started_at, ${now}::timestamptz), attempt_started_at = ${now}::timestamptz, error = NULL
+    FROM taken JOIN job ON job.id = taken.job_id
+    WHERE run.id = taken.id
+    RETURNING run.*, job.name AS job_name, job.backoff, taken.was_running
+  `.execute(tx);
+  return rows;
+}
+
+export async function insertAttempts(
+  tx: Transaction<Tables>,
+  runs: readonly Pick<Run, 'id' | 'attempt' | 'fence'>[],
+  worker: string,
+  nowMs: number,
+): Promise<void> {
+  await sql`
+    INSERT INTO run_attempt (run_id, attempt, fence, worker, started_at)
+    SELECT id, attempt, fence, ${worker}, ${toRfc3339(nowMs)}::timestamptz
+    FROM unnest(${runs.map(({ id }) => id)}::uuid[], ${numberArray(runs.map(({ attempt }) => attempt))}::integer[],
+      ${numberArray(runs.map(({ fence }) => fence))}::bigint[]) AS k (id, attempt, fence)
+  `.execute(tx);
+}
+
+/** What a worker makes of a run that it held. */
+export interface Settlement {
+  id: string;
+  fence: number;
+  status: RunStatus;
+  outcome: 'succeeded' | 'failed' | 'timed_out' | 'cancelled' | 'handed_over';
+  result: unknown;
+  error: RunFault | null;
+  /** Of a run that waits for another attempt. */
+  next: { ticketId: string; dueAtMs: number } | null;
+}
+
+/** @returns the runs that were still this worker's; the others are left as they are */
+export async function settleRuns(
+  tx: Transaction<Tables>,
+  settlements: readonly Settlement[],
+  nowMs: number,
+): Promise<NamedRun[]> {
+  const json = (value: unknown): string | null =>
+    value === undefined || value === null ? null : JSON.stringify(value);
+  const now = toRfc3339(nowMs);
+  const { rows } = await sql<NamedRun>`
+    WITH k AS (
+      SELECT * FROM unnest(${settlements.map(({ id }) => id)}::uuid[],
+        ${numberArray(settlements.map(({ fence }) => fence))}::bigint[],
+        ${textArray(settlements.map(({ status }) => status))}::text[],
+        ${textArray(settlements.map(({ outcome }) => outcome))}::text[],
+        ${textArray(settlements.map(({ result }) => json(result)))}::text[],
+        ${textArray(settlements.map(({ error }) => json(error)))}::text[],
+        ${settlements.map(({ next }) => next?.ticketId ?? null)}::uuid[],
+        ${settlements.map(({ next }) => timeText(next?.dueAtMs ?? null))}::timestamptz[])
+        AS k (id, fence, status, outcome, result, error, ticket_id, due_at)
+    ), attempt AS (
+      UPDATE run_attempt SET outcome = k.outcome, error = k.error::jsonb, finished_at = ${now}::timestamptz
+      FROM k JOIN run AS held ON held.id = k.id AND held.fence = k.fence AND held.status = 'running'
+      WHERE run_attempt.run_id = k.id AND run_attempt.fence = k.fence AND run_attempt.outcome IS NULL
+    )
+    UPDATE run SET status = k.status, result = k.result::jsonb, error = k.error::jsonb, worker = NULL,
+      ticket_id = k.ticket_id, due_at = coalesce(k.due_at, run.due_at), raised = 0,
+      finished_at = CASE WHEN k.ticket_id IS NULL THEN ${now}::timestamptz END,
+      attempt = run.attempt - CASE WHEN k.outcome = 'handed_over' THEN 1 ELSE 0 END,
+      percent = CASE WHEN k.status = 'succeeded' THEN 100 ELSE run.percent END,
+      deadline_state = CASE
+        WHEN run.deadline IS NULL THEN 'none'
+        WHEN k.ticket_id IS NOT NULL THEN run.deadline_state
+        WHEN k.status = 'succeeded' AND run.deadline >= ${now}::timestamptz THEN 'kept'
+        ELSE 'missed' END
+    FROM k WHERE run.id = k.id AND run.fence = k.fence AND run.status = 'running'
+    RETURNING run.*, (SELECT name FROM job WHERE job.id = run.job_id) AS job_name
+  `.execute(tx);
+  return rows;
+}
+
+/** Runs whose tickets were given up: every worker that took them died. */
+export async function endAbandoned(
+  tx: Transaction<Tables>,
+  tickets: readonly string[],
+  nowMs: number,
+): Promise<NamedRun[]> {
+  const now = toRfc3339(nowMs);
+  const fault: RunFault = {
+    code: 'worker_lost',
+    message: 'Each worker that took it up died, or hung, before it was done.',
+  };
+  const { rows } = await sql<NamedRun>`
+    WITH lost AS (
+      UPDATE run_attempt SET outcome = 'lost', finished_at = ${now}::timestamptz
+      FROM run WHERE run.id = run_attempt.run_id AND run.ticket_id = ANY(${[...tickets]}::uuid[])
+        AND run_attempt.outcome IS NULL
+    )
+    UPDATE run SET status = 'failed', fence = run.fence + 1, worker = NULL, ticket_id = NULL,
+      finished_at = ${now}::timestamptz, error = ${JSON.stringify(fault)}::jsonb,
+      deadline_state = CASE WHEN run.deadline IS NULL THEN 'none' ELSE 'missed' END
+    FROM job WHERE job.id = run.job_id AND run.ticket_id = ANY(${[...tickets]}::uuid[]) AND run.finished_at IS NULL
+    RETURNING run.*, job.name AS job_name
+  `.execute(tx);
+  return rows;
+}
+
+/** Of a worker's runs: those that it holds, and who wants them stopped. */
+export async function heldBy(
+  db: Pick<Transaction<Tables>, 'selectFrom'>,
+  worker: string,
+): Promise<{ id: string; fence: number; cancel_requested_by: string | null }[]> {
+  return db
+    .selectFrom('run')
+    .select(['id', 'fence', 'cancel_requested_by'])
+    .where('worker', '=', worker)
+    .where('status', '=', 'running')
+    .execute();
+}
+
+/** Runs that have waited so long that they rise. */
+export async function raiseWaiting(
+  tx: Transaction<Tables>,
+  stepMs: number,
+  max: number,
+): Promise<{ type: string; ticket_id: string; priority: number }[]> {
+  const { rows } = await sql<{ type: string; ticket_id: string; priority: number }>`
+    UPDATE run SET raised = raised + 1
+    WHERE id IN (
+      SELECT id FROM run
+      WHERE status = 'queued' AND priority + raised < 3
+        AND due_at < clock_timestamp() - (raised + 1) * ${stepMs} * interval '1 millisecond'
+      ORDER BY due_at LIMIT ${max} FOR UPDATE SKIP LOCKED
+    )
+    RETURNING type, ticket_id, priority + raised AS priority
+  `.execute(tx);
+  return rows;
+}
+
+export interface RacingRun {
+  id: string;
+  deadline: number;
+  deadline_state: 'ahead' | 'at_risk';
+  started_at: number | null;
+  percent: number | null;
+  usual_ms: number | null;
+}
+
+/** Open runs with a deadline, the next first, with the median of their job's last successes. */
+export async function racingRuns(tx: Transaction<Tables>, max: number): Promise<RacingRun[]> {
+  const { rows } = await sql<RacingRun>`
+    SELECT run.id, run.deadline, run.deadline_state, run.started_at, run.percent, usual.ms AS usual_ms
+    FROM run LEFT JOIN LATERAL (
+      SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM finished_at - started_at) * 1000) AS ms
+      FROM (
+        SELECT started_at, finished_at FROM run AS earlier
+        WHERE earlier.job_id = run.job_id AND earlier.status = 'succeeded' AND earlier.started_at IS NOT NULL
+          AND earlier.finished_at IS NOT NULL
+        ORDER BY earlier.finished_at DESC LIMIT 20
+      ) AS successes
+    ) AS usual ON true
+    WHERE run.deadline_state IN ('ahead', 'at_risk') AND run.finished_at IS NULL
+    ORDER BY run.deadline LIMIT ${max}
+    FOR UPDATE OF run SKIP LOCKED
+  `.execute(tx);
+  return rows;
+}
+
+export async function setDeadlineStates(
+  tx: Transaction<Tables>,
+  states: readonly { id: string; state: 'at_risk' | 'missed' | 'ahead' }[],
+): Promise<NamedRun[]> {
+  const { rows } = await sql<NamedRun>`
+    UPDATE run SET deadline_state = k.state
+    FROM unnest(${states.map(({ id }) => id)}::uuid[], ${textArray(states.map(({ state }) => state))}::text[])
+      AS k (id, state)
+    WHERE run.id = k.id RETURNING run.*, (SELECT name FROM job WHERE job.id = run.job_id) AS job_name
+  `.execute(tx);
+  return rows;
+}

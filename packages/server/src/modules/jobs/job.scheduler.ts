@@ -1,0 +1,194 @@
+import type { Engine } from '../../engine/index.ts';
+import { systemClock, type Clock } from '../../kernel/clock.ts';
+import { Latch } from '../../kernel/latch.ts';
+import type { Database } from '../../platform/database/index.ts';
+import type { TicketQueue } from '../../platform/jobs/index.ts';
+import { racingRuns, raiseWaiting, setDeadlineStates } from './claim.sql.ts';
+import { deadlineOutlook } from './deadline.rules.ts';
+import { findJobs, lockDueJobs, nextDueMs, setNextDue, type Job } from './job.sql.ts';
+import { failAbandoned } from './run.claiming.ts';
+import { RunMaker, wantedBy, type Wanted } from './run.making.ts';
+import { runEntry } from './run.view.ts';
+import { parseSchedule } from './schedule.rules.ts';
+import { ticksOf } from './tick.rules.ts';
+
+export interface JobSchedulerOptions {
+  engine: Engine;
+  database: Database;
+  queue: TicketQueue;
+  clock?: Clock;
+  /** It looks at least so often. */
+  pollMs?: number;
+  /** Runs were made. */
+  onMade?: () => void;
+  onError?: (error: unknown) => void;
+}
+
+export interface ScheduleReport {
+  /** Runs that were made. */
+  made: number;
+  /** There are more jobs due: look again at once. */
+  more: boolean;
+}
+
+const META = { actor: 'system:jobs', requestId: 'system:jobs', idempotency: null };
+const JOBS_AT_ONCE = 250;
+const TEND_EVERY_MS = 5_000;
+/** A run that has waited so long rises by one priority, and again after as long. */
+export const RAISE_AFTER_MS = 300_000;
+const RAISED_AT_ONCE = 500;
+const RACING_AT_ONCE = 500;
+const AFTER_ERROR_MS = 1_000;
+
+/**
+ * Makes runs of the jobs whose time has come, and looks after those that wait: they rise by waiting, and are told of when
+ * they will miss their deadline. Any number of instances may run one: a tick fires once.
+ */
+export class JobScheduler {
+  readonly #options: Required<JobSchedulerOptions>;
+  readonly #latch = new Latch();
+  #running: Promise<void> = Promise.resolve();
+  #isStopped = false;
+  #tendedMs = -Infinity;
+  /** The database's clock less the monotonic one. */
+  #aheadMs = 0;
+
+  constructor(options: JobSchedulerOptions) {
+    this.#options = {
+      clock: systemClock,
+      pollMs: 500,
+      onMade: () => undefined,
+      onError: () => undefined,
+      ...options,
+    };
+  }
+
+  /** Fires what is due by the database's clock. */
+  async runOnce(): Promise<ScheduleReport> {
+    const { engine, queue, clock, onMade } = this.#options;
+    let report: ScheduleReport = { made: 0, more: false };
+    await engine.transact(META, async (tx, nowMs) => {
+      this.#aheadMs = nowMs - clock.monotonic();
+      const maker = new RunMaker(tx, queue, nowMs);
+      await maker.lockAnyGraph();
+      const due = await lockDueJobs(tx, nowMs, JOBS_AT_ONCE);
+      if (due.length === 0) {
+        report = { made: 0, more: false };
+        return { status: 204, body: null, journal: [] };
+      }
+      const jobs = new Map(
+        (
+          await findJobs(
+            tx,
+            due.map(({ id }) => id),
+          )
+        ).map((job) => [job.id, job]),
+      );
+      const fired = due.map(({ id, nextAtMs }) => firedBy(jobs.get(id) as Job, nextAtMs, nowMs));
+      const made = await maker.make(fired.flatMap(({ wanted }) => wanted));
+      await setNextDue(tx, fired);
+      report = { made: made.length, more: due.length === JOBS_AT_ONCE };
+      return { status: 204, body: null, journal: maker.entries };
+    });
+    if (report.made > 0) onMade();
+    return report;
+  }
+
+  /** Looks after the runs that wait. */
+  async tend(): Promise<void> {
+    const { engine, queue } = this.#options;
+    await failAbandoned({ engine, queue });
+    await this.raise();
+    await this.watchDeadlines();
+  }
+
+  /** So that nothing waits for ever behind what is more important. */
+  async raise(afterMs = RAISE_AFTER_MS): Promise<void> {
+    const { engine, queue } = this.#options;
+    await engine.transact(META, async (tx) => {
+      for (const { type, ticket_id, priority } of await raiseWaiting(tx, afterMs, RAISED_AT_ONCE)) {
+        await queue.raise(tx, type, ticket_id, priority);
+      }
+      return { status: 204, body: null, journal: [] };
+    });
+  }
+
+  async watchDeadlines(): Promise<void> {
+    await this.#options.engine.transact(META, async (tx, nowMs) => {
+      const changed = (await racingRuns(tx, RACING_AT_ONCE)).flatMap((run) => {
+        const racing = {
+          deadlineMs: run.deadline,
+          startedAtMs: run.started_at,
+          percent: run.percent,
+          usualMs: run.usual_ms,
+        };
+        const state = deadlineOutlook(racing, nowMs);
+        return state === run.deadline_state ? [] : [{ id: run.id, state }];
+      });
+      if (changed.length === 0) return { status: 204, body: null, journal: [] };
+      const journal = (await setDeadlineStates(tx, changed)).flatMap((run) =>
+        run.deadline_state === 'at_risk' || run.deadline_state === 'missed'
+          ? [runEntry(`run.deadline_${run.deadline_state}`, run)]
+          : [],
+      );
+      return { status: 204, body: null, journal };
+    });
+  }
+
+  start(): void {
+    this.#running = this.#run();
+  }
+
+  /** A job was made or changed: its time may come sooner. */
+  wake(): void {
+    this.#latch.set();
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    this.#latch.set();
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    const { clock, onError } = this.#options;
+    while (!this.#isStopped) {
+      let restMs = AFTER_ERROR_MS;
+      try {
+        while ((await this.runOnce()).more && !this.#isStopped);
+        if (clock.monotonic() - this.#tendedMs >= TEND_EVERY_MS) {
+          this.#tendedMs = clock.monotonic();
+          await this.tend();
+        }
+        restMs = await this.#restMs();
+      } catch (error) {
+        onError(error);
+      }
+      if (!this.#isStopped) await this.#latch.wait(restMs);
+    }
+  }
+
+  /** Until the next job is due, but no longer than a poll: others may make jobs, too. */
+  async #restMs(): Promise<number> {
+    const { database, clock, pollMs } = this.#options;
+    const nextMs = await nextDueMs(database.kysely);
+    const nowMs = clock.monotonic() + this.#aheadMs;
+    return nextMs === null ? pollMs : Math.min(pollMs, Math.max(1, nextMs - nowMs));
+  }
+}
+
+/** The runs that are to be made of a job whose time has come, and when it comes next. */
+function firedBy(job: Job, nextAtMs: number, nowMs: number): { id: string; nextAtMs: number | null; wanted: Wanted[] } {
+  if (job.schedule === null || !job.enabled) return { id: job.id, nextAtMs: null, wanted: [] };
+  const schedule = parseSchedule(job.schedule, job.time_zone);
+  const policy = { catchUp: job.catch_up, catchUpMax: job.catch_up_max };
+  const wanted = ticksOf(schedule, nextAtMs, nowMs, policy).map(({ atMs, isLate }) =>
+    wantedBy(job, {
+      trigger: isLate ? 'catch_up' : 'schedule',
+      startedBy: META.actor,
+      dueAtMs: atMs,
+      tickMs: atMs,
+    }),
+  );
+  return { id: job.id, nextAtMs: schedule.next(nowMs), wanted };
+}

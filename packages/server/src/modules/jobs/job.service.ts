@@ -1,0 +1,275 @@
+import type { Transaction } from 'kysely';
+import type { Engine } from '../../engine/index.ts';
+import { toRfc3339 } from '../../kernel/clock.ts';
+import type { Answer, CommandMeta } from '../../kernel/command.ts';
+import { newId } from '../../kernel/ids.ts';
+import { toPage, type Page } from '../../kernel/page.ts';
+import { Problem, problems } from '../../kernel/problem.ts';
+import type { Database, Tables } from '../../platform/database/index.ts';
+import { etagOf } from '../../platform/http/index.ts';
+import type { TicketQueue } from '../../platform/jobs/index.ts';
+import { JobGraph } from './cycle.rules.ts';
+import { jobProblems } from './job.problems.ts';
+import { checkFields, fieldsAfterPatch, fieldsOfNew, priorityWord, scheduleOf, type JobFields } from './job.rules.ts';
+import type { JobPatchBody, JobQuery, JobView, NewJobBody, PreviewBody, UpcomingQuery } from './job.schema.ts';
+import {
+  deleteJob,
+  dependenciesOf,
+  edgesOf,
+  fieldsOf,
+  findJob,
+  idOfName,
+  insertJob,
+  jobOrder,
+  knownJobs,
+  listJobs,
+  lockAndCountJobs,
+  lockGraph,
+  lockJob,
+  scheduledJobs,
+  updateJob,
+  type Job,
+} from './job.sql.ts';
+import { jobView, lastRunOf } from './job.view.ts';
+import { parseSchedule } from './schedule.rules.ts';
+import { invalid, type TypeBook } from './type.book.ts';
+
+export interface JobDeps {
+  engine: Engine;
+  database: Database;
+  queue: TicketQueue;
+  types: TypeBook;
+  /** Tells schedulers and workers, here and elsewhere, that there may be something to do. */
+  changed: () => void;
+}
+
+/** What one names, and the version that it must still have. */
+export interface Target {
+  id: string;
+  ifMatch: number | null;
+}
+
+export const JOBS_MAX = 10_000;
+/** Looking further ahead than this many jobs would take long. */
+const UPCOMING_JOBS_MAX = 5_000;
+
+/** @throws Problem `validation_failed`, `forbidden_target`, `job_name_taken`, `dependency_cycle`, `too_many_jobs` */
+export async function createJob(deps: JobDeps, body: NewJobBody, meta: CommandMeta): Promise<Answer> {
+  const { types } = deps;
+  const draft = fieldsOfNew(body, types.defaultsOf(body.type));
+  const fields = { ...draft, config: types.withDefaults(draft.type, draft.config) };
+  await types.check(fields.type, fields.config);
+  if (types.isSystem(fields.type)) throw invalid([{ path: '/type', message: "is of Holdfast's own jobs alone" }]);
+  checkFields(fields);
+  return changing(deps, () =>
+    deps.engine.transact(meta, async (tx, nowMs) => {
+      if ((await lockAndCountJobs(tx)) >= JOBS_MAX) {
+        throw new Problem(jobProblems.tooManyJobs, `There may be ${JOBS_MAX}. Delete one first.`);
+      }
+      const id = newId(nowMs);
+      await refuseTakenName(tx, fields.name, id);
+      await refuseUnknown(tx, fields.dependencies);
+      await insertJob(tx, id, fields, { isSystem: false, nextAtMs: nextOf(fields, nowMs) }, nowMs);
+      const job = await viewIn(tx, id, types);
+      return {
+        status: 201,
+        body: job,
+        headers: { location: `/api/v1/jobs/${id}`, etag: etagOf(job.version) },
+        journal: [{ kind: 'job.created', subject: id, data: job }],
+      };
+    }),
+  );
+}
+
+/** @throws Problem `job_not_found`, `precondition_failed`, `job_is_system` and those of making one */
+export async function patchJob(deps: JobDeps, target: Target, patch: JobPatchBody, meta: CommandMeta): Promise<Answer> {
+  const { types } = deps;
+  const found = expected(await findJob(deps.database.kysely, target.id), target);
+  const config = patch.config === undefined ? found.config : types.keepHidden(found.type, patch.config, found.config);
+  const patched = {
+    ...patch,
+    ...(patch.config === undefined ? {} : { config: types.withDefaults(found.type, config) }),
+  };
+  if (patched.config !== undefined) await types.check(found.type, patched.config);
+  return changing(deps, () =>
+    deps.engine.transact(meta, async (tx, nowMs) => {
+      await lockGraph(tx);
+      const before = expected(await lockJob(tx, target.id), target);
+      const own = (await dependenciesOf(tx, [before.id])).map(({ dependsOn }) => dependsOn);
+      const fields = fieldsAfterPatch(fieldsOf(before, own), patched);
+      checkFields(fields);
+      if (before.is_system) refuseSystemChange(patched);
+      if (fields.name !== before.name) await refuseTakenName(tx, fields.name, before.id);
+      await refuseUnknown(tx, fields.dependencies);
+      await refuseCircle(tx, before.id, fields.dependencies);
+      // A change of anything else leaves the next tick as it is: what was missed stays to be caught up with.
+      const isRescheduled = fields.schedule !== before.schedule || fields.timeZone !== before.time_zone;
+      const isWoken = fields.enabled && !before.enabled;
+      const kept = (await findJob(tx, before.id))?.next_at ?? null;
+      const nextAtMs = isRescheduled || isWoken || !fields.enabled ? nextOf(fields, nowMs) : kept;
+      await updateJob(tx, before.id, fields, nextAtMs, nowMs);
+      const job = await viewIn(tx, before.id, types);
+      return {
+        status: 200,
+        body: job,
+        headers: { etag: etagOf(job.version) },
+        journal: [{ kind: 'job.updated', subject: job.id, data: job }],
+      };
+    }),
+  );
+}
+
+/** @throws Problem `job_not_found`, `precondition_failed`, `job_is_system`, `job_has_dependents` */
+export async function removeJob(deps: JobDeps, target: Target, meta: CommandMeta): Promise<Answer> {
+  return changing(deps, () =>
+    deps.engine.transact(meta, async (tx) => {
+      await lockGraph(tx);
+      const before = expected(await lockJob(tx, target.id), target);
+      if (before.is_system) throw new Problem(jobProblems.jobIsSystem, 'It cannot be deleted. Disable it instead.');
+      const dependents = new JobGraph(await edgesOf(tx)).dependentsOf(before.id);
+      if (dependents.length > 0) {
+        const detail = `${dependents.length} jobs run after it: take it out of their dependencies first.`;
+        throw new Problem(jobProblems.jobHasDependents, detail, { dependents: dependents.slice(0, 20) });
+      }
+      const job = await viewIn(tx, before.id, deps.types);
+      await deleteJob(tx, before.id);
+      return { status: 204, body: null, journal: [{ kind: 'job.deleted', subject: job.id, data: job }] };
+    }),
+  );
+}
+
+/** @throws Problem `job_not_found` */
+export async function getJob({ database, types }: JobDeps, id: string): Promise<JobView> {
+  const job = expected(await findJob(database.kysely, id), { id, ifMatch: null });
+  const dependencies = (await dependenciesOf(database.kysely, [id])).map(({ dependsOn }) => dependsOn);
+  return jobView(job, dependencies, types);
+}
+
+/** @throws Problem `invalid_cursor` */
+export async function pageOfJobs({ database, types }: JobDeps, query: JobQuery): Promise<Page<JobView>> {
+  const { limit, cursor, sort = 'name', type, search, enabled, system } = query;
+  const filter = { type, search, enabled, system };
+  const list = { route: 'jobs', sort, ...filter };
+  const rows = await listJobs(database.kysely, filter, jobOrder(sort), { list, cursor, limit });
+  const dependencies = new Map<string, string[]>(rows.map(({ id }) => [id, []]));
+  for (const edge of await dependenciesOf(database.kysely, [...dependencies.keys()])) {
+    dependencies.get(edge.job)?.push(edge.dependsOn);
+  }
+  const position = sort.endsWith('name') ? (job: Job) => [job.name] : (job: Job) => [job.id];
+  return toPage(list, limit, rows, position, (job) => jobView(job, dependencies.get(job.id) ?? [], types));
+}
+
+/** A schedule in words, and when it would fire. @throws Problem `validation_failed` */
+export function previewSchedule({ schedule, timeZone = 'UTC', count = 10 }: PreviewBody, nowMs: number) {
+  const parsed = scheduleOf(schedule, timeZone);
+  const next: string[] = [];
+  for (let at = parsed.next(nowMs); at !== null && next.length < count; at = parsed.next(at)) next.push(toRfc3339(at));
+  return { text: parsed.describe(), next };
+}
+
+/** What will be due within some hours, soonest first. */
+export async function upcomingRuns({ database }: JobDeps, query: UpcomingQuery, nowMs: number) {
+  const { hours = 24, limit = 200 } = query;
+  const untilMs = nowMs + hours * 3_600_000;
+  const jobs = await scheduledJobs(database.kysely, UPCOMING_JOBS_MAX);
+  const ticks = jobs.flatMap((job) => {
+    // One more than is shown, of each: then the first `limit` of all are among them.
+    const times = parseSchedule(job.schedule ?? '', job.time_zone).between(nowMs, untilMs, limit + 1);
+    return times.map((atMs) => ({ atMs, job }));
+  });
+  ticks.sort((one, other) => one.atMs - other.atMs);
+  const items = ticks.slice(0, limit).map(({ atMs, job }) => ({
+    at: toRfc3339(atMs),
+    jobId: job.id,
+    name: job.name,
+    type: job.type,
+    priority: priorityWord(job.priority),
+  }));
+  return { items, more: ticks.length > limit };
+}
+
+/** Jobs that wait for one another, and those they wait for. */
+export async function graphOfJobs({ database }: JobDeps) {
+  const edges = await edgesOf(database.kysely);
+  const ids = new Set(edges.flatMap(({ job, dependsOn }) => [job, dependsOn]));
+  const rows = await Promise.all([...ids].map((id) => findJob(database.kysely, id)));
+  const nodes = rows.flatMap((job) =>
+    job === undefined
+      ? []
+      : [
+          {
+            id: job.id,
+            name: job.name,
+            type: job.type,
+            enabled: job.enabled,
+            schedule: job.schedule,
+            afterFailure: job.after_failure,
+            lastRun: lastRunOf(job),
+            cycleId: job.last_cycle_id,
+          },
+        ],
+  );
+  return { nodes, edges: edges.map(({ job, dependsOn }) => ({ from: dependsOn, to: job })) };
+}
+
+/** When a job with these fields is due next. */
+export function nextOf(fields: Pick<JobFields, 'schedule' | 'timeZone' | 'enabled'>, nowMs: number): number | null {
+  if (!fields.enabled || fields.schedule === null) return null;
+  return scheduleOf(fields.schedule, fields.timeZone).next(nowMs);
+}
+
+async function viewIn(tx: Transaction<Tables>, id: string, types: TypeBook): Promise<JobView> {
+  const job = expected(await findJob(tx, id), { id, ifMatch: null });
+  const dependencies = (await dependenciesOf(tx, [id])).map(({ dependsOn }) => dependsOn);
+  return jobView(job, dependencies, types);
+}
+
+export function expected<Row extends { version: number }>(row: Row | undefined, { id, ifMatch }: Target): Row {
+  if (row === undefined) throw new Problem(jobProblems.jobNotFound, `No job has the id ${id}.`);
+  if (ifMatch !== null && ifMatch !== row.version) {
+    throw new Problem(problems.preconditionFailed, `It has version ${row.version}, not ${ifMatch}: read it again.`);
+  }
+  return row;
+}
+
+async function refuseTakenName(tx: Transaction<Tables>, name: string, id: string): Promise<void> {
+  const other = await idOfName(tx, name);
+  if (other !== undefined && other !== id) {
+    throw new Problem(jobProblems.jobNameTaken, `The job ${other} is named ${JSON.stringify(name)}.`, { jobId: other });
+  }
+}
+
+async function refuseUnknown(tx: Transaction<Tables>, dependencies: readonly string[]): Promise<void> {
+  const known = await knownJobs(tx, dependencies);
+  const errors = dependencies.flatMap((id, index) =>
+    known.has(id) ? [] : [{ path: `/dependencies/${index}`, message: 'is the id of no job' }],
+  );
+  if (errors.length > 0) throw invalid(errors);
+}
+
+async function refuseCircle(tx: Transaction<Tables>, id: string, dependencies: readonly string[]): Promise<void> {
+  const others = (await edgesOf(tx)).filter(({ job }) => job !== id);
+  const own = dependencies.map((dependsOn) => ({ job: id, dependsOn }));
+  const circle = new JobGraph([...others, ...own]).circleThrough(id);
+  if (circle === null) return;
+  const detail = `Each of these would wait for the one before it: ${circle.join(' → ')}.`;
+  throw new Problem(jobProblems.dependencyCycle, detail, { circle });
+}
+
+/** Of Holdfast's own jobs only when they run, and how, is for others to say. */
+function refuseSystemChange(patch: JobPatchBody): void {
+  const fixed = (['name', 'config', 'dependencies', 'description'] as const).filter(
+    (member) => patch[member] !== undefined,
+  );
+  if (fixed.length === 0) return;
+  throw new Problem(jobProblems.jobIsSystem, `${fixed.join(', ')} cannot be changed; its schedule and settings can.`);
+}
+
+/** Told also when nobody knows whether it was committed. */
+async function changing(deps: JobDeps, work: () => Promise<Answer>): Promise<Answer> {
+  try {
+    return await work();
+  } finally {
+    deps.changed();
+  }
+}

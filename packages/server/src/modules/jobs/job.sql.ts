@@ -1,0 +1,331 @@
+import { sql, type Kysely, type Selectable, type Transaction } from 'kysely';
+import { toRfc3339 } from '../../kernel/clock.ts';
+import type { JobTable, Tables } from '../../platform/database/index.ts';
+import { inOrder, rowsAfter, type ListOrder } from '../../platform/database/keyset.ts';
+import type { Edge } from './cycle.rules.ts';
+import type { Backoff, JobFields } from './job.rules.ts';
+import type { RunStatus } from './run.sql.ts';
+
+export type Job = Omit<Selectable<JobTable>, 'config' | 'backoff'> & {
+  config: Record<string, unknown>;
+  backoff: Backoff;
+};
+
+/** A job with what it did last and will do next. */
+export type JobWithState = Job & {
+  next_at: number | null;
+  run_count: number;
+  success_count: number;
+  failure_count: number;
+  last_at: number | null;
+  last_result: unknown;
+  last_run_id: string | null;
+  last_status: RunStatus | null;
+  last_started_at: number | null;
+  last_finished_at: number | null;
+  last_percent: number | null;
+  last_cycle_id: string | null;
+  running: number;
+  waiting: number;
+};
+
+export async function insertJob(
+  tx: Transaction<Tables>,
+  id: string,
+  fields: JobFields,
+  state: { isSystem: boolean; nextAtMs: number | null },
+  nowMs: number,
+): Promise<void> {
+  const now = toRfc3339(nowMs);
+  await tx
+    .insertInto('job')
+    .values({ id, ...toColumns(fields), is_system: state.isSystem, created_at: now, updated_at: now })
+    .execute();
+  await tx
+    .insertInto('job_state')
+    .values({ job_id: id, next_at: timeText(state.nextAtMs) })
+    .execute();
+  await insertDependencies(tx, id, fields.dependencies);
+}
+
+export async function updateJob(
+  tx: Transaction<Tables>,
+  id: string,
+  fields: JobFields,
+  nextAtMs: number | null,
+  nowMs: number,
+): Promise<void> {
+  await tx
+    .updateTable('job')
+    .set({ ...toColumns(fields), version: sql<number>`version + 1`, updated_at: toRfc3339(nowMs) })
+    .where('id', '=', id)
+    .execute();
+  await tx
+    .updateTable('job_state')
+    .set({ next_at: timeText(nextAtMs) })
+    .where('job_id', '=', id)
+    .execute();
+  await tx.deleteFrom('job_dependency').where('job_id', '=', id).execute();
+  await insertDependencies(tx, id, fields.dependencies);
+}
+
+async function insertDependencies(tx: Transaction<Tables>, id: string, dependencies: readonly string[]): Promise<void> {
+  if (dependencies.length === 0) return;
+  const rows = dependencies.map((dependsOn) => ({ job_id: id, depends_on: dependsOn }));
+  await tx.insertInto('job_dependency').values(rows).execute();
+}
+
+/** Its runs go with it. */
+export async function deleteJob(tx: Transaction<Tables>, id: string): Promise<void> {
+  await tx.deleteFrom('job').where('id', '=', id).execute();
+}
+
+export async function lockJob(tx: Transaction<Tables>, id: string): Promise<Job | undefined> {
+  const row = await tx.selectFrom('job').selectAll().where('id', '=', id).forUpdate().executeTakeFirst();
+  return row as Job | undefined;
+}
+
+export async function findJobs(db: Kysely<Tables>, ids: readonly string[]): Promise<Job[]> {
+  if (ids.length === 0) return [];
+  return (await db.selectFrom('job').selectAll().where('id', 'in', ids).execute()) as Job[];
+}
+
+export async function idOfName(db: Kysely<Tables>, name: string): Promise<string | undefined> {
+  return (await db.selectFrom('job').select('id').where('name', '=', name).executeTakeFirst())?.id;
+}
+
+/** Makers of jobs, and changers of what waits for what, follow one another: together they could close a circle. */
+export async function lockAndCountJobs(tx: Transaction<Tables>): Promise<number> {
+  await lockGraph(tx);
+  const { count } = await tx
+    .selectFrom('job')
+    .select((row) => row.fn.countAll<number>().as('count'))
+    .executeTakeFirstOrThrow();
+  return count;
+}
+
+/** Whoever gives a run its cycle, or looks whether a cycle goes on, is alone: two that finish at once must see it. */
+export async function lockGraph(tx: Transaction<Tables>): Promise<void> {
+  await sql`SELECT pg_advisory_xact_lock(hashtextextended('holdfast job graph', 0))`.execute(tx);
+}
+
+export async function edgesOf(db: Kysely<Tables>): Promise<Edge[]> {
+  return db.selectFrom('job_dependency').select(['job_id as job', 'depends_on as dependsOn']).execute();
+}
+
+export async function dependenciesOf(db: Kysely<Tables>, ids: readonly string[]): Promise<Edge[]> {
+  if (ids.length === 0) return [];
+  return db
+    .selectFrom('job_dependency')
+    .select(['job_id as job', 'depends_on as dependsOn'])
+    .where('job_id', 'in', ids)
+    .orderBy('depends_on')
+    .execute();
+}
+
+/** Of the ids the ones that there are. */
+export async function knownJobs(db: Kysely<Tables>, ids: readonly string[]): Promise<Set<string>> {
+  if (ids.length === 0) return new Set();
+  const rows = await db.selectFrom('job').select('id').where('id', 'in', ids).execute();
+  return new Set(rows.map(({ id }) => id));
+}
+
+export function jobOrder(sort: 'name' | '-name' | 'createdAt' | '-createdAt'): ListOrder {
+  const descending = sort.startsWith('-');
+  return sort.endsWith('name')
+    ? { columns: [{ ref: 'job.name', kind: 'text' }], descending }
+    : { columns: [{ ref: 'job.id', kind: 'uuid' }], descending };
+}
+
+export interface JobFilter {
+  type?: string | undefined;
+  search?: string | undefined;
+  enabled?: boolean | undefined;
+  system?: boolean | undefined;
+}
+
+export async function findJob(db: Kysely<Tables>, id: string): Promise<JobWithState | undefined> {
+  return (await withState(db).where('job.id', '=', id).executeTakeFirst()) as JobWithState | undefined;
+}
+
+/** One page of jobs and one row more. */
+export async function listJobs(
+  db: Kysely<Tables>,
+  filter: JobFilter,
+  order: ListOrder,
+  page: { list: object; cursor?: string | undefined; limit: number },
+): Promise<JobWithState[]> {
+  const { type, search, enabled, system } = filter;
+  let query = withState(db);
+  if (type !== undefined) query = query.where('job.type', '=', type);
+  if (enabled !== undefined) query = query.where('job.enabled', '=', enabled);
+  if (system !== undefined) query = query.where('job.is_system', '=', system);
+  if (search !== undefined) {
+    const pattern = `%${search.replaceAll(/[\\%_]/g, String.raw`\$&`)}%`;
+    query = query.where(sql<boolean>`job.name ILIKE ${pattern}`);
+  }
+  if (page.cursor !== undefined) query = query.where(rowsAfter(order, page.list, page.cursor));
+  const rows = await query
+    .orderBy(inOrder(order))
+    .limit(page.limit + 1)
+    .execute();
+  return rows as JobWithState[];
+}
+
+/** The count of open runs is by an index of open runs alone. */
+function withState(db: Kysely<Tables>) {
+  return db
+    .selectFrom('job')
+    .innerJoin('job_state', 'job_state.job_id', 'job.id')
+    .leftJoin('run', 'run.id', 'job_state.last_run_id')
+    .selectAll('job')
+    .select([
+      'job_state.next_at',
+      'job_state.run_count',
+      'job_state.success_count',
+      'job_state.failure_count',
+      'job_state.last_at',
+      'job_state.last_result',
+      'job_state.last_run_id',
+      'run.status as last_status',
+      'run.started_at as last_started_at',
+      'run.finished_at as last_finished_at',
+      'run.percent as last_percent',
+      'run.cycle_id as last_cycle_id',
+      openRuns('running').as('running'),
+      openRuns('queued').as('waiting'),
+    ]);
+}
+
+function openRuns(status: 'running' | 'queued') {
+  return sql<number>`(
+    SELECT count(*) FROM run AS open
+    WHERE open.job_id = job.id AND open.status = ${sql.lit(status)} AND open.finished_at IS NULL
+  )`;
+}
+
+/** Enabled jobs with a schedule, for those who look ahead. */
+export async function scheduledJobs(
+  db: Kysely<Tables>,
+  max: number,
+): Promise<Pick<Job, 'id' | 'name' | 'type' | 'schedule' | 'time_zone' | 'priority'>[]> {
+  return db
+    .selectFrom('job')
+    .innerJoin('job_state', 'job_state.job_id', 'job.id')
+    .select(['job.id', 'job.name', 'job.type', 'job.schedule', 'job.time_zone', 'job.priority'])
+    .where('job_state.next_at', 'is not', null)
+    .where('job.enabled', '=', true)
+    .orderBy('job_state.next_at')
+    .limit(max)
+    .execute();
+}
+
+export interface DueJob {
+  id: string;
+  nextAtMs: number;
+}
+
+/** Jobs whose time has come, held until the transaction ends; those that another instance holds are its. */
+export async function lockDueJobs(tx: Transaction<Tables>, nowMs: number, max: number): Promise<DueJob[]> {
+  const rows = await tx
+    .selectFrom('job_state')
+    .select(['job_id', 'next_at'])
+    .where('next_at', '<=', sql<number>`${toRfc3339(nowMs)}::timestamptz`)
+    .orderBy('next_at')
+    .limit(max)
+    .forUpdate()
+    .skipLocked()
+    .execute();
+  return rows.map(({ job_id, next_at }) => ({ id: job_id, nextAtMs: next_at ?? nowMs }));
+}
+
+/** When the next job is due; null: none is. */
+export async function nextDueMs(db: Kysely<Tables>): Promise<number | null> {
+  const row = await db
+    .selectFrom('job_state')
+    .select('next_at')
+    .where('next_at', 'is not', null)
+    .orderBy('next_at')
+    .limit(1)
+    .executeTakeFirst();
+  return row?.next_at ?? null;
+}
+
+export async function setNextDue(
+  tx: Transaction<Tables>,
+  due: readonly { id: string; nextAtMs: number | null }[],
+): Promise<void> {
+  await sql`
+    UPDATE job_state SET next_at = k.next_at
+    FROM unnest(${due.map(({ id }) => id)}::uuid[], ${due.map(({ nextAtMs }) => timeText(nextAtMs))}::timestamptz[])
+      AS k (id, next_at)
+    WHERE job_state.job_id = k.id
+  `.execute(tx);
+}
+
+/** What a duty that runs all the time has done since it was last told. */
+export async function reportDuty(
+  db: Kysely<Tables>,
+  name: string,
+  { runs, failures, result }: { runs: number; failures: number; result: unknown },
+): Promise<void> {
+  await sql`
+    UPDATE job_state SET run_count = run_count + ${runs}, success_count = success_count + ${runs - failures},
+      failure_count = failure_count + ${failures}, last_at = clock_timestamp(),
+      last_result = ${JSON.stringify(result ?? null)}::jsonb
+    FROM job WHERE job.id = job_state.job_id AND job.name = ${name} AND job.is_system
+  `.execute(db);
+}
+
+function toColumns(fields: JobFields) {
+  return {
+    name: fields.name,
+    description: fields.description,
+    type: fields.type,
+    config: JSON.stringify(fields.config),
+    schedule: fields.schedule,
+    time_zone: fields.timeZone,
+    priority: fields.priority,
+    retries: fields.retries,
+    backoff: JSON.stringify(fields.backoff),
+    timeout_ms: fields.timeoutMs,
+    concurrency: fields.concurrency,
+    overlap: fields.overlap,
+    catch_up: fields.catchUp,
+    catch_up_max: fields.catchUpMax,
+    after_failure: fields.afterFailure,
+    cache_for_ms: fields.cacheForMs,
+    must_finish_by: fields.mustFinishBy,
+    keep_days: fields.keepDays,
+    enabled: fields.enabled,
+  };
+}
+
+export function fieldsOf(job: Job, dependencies: readonly string[]): JobFields {
+  return {
+    name: job.name,
+    description: job.description,
+    type: job.type,
+    config: job.config,
+    schedule: job.schedule,
+    timeZone: job.time_zone,
+    priority: job.priority,
+    retries: job.retries,
+    backoff: job.backoff,
+    timeoutMs: job.timeout_ms,
+    concurrency: job.concurrency,
+    overlap: job.overlap,
+    catchUp: job.catch_up,
+    catchUpMax: job.catch_up_max,
+    afterFailure: job.after_failure,
+    cacheForMs: job.cache_for_ms,
+    mustFinishBy: job.must_finish_by,
+    keepDays: job.keep_days,
+    enabled: job.enabled,
+    dependencies,
+  };
+}
+
+export function timeText(epochMs: number | null): string | null {
+  return epochMs === null ? null : toRfc3339(epochMs);
+}

@@ -1,0 +1,67 @@
+import { toRfc3339 } from '../../kernel/clock.ts';
+import { priorityWord } from './job.rules.ts';
+import type { JobView } from './job.schema.ts';
+import { timeText, type Job, type JobWithState } from './job.sql.ts';
+import { parseSchedule } from './schedule.rules.ts';
+import type { TypeBook } from './type.book.ts';
+
+export function jobView(job: JobWithState, dependencies: string[], types: TypeBook): JobView {
+  return {
+    id: job.id,
+    name: job.name,
+    type: job.type,
+    description: job.description,
+    config: types.shown(job.type, job.config),
+    schedule: job.schedule,
+    scheduleText: scheduleText(job),
+    timeZone: job.time_zone,
+    priority: priorityWord(job.priority),
+    retries: job.retries,
+    backoff: job.backoff,
+    timeoutMs: job.timeout_ms,
+    dependencies,
+    afterFailure: job.after_failure,
+    concurrency: job.concurrency,
+    overlap: job.overlap,
+    catchUp: job.catch_up,
+    catchUpMax: job.catch_up_max,
+    cacheForMs: job.cache_for_ms,
+    mustFinishBy: job.must_finish_by,
+    keepDays: job.keep_days,
+    enabled: job.enabled,
+    system: job.is_system,
+    status: statusOf(job, types),
+    lastRun: lastRunOf(job),
+    nextRun: job.enabled ? timeText(job.next_at) : null,
+    lastAt: timeText(job.last_at),
+    lastResult: job.last_result ?? null,
+    runCount: job.run_count,
+    successCount: job.success_count,
+    failureCount: job.failure_count,
+    version: job.version,
+    createdAt: toRfc3339(job.created_at),
+    updatedAt: toRfc3339(job.updated_at),
+  };
+}
+
+function statusOf(job: JobWithState, types: TypeBook): JobView['status'] {
+  if (types.isContinuous(job.type)) return 'continuous';
+  if (job.running > 0) return 'running';
+  if (job.waiting > 0) return 'queued';
+  return job.enabled ? 'idle' : 'disabled';
+}
+
+export function lastRunOf(job: JobWithState): JobView['lastRun'] {
+  if (job.last_run_id === null || job.last_status === null) return null;
+  return {
+    id: job.last_run_id,
+    status: job.last_status,
+    startedAt: timeText(job.last_started_at),
+    finishedAt: timeText(job.last_finished_at),
+    percent: job.last_percent,
+  };
+}
+
+function scheduleText({ schedule, time_zone }: Job): string | null {
+  return schedule === null ? null : parseSchedule(schedule, time_zone).describe();
+}

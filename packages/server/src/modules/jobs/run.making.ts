@@ -1,0 +1,290 @@
+import type { Transaction } from 'kysely';
+import { newId } from '../../kernel/ids.ts';
+import type { Tables } from '../../platform/database/index.ts';
+import type { TicketQueue } from '../../platform/jobs/index.ts';
+import { JobGraph, turnOf } from './cycle.rules.ts';
+import { deadlineOf } from './deadline.rules.ts';
+import { edgesOf, findJobs, lockGraph, type Job } from './job.sql.ts';
+import {
+  askToStop,
+  countRuns,
+  endUntaken,
+  findReusable,
+  insertRuns,
+  lastCycleOf,
+  lockStates,
+  openRunsOf,
+  requeue,
+  runsInCycle,
+  setLastRuns,
+  type Delta,
+  type NamedRun,
+  type NewRun,
+  type OpenRun,
+  type Run,
+  type RunTrigger,
+} from './run.sql.ts';
+import { eventOf, runEntry } from './run.view.ts';
+
+/** A run that somebody, or a schedule, asks for. */
+export interface Wanted {
+  job: Job;
+  trigger: RunTrigger;
+  startedBy: string;
+  dueAtMs: number;
+  tickMs: number | null;
+  priority: number;
+  config: Record<string, unknown>;
+  /** Takes over no earlier result. */
+  fresh: boolean;
+  /** Given: it is part of this cycle. */
+  cycleId?: string;
+}
+
+type Entry = ReturnType<typeof runEntry>;
+
+/** Runs of one job that wait, at most. */
+export const WAITING_MAX = 10_000;
+/** How deep a chain of jobs may pass on that it was skipped in one transaction. */
+const STEPS_MAX = 10_000;
+
+/**
+ * Makes runs, in one transaction, which it is made for: decides about overlap, cycles and results that can be taken over,
+ * puts runs into the queue, and passes on to the jobs that come after what is over.
+ */
+export class RunMaker {
+  readonly #tx: Transaction<Tables>;
+  readonly #queue: TicketQueue;
+  readonly #nowMs: number;
+  #graph: JobGraph | null = null;
+  #isGraphLocked = false;
+  /** What the journal is to say of it. */
+  readonly entries: Entry[] = [];
+  /** Runs that were written and not yet handed back. */
+  readonly #made: NamedRun[] = [];
+
+  constructor(tx: Transaction<Tables>, queue: TicketQueue, nowMs: number) {
+    this.#tx = tx;
+    this.#queue = queue;
+    this.#nowMs = nowMs;
+  }
+
+  /** In the order in which they are given. */
+  async make(wanted: readonly Wanted[]): Promise<NamedRun[]> {
+    if (wanted.length === 0) return [];
+    const graph = await this.lockGraphOf(wanted.map(({ job }) => job.id));
+    const jobIds = [...new Set(wanted.map(({ job }) => job.id))];
+    await lockStates(this.#tx, jobIds);
+    const open = new Map<string, OpenRun[]>();
+    for (const run of await openRunsOf(this.#tx, jobIds)) append(open, run.job_id, run);
+    const rows: NewRun[] = [];
+    for (const one of wanted) {
+      const row = await this.#plan(one, open, graph);
+      rows.push(row);
+      // Of a graph, each run may decide about the cycle of the next.
+      if (graph.isConnected(one.job.id)) await this.#write(rows.splice(0), wanted);
+    }
+    await this.#write(rows, wanted);
+    const made = this.#made.splice(0);
+    await this.passOn(made.filter(({ finished_at }) => finished_at !== null));
+    return made;
+  }
+
+  async #write(rows: readonly NewRun[], wanted: readonly Wanted[]): Promise<void> {
+    if (rows.length === 0) return;
+    const names = new Map(wanted.map(({ job }) => [job.id, job.name]));
+    const runs = (await insertRuns(this.#tx, rows, this.#nowMs)).map((run) => named(run, names));
+    await this.#enqueue(runs);
+    await setLastRuns(this.#tx, runs);
+    await countRuns(this.#tx, deltasOf(runs.filter(({ finished_at }) => finished_at !== null)));
+    this.#tell(runs);
+    this.#made.push(...runs);
+  }
+
+  /** What follows from runs being over: the jobs that waited for them. */
+  async passOn(over: readonly NamedRun[]): Promise<void> {
+    const graph = await this.lockGraphOf(over.map(({ job_id }) => job_id));
+    const open = over.filter(({ job_id }) => graph.dependentsOf(job_id).length > 0);
+    for (let steps = 0; open.length > 0 && steps < STEPS_MAX; steps += 1) {
+      const { job_id, cycle_id } = open.shift() as NamedRun;
+      for (const job of await findJobs(this.#tx, graph.dependentsOf(job_id))) {
+        if (job.enabled) open.push(...(await this.#follow(job, cycle_id, graph)));
+      }
+    }
+  }
+
+  /** @returns runs that were over at once, for those that come after them */
+  async #follow(job: Job, cycleId: string, graph: JobGraph): Promise<NamedRun[]> {
+    const dependencies = graph.dependenciesOf(job.id);
+    const ran = await runsInCycle(this.#tx, cycleId, [job.id, ...dependencies]);
+    const statusOf = new Map(ran.map((run) => [run.job_id, run.status]));
+    const turn = turnOf(
+      dependencies.map((id) => statusOf.get(id)),
+      job.after_failure,
+    );
+    if (turn === 'wait') return [];
+    const own = ran.find((run) => run.job_id === job.id);
+    if (own !== undefined) {
+      // What was skipped because something failed runs after all, now that it was redriven.
+      if (turn === 'run' && own.status === 'skipped' && own.reason === DEPENDENCY_FAILED)
+        await this.requeue([own], job.name);
+      return [];
+    }
+    const wanted = wantedBy(job, { trigger: 'dependency', startedBy: 'system:jobs', dueAtMs: this.#nowMs, cycleId });
+    if (turn === 'run') {
+      await lockStates(this.#tx, [job.id]);
+      const open = new Map([[job.id, await openRunsOf(this.#tx, [job.id])]]);
+      await this.#write([await this.#plan(wanted, open, graph)], [wanted]);
+    } else {
+      const status = turn === 'skip' ? 'skipped' : 'held';
+      await this.#write(
+        [{ ...newRun(wanted, cycleId, this.#nowMs), status, ticketId: null, reason: DEPENDENCY_FAILED }],
+        [wanted],
+      );
+    }
+    const run = this.#made.pop();
+    return run === undefined || run.finished_at === null ? [] : [run];
+  }
+
+  /** Runs that are over or held wait again, as new. */
+  async requeue(runs: readonly { id: string }[], jobName: string): Promise<NamedRun[]> {
+    const rows = runs.map(({ id }) => ({ id, ticketId: newId(this.#nowMs) }));
+    const waiting = (await requeue(this.#tx, rows, this.#nowMs)).map((run) => ({ ...run, job_name: jobName }));
+    await this.#enqueue(waiting);
+    this.#tell(waiting);
+    return waiting;
+  }
+
+  async #plan(one: Wanted, openByJob: Map<string, OpenRun[]>, graph: JobGraph): Promise<NewRun> {
+    const { job } = one;
+    const run = newRun(one, one.cycleId ?? (await this.#cycleOf(job.id, graph)), this.#nowMs);
+    if (job.cache_for_ms > 0 && !one.fresh) {
+      const earlier = await findReusable(this.#tx, job.id, one.config, this.#nowMs - job.cache_for_ms);
+      if (earlier !== undefined) {
+        return { ...run, status: 'succeeded', ticketId: null, cachedFrom: earlier.id, result: earlier.result };
+      }
+    }
+    const open = openByJob.get(job.id) ?? [];
+    if (open.length >= WAITING_MAX) return skipped(run, 'queue_full');
+    // Whoever asks for a run gets it, in its turn.
+    if (one.trigger !== 'request' && open.length >= job.concurrency) {
+      if (job.overlap === 'skip') return skipped(run, 'overlap');
+      if (job.overlap === 'cancel') await this.#cancel(open.splice(0, open.length - job.concurrency + 1));
+    }
+    append(openByJob, job.id, { ...OPEN, id: run.id, job_id: job.id, type: job.type, ticket_id: run.ticketId });
+    return run;
+  }
+
+  /** Makes room for a newer run. */
+  async #cancel(runs: readonly OpenRun[]): Promise<void> {
+    const ids = runs.map(({ id }) => id);
+    const ended = await endUntaken(this.#tx, ids, 'system:overlap', this.#nowMs);
+    for (const { type, ticket_id } of runs.filter(({ id }) => ended.some((run) => run.id === id))) {
+      if (ticket_id !== null) await this.#queue.withdraw(this.#tx, type, [ticket_id]);
+    }
+    await askToStop(this.#tx, ids, 'system:overlap');
+  }
+
+  /**
+   * A run joins the last cycle of its graph, unless it, or what comes after it, has had its turn there: then it opens the
+   * next. So jobs that start a graph at different times of a night are of one cycle.
+   */
+  async #cycleOf(jobId: string, graph: JobGraph): Promise<string> {
+    if (!graph.isConnected(jobId)) return newId(this.#nowMs);
+    const last = await lastCycleOf(this.#tx, [...graph.graphOf(jobId)]);
+    if (last === undefined) return newId(this.#nowMs);
+    const passed = await runsInCycle(this.#tx, last, [jobId, ...graph.descendantsOf(jobId)]);
+    return passed.length === 0 ? last : newId(this.#nowMs);
+  }
+
+  async #enqueue(runs: readonly Run[]): Promise<void> {
+    const tickets = runs.flatMap((run) => (run.ticket_id === null ? [] : [ticketOf(run, run.ticket_id)]));
+    await this.#queue.send(this.#tx, tickets);
+  }
+
+  #tell(runs: readonly NamedRun[]): void {
+    this.entries.push(...runs.map((run) => runEntry(eventOf(run), run)));
+  }
+
+  /** Held first by whoever will hold jobs whose place in the graph it does not know yet. */
+  async lockAnyGraph(): Promise<void> {
+    const edges = await edgesOf(this.#tx);
+    await this.lockGraphOf(edges.slice(0, 1).map(({ job }) => job));
+  }
+
+  /** Who waits for whom, held where any of these jobs is part of it. */
+  async lockGraphOf(jobIds: readonly string[]): Promise<JobGraph> {
+    this.#graph ??= new JobGraph(await edgesOf(this.#tx));
+    const graph = this.#graph;
+    if (this.#isGraphLocked || !jobIds.some((id) => graph.isConnected(id))) return graph;
+    await lockGraph(this.#tx);
+    this.#isGraphLocked = true;
+    this.#graph = new JobGraph(await edgesOf(this.#tx));
+    return this.#graph;
+  }
+}
+
+const DEPENDENCY_FAILED = 'dependency_failed';
+const OPEN = { status: 'queued' } as const;
+
+/** A run of a job as the job says. */
+export function wantedBy(job: Job, asked: Pick<Wanted, 'trigger' | 'startedBy' | 'dueAtMs'> & Partial<Wanted>): Wanted {
+  return { job, tickMs: null, priority: job.priority, config: job.config, fresh: false, ...asked };
+}
+
+/** A place in the queue for a run. */
+export function ticketOf(run: Run, id: string) {
+  return { id, queue: run.type, priority: run.priority, dueAtMs: run.due_at, group: run.job_id };
+}
+
+/** What runs that are over add to their jobs' counts. */
+export function deltasOf(over: readonly Run[]): Map<string, Delta> {
+  const deltas = new Map<string, Delta>();
+  for (const { job_id, status } of over) {
+    if (status === 'skipped') continue;
+    const delta = deltas.get(job_id) ?? { runs: 0, succeeded: 0, failed: 0 };
+    delta.runs += 1;
+    if (status === 'succeeded') delta.succeeded += 1;
+    if (status === 'failed') delta.failed += 1;
+    deltas.set(job_id, delta);
+  }
+  return deltas;
+}
+
+function newRun(one: Wanted, cycleId: string, nowMs: number): NewRun {
+  const { job } = one;
+  return {
+    id: newId(nowMs),
+    jobId: job.id,
+    type: job.type,
+    cycleId,
+    status: 'queued',
+    priority: one.priority,
+    trigger: one.trigger,
+    startedBy: one.startedBy,
+    tickMs: one.tickMs,
+    config: one.config,
+    attemptsMax: job.retries + 1,
+    timeoutMs: job.timeout_ms,
+    dueAtMs: one.dueAtMs,
+    ticketId: newId(nowMs),
+    deadlineMs: deadlineOf(job.must_finish_by, job.time_zone, one.dueAtMs),
+    reason: null,
+    cachedFrom: null,
+    result: null,
+  };
+}
+
+function skipped(run: NewRun, reason: 'overlap' | 'queue_full'): NewRun {
+  return { ...run, status: 'skipped', ticketId: null, reason };
+}
+
+function named(run: Run, names: ReadonlyMap<string, string>): NamedRun {
+  return { ...run, job_name: names.get(run.job_id) ?? '' };
+}
+
+function append<Value>(map: Map<string, Value[]>, key: string, value: Value): void {
+  const list = map.get(key);
+  if (list === undefined) map.set(key, [value]);
+  else list.push(value);
+}

@@ -1,0 +1,79 @@
+import type { Engine } from '../../engine/index.ts';
+import { newId } from '../../kernel/ids.ts';
+import type { Random } from '../../kernel/random.ts';
+import type { TicketQueue } from '../../platform/jobs/index.ts';
+import { settleRuns, type Settlement } from './claim.sql.ts';
+import { backoffMs, type Backoff } from './job.rules.ts';
+import type { Held } from './run.claiming.ts';
+import { deltasOf, RunMaker, ticketOf } from './run.making.ts';
+import { countRuns, lockStates, type NamedRun, type RunFault } from './run.sql.ts';
+import { eventOf, runEntry } from './run.view.ts';
+
+/** How an attempt came to its end. */
+export type Ending =
+  | { outcome: 'succeeded'; result: unknown }
+  | { outcome: 'failed'; fault: RunFault; isPermanent: boolean; retryAfterMs?: number | undefined }
+  | { outcome: 'timed_out'; fault: RunFault }
+  | { outcome: 'cancelled' }
+  | { outcome: 'handed_over' };
+
+export interface Ended {
+  held: Held;
+  ending: Ending;
+}
+
+const META = { actor: 'system:jobs', requestId: 'system:jobs', idempotency: null };
+
+/**
+ * Writes how attempts have ended, many in one transaction: what is over, what waits for another attempt, what follows in
+ * the graph. A run that another worker has taken up meanwhile stays as it is.
+ */
+export async function settle(
+  { engine, queue, random }: { engine: Engine; queue: TicketQueue; random: Random },
+  ended: readonly Ended[],
+): Promise<void> {
+  await engine.transact(META, async (tx, nowMs) => {
+    const maker = new RunMaker(tx, queue, nowMs);
+    const jobIds = [...new Set(ended.map(({ held }) => held.run.job_id))];
+    await maker.lockGraphOf(jobIds);
+    // As whoever makes runs does: first the graph, then jobs, then runs.
+    await lockStates(tx, jobIds);
+    const settled = await settleRuns(
+      tx,
+      ended.map((one) => settlementOf(one, nowMs, random)),
+      nowMs,
+    );
+    const ours = new Set(settled.map(({ id }) => id));
+    await queue.settle(
+      tx,
+      ended.filter(({ held }) => ours.has(held.run.id)).map(({ held }) => held.ticket),
+    );
+    const again = settled.flatMap((run) => (run.ticket_id === null ? [] : [ticketOf(run, run.ticket_id)]));
+    await queue.send(tx, again);
+    const over = settled.filter(({ finished_at }) => finished_at !== null);
+    await countRuns(tx, deltasOf(over));
+    await maker.passOn(over);
+    const journal = [...settled.map((run: NamedRun) => runEntry(eventOf(run), run)), ...maker.entries];
+    return { status: 204, body: null, journal };
+  });
+}
+
+function settlementOf({ held: { run }, ending }: Ended, nowMs: number, random: Random): Settlement {
+  const base = { id: run.id, fence: run.fence, outcome: ending.outcome, result: null, error: null, next: null };
+  switch (ending.outcome) {
+    case 'succeeded':
+      return { ...base, status: 'succeeded', result: ending.result };
+    case 'cancelled':
+      return { ...base, status: 'cancelled' };
+    case 'handed_over':
+      return { ...base, status: 'queued', next: { ticketId: newId(nowMs), dueAtMs: run.due_at } };
+    default: {
+      const { fault } = ending;
+      const isLast = run.attempt >= run.attempts_max || (ending.outcome === 'failed' && ending.isPermanent);
+      if (isLast) return { ...base, status: 'failed', error: fault };
+      const asked = ending.outcome === 'failed' ? (ending.retryAfterMs ?? 0) : 0;
+      const delayMs = Math.max(asked, backoffMs(run.backoff as Backoff, run.attempt, random()));
+      return { ...base, status: 'retrying', error: fault, next: { ticketId: newId(nowMs), dueAtMs: nowMs + delayMs } };
+    }
+  }
+}

@@ -1,0 +1,478 @@
+import { sql, type Kysely, type Selectable, type Transaction } from 'kysely';
+import { toRfc3339 } from '../../kernel/clock.ts';
+import { numberArray, textArray, timeArray, type RunTable, type Tables } from '../../platform/database/index.ts';
+import { inOrder, rowsAfter, type ListOrder } from '../../platform/database/keyset.ts';
+import { timeText } from './job.sql.ts';
+
+export type Run = Omit<Selectable<RunTable>, 'config' | 'error'> & {
+  config: Record<string, unknown>;
+  error: RunFault | null;
+};
+export type RunStatus = Run['status'];
+export type RunTrigger = Run['trigger'];
+
+export interface RunFault {
+  code: 'failed' | 'permanent' | 'timed_out' | 'worker_lost' | 'unknown_type';
+  message: string;
+}
+
+/** A run with the name of its job, as lists show it. */
+export type NamedRun = Run & { job_name: string };
+
+/** A run that is to be written. */
+export interface NewRun {
+  id: string;
+  jobId: string;
+  type: string;
+  cycleId: string;
+  status: 'held' | 'queued' | 'skipped' | 'succeeded';
+  priority: number;
+  trigger: RunTrigger;
+  startedBy: string;
+  tickMs: number | null;
+  config: Record<string, unknown>;
+  attemptsMax: number;
+  timeoutMs: number;
+  dueAtMs: number;
+  ticketId: string | null;
+  deadlineMs: number | null;
+  reason: string | null;
+  cachedFrom: string | null;
+  result: unknown;
+}
+
+export async function insertRuns(tx: Transaction<Tables>, runs: readonly NewRun[], nowMs: number): Promise<Run[]> {
+  if (runs.length === 0) return [];
+  const now = toRfc3339(nowMs);
+  const rows = runs.map((run) => ({
+    id: run.id,
+    job_id: run.jobId,
+    type: run.type,
+    cycle_id: run.cycleId,
+    status: run.status,
+    priority: run.priority,
+    trigger: run.trigger,
+    started_by: run.startedBy,
+    tick: timeText(run.tickMs),
+    config: JSON.stringify(run.config),
+    attempts_max: run.attemptsMax,
+    timeout_ms: run.timeoutMs,
+    due_at: toRfc3339(run.dueAtMs),
+    created_at: now,
+    finished_at: run.status === 'queued' || run.status === 'held' ? null : now,
+    ticket_id: run.ticketId,
+    deadline: timeText(run.deadlineMs),
+    deadline_state: deadlineStateOf(run),
+    reason: run.reason,
+    cached_from: run.cachedFrom,
+    result: run.result === undefined || run.result === null ? null : JSON.stringify(run.result),
+  }));
+  return (await tx.insertInto('run').values(rows).returningAll().execute()) as Run[];
+}
+
+function deadlineStateOf({ deadlineMs, status }: NewRun): 'none' | 'ahead' | 'kept' {
+  if (deadlineMs === null) return 'none';
+  return status === 'succeeded' ? 'kept' : 'ahead';
+}
+
+/** The states of jobs, held in the order of their ids: whoever decides about overlap does it alone. */
+export async function lockStates(tx: Transaction<Tables>, jobIds: readonly string[]): Promise<void> {
+  await sql`
+    SELECT job_id FROM job_state WHERE job_id = ANY(${[...jobIds]}::uuid[]) ORDER BY job_id FOR NO KEY UPDATE
+  `.execute(tx);
+}
+
+export async function setLastRuns(
+  tx: Transaction<Tables>,
+  runs: readonly { job_id: string; id: string }[],
+): Promise<void> {
+  const last = new Map(runs.map(({ job_id, id }) => [job_id, id]));
+  await sql`
+    UPDATE job_state SET last_run_id = k.run_id
+    FROM unnest(${[...last.keys()]}::uuid[], ${[...last.values()]}::uuid[]) AS k (job_id, run_id)
+    WHERE job_state.job_id = k.job_id
+  `.execute(tx);
+}
+
+export interface OpenRun {
+  id: string;
+  job_id: string;
+  status: RunStatus;
+  type: string;
+  ticket_id: string | null;
+}
+
+/** Runs that are not over, those that are held apart; oldest first. */
+export async function openRunsOf(tx: Transaction<Tables>, jobIds: readonly string[]): Promise<OpenRun[]> {
+  const { rows } = await sql<OpenRun>`
+    SELECT id, job_id, status, type, ticket_id FROM run
+    WHERE job_id = ANY(${[...jobIds]}::uuid[]) AND finished_at IS NULL AND status IN ('queued', 'running', 'retrying')
+    ORDER BY id
+  `.execute(tx);
+  return rows;
+}
+
+/** The newest success with the same config that is not too old. */
+export async function findReusable(
+  tx: Transaction<Tables>,
+  jobId: string,
+  config: Record<string, unknown>,
+  sinceMs: number,
+): Promise<{ id: string; result: unknown } | undefined> {
+  return tx
+    .selectFrom('run')
+    .select(['id', 'result'])
+    .where('job_id', '=', jobId)
+    .where('status', '=', 'succeeded')
+    .where('cached_from', 'is', null)
+    .where('finished_at', '>', sql<number>`${toRfc3339(sinceMs)}::timestamptz`)
+    .where(sql<boolean>`config = ${JSON.stringify(config)}::jsonb`)
+    .orderBy('finished_at', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+}
+
+/** The cycle in which a graph of jobs ran last. */
+export async function lastCycleOf(tx: Transaction<Tables>, jobIds: readonly string[]): Promise<string | undefined> {
+  const { rows } = await sql<{ cycle_id: string }>`
+    SELECT cycle_id FROM run WHERE job_id = ANY(${[...jobIds]}::uuid[]) ORDER BY id DESC LIMIT 1
+  `.execute(tx);
+  return rows[0]?.cycle_id;
+}
+
+/** The runs of some jobs in a cycle. */
+export async function runsInCycle(
+  tx: Transaction<Tables>,
+  cycleId: string,
+  jobIds: readonly string[],
+): Promise<Pick<Run, 'id' | 'job_id' | 'status' | 'reason'>[]> {
+  const { rows } = await sql<Pick<Run, 'id' | 'job_id' | 'status' | 'reason'>>`
+    SELECT id, job_id, status, reason FROM run WHERE cycle_id = ${cycleId}::uuid AND job_id = ANY(${[...jobIds]}::uuid[])
+  `.execute(tx);
+  return rows;
+}
+
+/** Back into the queue: what failed, was skipped or is held. Its attempts count anew. */
+export async function requeue(
+  tx: Transaction<Tables>,
+  runs: readonly { id: string; ticketId: string }[],
+  nowMs: number,
+): Promise<Run[]> {
+  if (runs.length === 0) return [];
+  const { rows } = await sql<Run>`
+    UPDATE run SET status = 'queued', ticket_id = k.ticket_id, due_at = ${toRfc3339(nowMs)}::timestamptz, attempt = 0,
+      raised = 0, finished_at = NULL, error = NULL, reason = NULL, cancel_requested_by = NULL,
+      deadline_state = CASE WHEN run.deadline IS NULL THEN 'none' ELSE 'ahead' END
+    FROM unnest(${runs.map(({ id }) => id)}::uuid[], ${runs.map(({ ticketId }) => ticketId)}::uuid[])
+      AS k (id, ticket_id)
+    WHERE run.id = k.id
+    RETURNING run.*
+  `.execute(tx);
+  return rows;
+}
+
+export async function lockRun(tx: Transaction<Tables>, id: string): Promise<NamedRun | undefined> {
+  const { rows } = await sql<NamedRun>`
+    SELECT run.*, job.name AS job_name FROM run JOIN job ON job.id = run.job_id WHERE run.id = ${id}::uuid FOR UPDATE OF run
+  `.execute(tx);
+  return rows[0];
+}
+
+/** Over without having run, or before it was taken again. */
+export async function endUntaken(
+  tx: Transaction<Tables>,
+  ids: readonly string[],
+  by: string,
+  nowMs: number,
+): Promise<Run[]> {
+  if (ids.length === 0) return [];
+  const { rows } = await sql<Run>`
+    UPDATE run SET status = 'cancelled', finished_at = ${toRfc3339(nowMs)}::timestamptz, ticket_id = NULL,
+      cancel_requested_by = ${by}, deadline_state = CASE WHEN deadline IS NULL THEN 'none' ELSE 'missed' END
+    WHERE id = ANY(${[...ids]}::uuid[]) AND status IN ('held', 'queued', 'retrying')
+    RETURNING *
+  `.execute(tx);
+  return rows;
+}
+
+/** Whoever runs them sees it and stops. */
+export async function askToStop(tx: Transaction<Tables>, ids: readonly string[], by: string): Promise<void> {
+  if (ids.length === 0) return;
+  await sql`
+    UPDATE run SET cancel_requested_by = ${by}
+    WHERE id = ANY(${[...ids]}::uuid[]) AND status = 'running' AND cancel_requested_by IS NULL
+  `.execute(tx);
+}
+
+/** Failed runs to be redriven, held. One more than the most, where there are more. */
+export async function lockFailed(
+  tx: Transaction<Tables>,
+  which: { ids?: readonly string[] | undefined; jobId?: string | undefined },
+  max: number,
+): Promise<NamedRun[]> {
+  const named = which.ids === undefined ? sql`true` : sql`run.id = ANY(${[...which.ids]}::uuid[])`;
+  const ofJob = which.jobId === undefined ? sql`true` : sql`run.job_id = ${which.jobId}::uuid`;
+  const { rows } = await sql<NamedRun>`
+    SELECT run.*, job.name AS job_name FROM run JOIN job ON job.id = run.job_id
+    WHERE run.status = 'failed' AND ${named} AND ${ofJob}
+    ORDER BY run.id LIMIT ${max + 1} FOR UPDATE OF run
+  `.execute(tx);
+  return rows;
+}
+
+export async function countRuns(tx: Transaction<Tables>, deltas: ReadonlyMap<string, Delta>): Promise<void> {
+  if (deltas.size === 0) return;
+  const ids = [...deltas.keys()].toSorted();
+  const column = (of: (delta: Delta) => number): string => numberArray(ids.map((id) => of(deltas.get(id) ?? NOTHING)));
+  await sql`
+    UPDATE job_state SET run_count = run_count + k.runs, success_count = success_count + k.succeeded,
+      failure_count = failure_count + k.failed
+    FROM unnest(${ids}::uuid[], ${column(({ runs }) => runs)}::bigint[],
+      ${column(({ succeeded }) => succeeded)}::bigint[], ${column(({ failed }) => failed)}::bigint[])
+      AS k (id, runs, succeeded, failed)
+    WHERE job_state.job_id = k.id
+  `.execute(tx);
+}
+
+export interface Delta {
+  runs: number;
+  succeeded: number;
+  failed: number;
+}
+
+const NOTHING: Delta = { runs: 0, succeeded: 0, failed: 0 };
+
+export async function findRun(db: Kysely<Tables>, id: string): Promise<NamedRun | undefined> {
+  const { rows } = await sql<NamedRun>`
+    SELECT run.*, job.name AS job_name FROM run JOIN job ON job.id = run.job_id WHERE run.id = ${id}::uuid
+  `.execute(db);
+  return rows[0];
+}
+
+export interface AttemptRow {
+  attempt: number;
+  worker: string;
+  started_at: number;
+  finished_at: number | null;
+  outcome: 'succeeded' | 'failed' | 'timed_out' | 'cancelled' | 'lost' | 'handed_over' | null;
+  error: RunFault | null;
+}
+
+export async function attemptsOf(db: Kysely<Tables>, runId: string): Promise<AttemptRow[]> {
+  const { rows } = await sql<AttemptRow>`
+    SELECT attempt, worker, started_at, finished_at, outcome, error FROM run_attempt
+    WHERE run_id = ${runId}::uuid ORDER BY fence DESC LIMIT 200
+  `.execute(db);
+  return rows.toReversed();
+}
+
+export interface FileRow {
+  name: string;
+  media_type: string;
+  size: number;
+  pieces: number;
+  fence: number;
+}
+
+export async function filesOf(db: Kysely<Tables>, runId: string): Promise<FileRow[]> {
+  return db
+    .selectFrom('run_file')
+    .select(['name', 'media_type', 'size', 'pieces', 'fence'])
+    .where('run_id', '=', runId)
+    .orderBy('name')
+    .execute();
+}
+
+export async function findFile(db: Kysely<Tables>, runId: string, name: string): Promise<FileRow | undefined> {
+  return db
+    .selectFrom('run_file')
+    .select(['name', 'media_type', 'size', 'pieces', 'fence'])
+    .where('run_id', '=', runId)
+    .where('name', '=', name)
+    .executeTakeFirst();
+}
+
+export async function readPiece(
+  db: Kysely<Tables>,
+  runId: string,
+  file: Pick<FileRow, 'name' | 'fence'>,
+  piece: number,
+): Promise<Buffer | undefined> {
+  const row = await db
+    .selectFrom('run_file_piece')
+    .select('bytes')
+    .where('run_id', '=', runId)
+    .where('name', '=', file.name)
+    .where('fence', '=', file.fence)
+    .where('piece', '=', piece)
+    .executeTakeFirst();
+  return row?.bytes;
+}
+
+export const RUN_ORDER = (descending: boolean): ListOrder => ({
+  columns: [{ ref: 'run.id', kind: 'uuid' }],
+  descending,
+});
+
+export interface RunFilter {
+  status?: RunStatus | undefined;
+  jobId?: string | undefined;
+  type?: string | undefined;
+  cycleId?: string | undefined;
+}
+
+/** One page of runs and one row more. Config and result are left out: they may be large. */
+export async function listRuns(
+  db: Kysely<Tables>,
+  { status, jobId, type, cycleId }: RunFilter,
+  order: ListOrder,
+  page: { list: object; cursor?: string | undefined; limit: number },
+): Promise<NamedRun[]> {
+  const where = [
+    ...(status === undefined ? [] : [sql`run.status = ${status}`]),
+    ...(jobId === undefined ? [] : [sql`run.job_id = ${jobId}::uuid`]),
+    ...(type === undefined ? [] : [sql`run.type = ${type}`]),
+    ...(cycleId === undefined ? [] : [sql`run.cycle_id = ${cycleId}::uuid`]),
+    rowsAfter(order, page.list, page.cursor),
+  ];
+  const { rows } = await sql<NamedRun>`
+    SELECT ${SHOWN} FROM run JOIN job ON job.id = run.job_id
+    WHERE ${sql.join(where, sql` AND `)}
+    ORDER BY ${inOrder(order)} LIMIT ${page.limit + 1}
+  `.execute(db);
+  return rows;
+}
+
+const SHOWN = sql`run.id, run.job_id, run.type, run.cycle_id, run.status, run.priority, run.trigger, run.started_by,
+  run.tick, run.attempts_max, run.attempt, run.timeout_ms, run.due_at, run.created_at, run.started_at,
+  run.attempt_started_at, run.finished_at, run.worker, run.cancel_requested_by, run.deadline, run.deadline_state,
+  run.percent, run.progress_message, run.error, run.reason, run.cached_from, run.log_lines, job.name AS job_name`;
+
+export interface LogRow {
+  line: number;
+  at: number;
+  attempt: number;
+  level: 'info' | 'warn' | 'error';
+  message: string;
+}
+
+export async function readLog(db: Kysely<Tables>, runId: string, after: number, limit: number): Promise<LogRow[]> {
+  return db
+    .selectFrom('run_log')
+    .select(['line', 'at', 'attempt', 'level', 'message'])
+    .where('run_id', '=', runId)
+    .where('line', '>', after)
+    .orderBy('line')
+    .limit(limit)
+    .execute();
+}
+
+/** Progress of runs that their worker still holds, and the numbers that their next lines of log begin after. */
+export async function writeProgress(
+  tx: Transaction<Tables>,
+  notes: readonly { id: string; fence: number; percent: number | null; message: string | null; lines: number }[],
+): Promise<Map<string, number>> {
+  const { rows } = await sql<{ id: string; log_lines: number }>`
+    UPDATE run SET percent = k.percent, progress_message = k.message, log_lines = run.log_lines + k.lines
+    FROM unnest(${notes.map(({ id }) => id)}::uuid[], ${numberArray(notes.map(({ fence }) => fence))}::bigint[],
+      ${numberArray(notes.map(({ percent }) => percent))}::real[], ${textArray(notes.map(({ message }) => message))}::text[],
+      ${numberArray(notes.map(({ lines }) => lines))}::integer[]) AS k (id, fence, percent, message, lines)
+    WHERE run.id = k.id AND run.fence = k.fence AND run.status = 'running'
+    RETURNING run.id, run.log_lines
+  `.execute(tx);
+  const added = new Map(notes.map(({ id, lines }) => [id, lines]));
+  return new Map(rows.map(({ id, log_lines }) => [id, log_lines - (added.get(id) ?? 0)]));
+}
+
+export async function insertLog(
+  tx: Transaction<Tables>,
+  lines: readonly { runId: string; line: number; atMs: number; attempt: number; level: string; message: string }[],
+): Promise<void> {
+  if (lines.length === 0) return;
+  await sql`
+    INSERT INTO run_log (run_id, line, at, attempt, level, message)
+    SELECT * FROM unnest(${lines.map(({ runId }) => runId)}::uuid[], ${numberArray(lines.map(({ line }) => line))}::integer[],
+      ${timeArray(lines.map(({ atMs }) => atMs))}::timestamptz[],
+      ${numberArray(lines.map(({ attempt }) => attempt))}::integer[], ${textArray(lines.map(({ level }) => level))}::text[],
+      ${textArray(lines.map(({ message }) => message))}::text[])
+  `.execute(tx);
+}
+
+/** Holds a run for as long as the transaction lasts; false where it is no longer this attempt's. */
+export async function holdAttempt(tx: Transaction<Tables>, id: string, fence: number): Promise<boolean> {
+  const { rows } = await sql`
+    SELECT FROM run WHERE id = ${id}::uuid AND fence = ${fence} AND status = 'running' FOR NO KEY UPDATE
+  `.execute(tx);
+  return rows.length > 0;
+}
+
+export async function findEffect(
+  tx: Transaction<Tables>,
+  runId: string,
+  key: string,
+): Promise<{ result: unknown } | undefined> {
+  return tx
+    .selectFrom('run_effect')
+    .select('result')
+    .where('run_id', '=', runId)
+    .where('key', '=', key)
+    .executeTakeFirst();
+}
+
+export async function insertEffect(
+  tx: Transaction<Tables>,
+  effect: { runId: string; key: string; result: unknown },
+  nowMs: number,
+): Promise<void> {
+  await tx
+    .insertInto('run_effect')
+    .values({
+      run_id: effect.runId,
+      key: effect.key,
+      result: effect.result === undefined ? null : JSON.stringify(effect.result),
+      at: toRfc3339(nowMs),
+    })
+    .execute();
+}
+
+export async function insertPiece(
+  db: Kysely<Tables>,
+  piece: { runId: string; name: string; fence: number; piece: number; bytes: Buffer },
+): Promise<void> {
+  await db
+    .insertInto('run_file_piece')
+    .values({ run_id: piece.runId, name: piece.name, fence: piece.fence, piece: piece.piece, bytes: piece.bytes })
+    .onConflict((row) => row.columns(['run_id', 'name', 'fence', 'piece']).doUpdateSet({ bytes: piece.bytes }))
+    .execute();
+}
+
+/** The file is there from here on; what an earlier attempt left of it is gone. */
+export async function putFile(tx: Transaction<Tables>, runId: string, file: FileRow, nowMs: number): Promise<void> {
+  await sql`
+    INSERT INTO run_file (run_id, name, media_type, size, pieces, fence, at)
+    VALUES (${runId}::uuid, ${file.name}, ${file.media_type}, ${file.size}, ${file.pieces}, ${file.fence},
+      ${toRfc3339(nowMs)}::timestamptz)
+    ON CONFLICT (run_id, name) DO UPDATE SET media_type = excluded.media_type, size = excluded.size,
+      pieces = excluded.pieces, fence = excluded.fence, at = excluded.at
+  `.execute(tx);
+  await sql`
+    DELETE FROM run_file_piece WHERE run_id = ${runId}::uuid AND name = ${file.name} AND fence <> ${file.fence}
+  `.execute(tx);
+}
+
+/** Finished runs past their job's keeping, a batch at a time. @returns how many went */
+export async function deleteOldRuns(db: Kysely<Tables>, max: number): Promise<number> {
+  const { rows } = await sql<{ count: number }>`
+    WITH old AS (
+      SELECT run.id FROM job CROSS JOIN LATERAL (
+        SELECT id FROM run
+        WHERE run.job_id = job.id AND finished_at < clock_timestamp() - make_interval(days => job.keep_days)
+        ORDER BY finished_at LIMIT ${max}
+      ) AS run LIMIT ${max}
+    ), gone AS (
+      DELETE FROM run USING old WHERE run.id = old.id RETURNING run.id
+    )
+    SELECT count(*) AS count FROM gone
+  `.execute(db);
+  return rows[0]?.count ?? 0;
+}

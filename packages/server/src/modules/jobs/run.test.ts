@@ -1,0 +1,93 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { PermanentError } from '../../platform/jobs/index.ts';
+import { startJobsApp, type JobsApp } from './jobs.fixture.ts';
+
+let jobs: JobsApp;
+beforeAll(async () => {
+  jobs = await startJobsApp();
+});
+afterAll(() => jobs.close());
+
+describe('a run', () => {
+  it('waits, runs, and shows what it gave', async () => {
+    const job = await jobs.create({ name: 'plain', config: { name: 'plain' } });
+    jobs.works.set('plain', async ({ progress, log, attempt, config }) => {
+      progress(40, 'almost half');
+      log('info', 'one line');
+      log('warn', 'another');
+      return { attempt, config };
+    });
+    const asked = await jobs.run(job.id);
+    expect(asked).toMatchObject({ status: 'queued', attempt: 0, trigger: 'request', startedBy: 'open' });
+    await jobs.work();
+    expect(await jobs.read(asked.id)).toMatchObject({
+      status: 'succeeded',
+      percent: 100,
+      message: 'almost half',
+      attempt: 1,
+      attemptsMax: 4,
+      result: { attempt: 1, config: { name: 'plain' } },
+      attempts: [{ attempt: 1, outcome: 'succeeded', error: null }],
+      logLines: 2,
+    });
+    const log = await jobs.request<{ items: object[]; last: number }>('GET', `/runs/${asked.id}/log`);
+    expect(log.body).toMatchObject({
+      items: [
+        { line: 1, attempt: 1, level: 'info', message: 'one line' },
+        { line: 2, level: 'warn', message: 'another' },
+      ],
+      last: 2,
+    });
+    expect((await jobs.request<object>('GET', `/jobs/${job.id}`)).body).toMatchObject({
+      status: 'idle',
+      runCount: 1,
+      successCount: 1,
+      failureCount: 0,
+      lastRun: { id: asked.id, status: 'succeeded' },
+    });
+  });
+
+  it('is tried again until its attempts are used up, and can then be redriven', async () => {
+    const backoff = { kind: 'fixed', delayMs: 0, maxDelayMs: 0 };
+    const job = await jobs.create({ name: 'failing', config: { name: 'failing' }, retries: 2, backoff });
+    let fails = true;
+    jobs.works.set('failing', ({ attempt }) =>
+      fails ? Promise.reject(new Error(`no luck ${attempt}`)) : Promise.resolve('luck'),
+    );
+    const { id } = await jobs.run(job.id);
+    await jobs.work();
+    expect(await jobs.read(id)).toMatchObject({
+      status: 'failed',
+      attempt: 3,
+      error: { code: 'failed', message: 'no luck 3' },
+      attempts: [
+        { attempt: 1, outcome: 'failed', error: { message: 'no luck 1' } },
+        { attempt: 2, outcome: 'failed' },
+        { attempt: 3, outcome: 'failed' },
+      ],
+    });
+    fails = false;
+    expect(await jobs.request('POST', `/runs/${id}/redrive`)).toMatchObject({
+      status: 200,
+      body: { status: 'queued', attempt: 0, error: null },
+    });
+    await jobs.work();
+    expect(await jobs.read(id)).toMatchObject({ status: 'succeeded', result: 'luck', attempt: 1 });
+    expect(await jobs.request('POST', `/runs/${id}/redrive`)).toMatchObject({
+      status: 409,
+      body: { code: 'run_not_failed', runStatus: 'succeeded' },
+    });
+  });
+
+  it('fails at once where trying again would not help', async () => {
+    const job = await jobs.create({ name: 'permanent', config: { name: 'permanent' }, retries: 5 });
+    jobs.works.set('permanent', () => Promise.reject(new PermanentError('the address is wrong')));
+    const { id } = await jobs.run(job.id);
+    await jobs.work();
+    expect(await jobs.read(id)).toMatchObject({
+      status: 'failed',
+      attempt: 1,
+      error: { code: 'permanent', message: 'the address is wrong' },
+    });
+  });
+});

@@ -1,0 +1,232 @@
+import type { Engine } from '../../engine/index.ts';
+import { systemClock, type Clock } from '../../kernel/clock.ts';
+import { Latch } from '../../kernel/latch.ts';
+import { systemRandom, type Random } from '../../kernel/random.ts';
+import type { Database } from '../../platform/database/index.ts';
+import { HEARTBEAT_SECONDS, type TicketQueue } from '../../platform/jobs/index.ts';
+import { heldBy } from './claim.sql.ts';
+import { Attempt } from './run.attempt.ts';
+import { claim, type Held } from './run.claiming.ts';
+import { tellProgress } from './run.progress.ts';
+import { settle, type Ended, type Ending } from './run.settling.ts';
+import type { TypeBook } from './type.book.ts';
+
+export interface RunWorkerOptions {
+  engine: Engine;
+  database: Database;
+  queue: TicketQueue;
+  types: TypeBook;
+  /** Who it is, unlike any other. */
+  name: string;
+  /** Runs at once. */
+  slots: number;
+  clock?: Clock;
+  random?: Random;
+  /** How often it looks for runs when nobody tells it of one. */
+  pollMs?: number;
+  /** Runs that are under way when it stops have so long. */
+  drainMs?: number;
+  onEnded?: (held: Held, ending: Ending) => void;
+  onError?: (error: unknown) => void;
+}
+
+const TEND_EVERY_MS = 2_000;
+const TELL_EVERY_MS = 500;
+const AFTER_ERROR_MS = 1_000;
+/** Without a word from the database for so long, others may have its runs: a little before they do, it lets go. */
+const LET_GO_AFTER_MS = HEARTBEAT_SECONDS * 1_000 - 1_500;
+/** What was told to stop for the worker's own stop is left behind after this. */
+const HAND_OVER_MS = 1_000;
+const SETTLE_TRIES = 20;
+
+/**
+ * Takes runs and does them. Any number of workers may run, in any number of processes; one that dies is missed by the
+ * queue within {@link HEARTBEAT_SECONDS}, and what it had is taken up by another.
+ */
+export class RunWorker {
+  readonly #options: Required<RunWorkerOptions>;
+  readonly #attempts = new Map<string, Attempt>();
+  readonly #latch = new Latch();
+  readonly #ended: Ended[] = [];
+  #settling: Promise<void> | null = null;
+  #running: Promise<void> = Promise.resolve();
+  #tending: Promise<void> = Promise.resolve();
+  #timers: NodeJS.Timeout[] = [];
+  #heardMs: number;
+  #isStopping = false;
+  #hasNews = false;
+
+  constructor(options: RunWorkerOptions) {
+    this.#options = {
+      clock: systemClock,
+      random: systemRandom,
+      pollMs: 500,
+      drainMs: 8_000,
+      onEnded: () => undefined,
+      onError: () => undefined,
+      ...options,
+    };
+    this.#heardMs = this.#options.clock.monotonic();
+  }
+
+  /** Runs that are under way here. */
+  get busy(): number {
+    return this.#attempts.size;
+  }
+
+  /** Takes what there is room for and waits until all of it has ended. @returns how many it was */
+  async runOnce(): Promise<number> {
+    const taken = await this.#take();
+    while (this.#attempts.size > 0 || this.#settling !== null) await (this.#settling ?? soon());
+    return taken;
+  }
+
+  start(): void {
+    if (this.#options.slots === 0) return;
+    this.#running = this.#run();
+    const { onError } = this.#options;
+    const tend = (): void => void (this.#tending = this.tend().catch(onError));
+    this.#timers = [setInterval(tend, TEND_EVERY_MS).unref(), setInterval(() => this.#tell(), TELL_EVERY_MS).unref()];
+  }
+
+  /** There may be something to take. */
+  wake(): void {
+    this.#latch.set();
+  }
+
+  /** Takes no more, lets what is under way end, and hands over what has not ended in time. */
+  async stop(): Promise<void> {
+    this.#isStopping = true;
+    this.#latch.set();
+    await this.#running;
+    await this.#emptied(this.#options.drainMs);
+    for (const attempt of this.#attempts.values()) attempt.stop('handed_over', HAND_OVER_MS);
+    await this.#emptied(HAND_OVER_MS + 500);
+    for (const timer of this.#timers) clearInterval(timer);
+    await this.#tending;
+    await this.#settling;
+  }
+
+  /** Says that it is alive, and learns which of its runs are to be stopped or are others' by now. */
+  async tend(): Promise<void> {
+    const { database, queue, name, clock } = this.#options;
+    const attempts = [...this.#attempts.values()];
+    if (attempts.length === 0) {
+      this.#heardMs = clock.monotonic();
+      return;
+    }
+    try {
+      await queue.touch(attempts.map(({ held }) => held.ticket));
+      const held = new Map((await heldBy(database.kysely, name)).map((run) => [run.id, run]));
+      this.#heardMs = clock.monotonic();
+      for (const attempt of attempts) {
+        const { run } = attempt.held;
+        const now = held.get(run.id);
+        if (!this.#attempts.has(run.id)) continue;
+        if (now === undefined || now.fence !== run.fence) attempt.stop('lost', 0);
+        else if (now.cancel_requested_by !== null) attempt.stop('cancelled');
+      }
+    } finally {
+      if (clock.monotonic() - this.#heardMs > LET_GO_AFTER_MS) for (const attempt of attempts) attempt.stop('lost', 0);
+    }
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#isStopping) {
+      let restMs = this.#options.pollMs;
+      try {
+        // A full hand: there is probably more.
+        const room = this.#options.slots - this.#attempts.size;
+        if (room > 0 && (await this.#take()) === room) restMs = 0;
+      } catch (error) {
+        restMs = AFTER_ERROR_MS;
+        this.#options.onError(error);
+      }
+      if (!this.#isStopping) await this.#latch.wait(this.#attempts.size < this.#options.slots ? restMs : Infinity);
+    }
+  }
+
+  async #take(): Promise<number> {
+    const { slots, types, name, engine, database, clock, queue } = this.#options;
+    const room = slots - this.#attempts.size;
+    if (room <= 0) return 0;
+    const taken = await claim({ engine, queue, types }, name, room);
+    if (this.#attempts.size === 0) this.#heardMs = clock.monotonic();
+    for (const held of taken) {
+      const type = types.find(held.run.type);
+      // Taken from queues of types that it knows.
+      if (type === undefined) throw new Error(`no type ${held.run.type}`);
+      const onNews = (): void => void (this.#hasNews = true);
+      const attempt = new Attempt(held, type, { engine, database, clock, onNews });
+      this.#attempts.set(held.run.id, attempt);
+      void attempt.run().then((ending) => this.#end(attempt, ending));
+    }
+    return taken.length;
+  }
+
+  #end(attempt: Attempt, ending: Ending | null): void {
+    const { held } = attempt;
+    if (ending === null) {
+      this.#leave(attempt);
+      return;
+    }
+    this.#options.onEnded(held, ending);
+    this.#ended.push({ held, ending });
+    this.#settling ??= this.#settleAll();
+  }
+
+  #leave(attempt: Attempt): void {
+    const { id } = attempt.held.run;
+    if (this.#attempts.get(id) === attempt) this.#attempts.delete(id);
+    this.#latch.set();
+  }
+
+  /** While one batch is being written the next gathers. */
+  async #settleAll(): Promise<void> {
+    const { engine, queue, random, onError } = this.#options;
+    // Those that end in the same turn go together.
+    await soon();
+    for (let tries = 0; this.#ended.length > 0;) {
+      const batch = this.#ended.splice(0, SETTLED_AT_ONCE);
+      try {
+        const attempts = batch.flatMap(({ held }) => this.#attempts.get(held.run.id) ?? []);
+        await tellProgress(engine, attempts, { isLast: true });
+        await settle({ engine, queue, random }, batch);
+        tries = 0;
+      } catch (error) {
+        onError(error);
+        tries += 1;
+        if (tries < SETTLE_TRIES) {
+          this.#ended.unshift(...batch);
+          await new Promise((resolve) => setTimeout(resolve, AFTER_ERROR_MS));
+          continue;
+        }
+        // Nobody answers: the queue misses them, and others do them again.
+      }
+      for (const { held } of batch) {
+        const attempt = this.#attempts.get(held.run.id);
+        if (attempt !== undefined) this.#leave(attempt);
+      }
+    }
+    this.#settling = null;
+  }
+
+  #tell(): void {
+    if (!this.#hasNews) return;
+    this.#hasNews = false;
+    const { engine, onError } = this.#options;
+    const onTold = tellProgress(engine, [...this.#attempts.values()], { isLast: false });
+    this.#tending = Promise.all([this.#tending, onTold.catch(onError)]).then(() => undefined);
+  }
+
+  async #emptied(withinMs: number): Promise<void> {
+    const untilMs = performance.now() + withinMs;
+    while (this.#attempts.size > 0 && performance.now() < untilMs) await this.#latch.wait(untilMs - performance.now());
+  }
+}
+
+const SETTLED_AT_ONCE = 200;
+
+function soon(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
