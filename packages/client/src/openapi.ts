@@ -1562,6 +1562,388 @@ export interface paths {
         patch: operations["updateRateLimit"];
         trace?: never;
     };
+    "/api/v1/jobs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List jobs
+         * @description Holdfast's own among them.
+         *
+         *     Needs the scope `admin`.
+         */
+        get: operations["listJobs"];
+        put?: never;
+        /**
+         * Create a job
+         * @description What is not given has a default, which the answer shows; those of the time-out, retries and keeping are the type’s. A schedule that is not cron, or that never fires, is refused.
+         *
+         *     Needs the scope `admin`.
+         */
+        post: operations["createJob"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get a job
+         * @description Needs the scope `admin`.
+         */
+        get: operations["getJob"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete a job
+         * @description Its runs go with it, those that are under way are stopped. The audit keeps what it was.
+         *
+         *     Needs the scope `admin`.
+         */
+        delete: operations["deleteJob"];
+        options?: never;
+        head?: never;
+        /**
+         * Change a job
+         * @description What is not given stays; `config` is replaced as a whole, except for members that are never shown. Runs that are under way or wait go on as they were made.
+         *
+         *     Needs the scope `admin`.
+         */
+        patch: operations["updateJob"];
+        trace?: never;
+    };
+    "/api/v1/jobs/types": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the types of jobs
+         * @description What a job can do, and the JSON Schema of the config that each type needs.
+         *
+         *     Needs the scope `admin`.
+         */
+        get: operations["listJobTypes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/stats": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How jobs are doing
+         * @description Success, durations and lateness of the runs that finished in the last hours, and what waits now.
+         *
+         *     Needs the scope `admin`.
+         */
+        get: operations["getJobStats"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/graph": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Which job waits for which
+         * @description Jobs with dependencies, and those they wait for, with how their last runs stand.
+         *
+         *     Needs the scope `admin`.
+         */
+        get: operations["getJobGraph"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/upcoming": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What is due next
+         * @description By the schedules as they are now, soonest first.
+         *
+         *     Needs the scope `admin`.
+         */
+        get: operations["listUpcomingRuns"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/schedule-preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * A schedule in words, and when it would fire
+         * @description Needs the scope `admin`.
+         */
+        post: operations["previewSchedule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{id}/run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Run a job
+         * @description Now, at an instant or after a delay, also one that is disabled. It waits its turn where as many as `concurrency` are under way.
+         *
+         *     Needs the scope `admin`.
+         */
+        post: operations["runJob"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/redrive": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Run failed runs again
+         * @description The named ones, or all of a job, up to 1,000 in a call. Named ones that have not failed are passed over.
+         *
+         *     Needs the scope `admin`.
+         */
+        post: operations["redriveRuns"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel a run
+         * @description 200: it was waiting, and is cancelled. 202: it is running, and was told to stop.
+         *
+         *     Needs the scope `admin`.
+         */
+        post: operations["cancelRun"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{id}/redrive": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Run a failed run again
+         * @description It has all its attempts again. What was skipped because it failed follows when it succeeds.
+         *
+         *     Needs the scope `admin`.
+         */
+        post: operations["redriveRun"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{id}/release": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Let a run that is held go
+         * @description Needs the scope `admin`.
+         */
+        post: operations["releaseRun"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List runs
+         * @description Newest first. `status=failed` are the dead letters.
+         *
+         *     Needs the scope `admin`.
+         */
+        get: operations["listRuns"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{id}/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the runs of a job
+         * @description Needs the scope `admin`.
+         */
+        get: operations["listJobHistory"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get a run
+         * @description Needs the scope `admin`.
+         */
+        get: operations["getRun"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{id}/log": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read the log of a run
+         * @description Oldest first. Ask for `after` the `last` line to follow it.
+         *
+         *     Needs the scope `admin`.
+         */
+        get: operations["getRunLog"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{id}/files/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Fetch a file of a run
+         * @description A page of HTML is shown, in a sandbox; anything else is to be saved.
+         *
+         *     Needs the scope `admin`.
+         */
+        get: operations["getRunFile"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/instances": {
         parameters: {
             query?: never;
@@ -2208,6 +2590,447 @@ export interface components {
             code: string;
         } & {
             [key: string]: unknown;
+        };
+        /** Job */
+        Job: {
+            /**
+             * Format: uuid
+             * @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b
+             */
+            id: string;
+            /**
+             * @description Unique, for people.
+             * @example Nightly import
+             */
+            name: string;
+            /**
+             * @description One of `GET /jobs/types`.
+             * @example http_request
+             */
+            type: string;
+            /** @example Stock of the night, from the ERP */
+            description: string;
+            /**
+             * @description What the type needs, by the type's own schema.
+             * @example {
+             *       "url": "https://example.com/hook"
+             *     }
+             */
+            config: Record<string, never>;
+            /**
+             * @description Cron: five fields, or six with seconds first. Null: it runs when asked to, or after its dependencies.
+             * @example 30 2 * * 1-5
+             */
+            schedule: string | null;
+            /**
+             * @description By its IANA name.
+             * @example Europe/Berlin
+             */
+            timeZone: string;
+            /**
+             * @description Of the runs that wait, the higher goes first; one that has waited five minutes rises by one.
+             * @example normal
+             * @enum {string}
+             */
+            priority: "low" | "normal" | "high" | "critical";
+            /**
+             * @description Attempts after the first.
+             * @example 3
+             */
+            retries: number;
+            /** @description How long it waits between attempts; up to half of it is left to chance. */
+            backoff: {
+                /**
+                 * @example exponential
+                 * @enum {string}
+                 */
+                kind: "fixed" | "exponential";
+                /**
+                 * @description Before the second attempt.
+                 * @example 1000
+                 */
+                delayMs: number;
+                /**
+                 * @description Where doubling ends.
+                 * @example 60000
+                 */
+                maxDelayMs: number;
+            };
+            /**
+             * @description Of one attempt. Work that goes on beyond is stopped.
+             * @example 300000
+             */
+            timeoutMs: number;
+            /** @description Jobs that must have succeeded in the same cycle. A job has these or a schedule, not both. */
+            dependencies: string[];
+            /**
+             * @description When a dependency did not succeed: skip this cycle, run all the same, or hold the run until somebody releases it.
+             * @example skip
+             * @enum {string}
+             */
+            afterFailure: "skip" | "run" | "hold";
+            /**
+             * @description Runs of this job at once, over all instances.
+             * @example 1
+             */
+            concurrency: number;
+            /**
+             * @description When a run is due and as many as `concurrency` are under way: skip it, let it wait, or cancel the oldest for it.
+             * @example skip
+             * @enum {string}
+             */
+            overlap: "skip" | "queue" | "cancel";
+            /**
+             * @description Ticks that nobody was there to fire: none of them, one run for all, or all of the last `catchUpMax`.
+             * @example once
+             * @enum {string}
+             */
+            catchUp: "skip" | "once" | "all";
+            /** @example 10 */
+            catchUpMax: number;
+            /**
+             * @description A run within so long of a success with the same config takes over its result. 0: never.
+             * @example 0
+             */
+            cacheForMs: number;
+            /**
+             * @description A time of day in the time zone of the job, `06:00`, or a duration from when it is due, `PT2H`. When a run is about to miss it, and when it has, an event says so.
+             * @example 06:00
+             */
+            mustFinishBy: string | null;
+            /**
+             * @description How long finished runs are kept.
+             * @example 30
+             */
+            keepDays: number;
+            /**
+             * @description false: it fires no more; what runs goes on.
+             * @example true
+             */
+            enabled: boolean;
+            /**
+             * @description The schedule in words.
+             * @example At 02:30 AM, Monday through Friday
+             */
+            scheduleText: string | null;
+            /**
+             * @description Holdfast's own: it cannot be deleted.
+             * @example false
+             */
+            system: boolean;
+            /**
+             * @description `continuous`: a duty that every instance does all the time.
+             * @example idle
+             * @enum {string}
+             */
+            status: "idle" | "queued" | "running" | "disabled" | "continuous";
+            /** JobLastRun */
+            lastRun: {
+                /**
+                 * Format: uuid
+                 * @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b
+                 */
+                id: string;
+                /**
+                 * @example succeeded
+                 * @enum {string}
+                 */
+                status: "held" | "queued" | "running" | "retrying" | "succeeded" | "failed" | "cancelled" | "skipped";
+                /**
+                 * Format: date-time
+                 * @example 2026-11-20T10:00:00.000Z
+                 */
+                startedAt: string | null;
+                /**
+                 * Format: date-time
+                 * @example 2026-11-20T10:00:00.000Z
+                 */
+                finishedAt: string | null;
+                /** @example 100 */
+                percent: number | null;
+            } | null;
+            /**
+             * Format: date-time
+             * @description When it is due next.
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            nextRun: string | null;
+            lastResult: unknown | null;
+            /**
+             * Format: date-time
+             * @description Of a continuous duty: when it reported last.
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            lastAt: string | null;
+            /** @example 42 */
+            runCount: number;
+            /** @example 41 */
+            successCount: number;
+            /** @example 1 */
+            failureCount: number;
+            /** @example 3 */
+            version: number;
+            /**
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            createdAt: string;
+            /**
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            updatedAt: string;
+        };
+        /** JobGraph */
+        JobGraph: {
+            nodes: {
+                /**
+                 * Format: uuid
+                 * @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b
+                 */
+                id: string;
+                /**
+                 * @description Unique, for people.
+                 * @example Nightly import
+                 */
+                name: string;
+                /**
+                 * @description One of `GET /jobs/types`.
+                 * @example http_request
+                 */
+                type: string;
+                enabled: boolean;
+                /**
+                 * @description Cron: five fields, or six with seconds first. Null: it runs when asked to, or after its dependencies.
+                 * @example 30 2 * * 1-5
+                 */
+                schedule: string | null;
+                /**
+                 * @description When a dependency did not succeed: skip this cycle, run all the same, or hold the run until somebody releases it.
+                 * @example skip
+                 * @enum {string}
+                 */
+                afterFailure: "skip" | "run" | "hold";
+                /** JobLastRun */
+                lastRun: {
+                    /**
+                     * Format: uuid
+                     * @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b
+                     */
+                    id: string;
+                    /**
+                     * @example succeeded
+                     * @enum {string}
+                     */
+                    status: "held" | "queued" | "running" | "retrying" | "succeeded" | "failed" | "cancelled" | "skipped";
+                    /**
+                     * Format: date-time
+                     * @example 2026-11-20T10:00:00.000Z
+                     */
+                    startedAt: string | null;
+                    /**
+                     * Format: date-time
+                     * @example 2026-11-20T10:00:00.000Z
+                     */
+                    finishedAt: string | null;
+                    /** @example 100 */
+                    percent: number | null;
+                } | null;
+                /**
+                 * Format: uuid
+                 * @description Of its last run.
+                 * @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b
+                 */
+                cycleId: string | null;
+            }[];
+            /** @description `to` waits for `from`. */
+            edges: {
+                /**
+                 * Format: uuid
+                 * @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b
+                 */
+                from: string;
+                /**
+                 * Format: uuid
+                 * @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b
+                 */
+                to: string;
+            }[];
+        };
+        /** JobStats */
+        JobStats: {
+            /**
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            since: string;
+            total: {
+                /**
+                 * @description That finished, those that were skipped apart.
+                 * @example 100
+                 */
+                runs: number;
+                /** @example 98 */
+                succeeded: number;
+                /** @example 1 */
+                failed: number;
+                /** @example 1 */
+                cancelled: number;
+                /** @example 0 */
+                skipped: number;
+                /**
+                 * @description Of those that succeeded or failed; 0 to 1.
+                 * @example 0.99
+                 */
+                successRate: number | null;
+                /**
+                 * @description Median, from the first attempt to the end.
+                 * @example 120
+                 */
+                durationP50Ms: number | null;
+                /**
+                 * @description 99th percentile.
+                 * @example 120
+                 */
+                durationP99Ms: number | null;
+                /**
+                 * @description Median, from when it was due to its first attempt.
+                 * @example 120
+                 */
+                latenessP50Ms: number | null;
+                /**
+                 * @description 99th percentile.
+                 * @example 120
+                 */
+                latenessP99Ms: number | null;
+            };
+            jobs: {
+                /**
+                 * Format: uuid
+                 * @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b
+                 */
+                jobId: string;
+                /**
+                 * @description Unique, for people.
+                 * @example Nightly import
+                 */
+                name: string;
+                /**
+                 * @description One of `GET /jobs/types`.
+                 * @example http_request
+                 */
+                type: string;
+                /**
+                 * @description That finished, those that were skipped apart.
+                 * @example 100
+                 */
+                runs: number;
+                /** @example 98 */
+                succeeded: number;
+                /** @example 1 */
+                failed: number;
+                /** @example 1 */
+                cancelled: number;
+                /** @example 0 */
+                skipped: number;
+                /**
+                 * @description Of those that succeeded or failed; 0 to 1.
+                 * @example 0.99
+                 */
+                successRate: number | null;
+                /**
+                 * @description Median, from the first attempt to the end.
+                 * @example 120
+                 */
+                durationP50Ms: number | null;
+                /**
+                 * @description 99th percentile.
+                 * @example 120
+                 */
+                durationP99Ms: number | null;
+                /**
+                 * @description Median, from when it was due to its first attempt.
+                 * @example 120
+                 */
+                latenessP50Ms: number | null;
+                /**
+                 * @description 99th percentile.
+                 * @example 120
+                 */
+                latenessP99Ms: number | null;
+            }[];
+            now: {
+                /**
+                 * @description Due and waiting.
+                 * @example 0
+                 */
+                queued: number;
+                /**
+                 * @description Not due yet, or between attempts.
+                 * @example 0
+                 */
+                delayed: number;
+                /** @example 2 */
+                running: number;
+                /** @example 0 */
+                held: number;
+                /**
+                 * @description Failed, and not redriven.
+                 * @example 0
+                 */
+                dead: number;
+            };
+            /** @description Those that have something to do. */
+            workers: {
+                /** @example shop-1:4711 */
+                worker: string;
+                /** @example 2 */
+                running: number;
+            }[];
+        };
+        /** JobType */
+        JobType: {
+            /**
+             * @description One of `GET /jobs/types`.
+             * @example http_request
+             */
+            name: string;
+            /** @example Call a URL */
+            title: string;
+            /** @example Sends a signed request and looks at the answer. */
+            description: string;
+            /**
+             * @description JSON Schema of `config`.
+             * @example {}
+             */
+            config: Record<string, never>;
+            /**
+             * @description Runs of the type at once, over all instances.
+             * @example 2
+             */
+            concurrency: number | null;
+            /**
+             * @description Of Holdfast's own jobs alone.
+             * @example false
+             */
+            system: boolean;
+            defaults: {
+                /**
+                 * @description Of one attempt. Work that goes on beyond is stopped.
+                 * @example 300000
+                 */
+                timeoutMs: number;
+                /**
+                 * @description Attempts after the first.
+                 * @example 3
+                 */
+                retries: number;
+                /**
+                 * @description How long finished runs are kept.
+                 * @example 30
+                 */
+                keepDays: number;
+            };
         };
         /** LedgerEntry */
         LedgerEntry: {
@@ -3914,6 +4737,362 @@ export interface components {
              */
             previousSecretUntil: string;
         };
+        /** Run */
+        Run: {
+            /**
+             * Format: uuid
+             * @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b
+             */
+            id: string;
+            job: {
+                /**
+                 * Format: uuid
+                 * @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b
+                 */
+                id: string;
+                /** @example Nightly import */
+                name: string;
+            };
+            /** @example import_stock */
+            type: string;
+            /**
+             * @description `held` waits for somebody to release it, `retrying` for its next attempt; `failed` has no attempt left and can be redriven.
+             * @example running
+             * @enum {string}
+             */
+            status: "held" | "queued" | "running" | "retrying" | "succeeded" | "failed" | "cancelled" | "skipped";
+            /**
+             * @example normal
+             * @enum {string}
+             */
+            priority: "low" | "normal" | "high" | "critical";
+            /**
+             * @example schedule
+             * @enum {string}
+             */
+            trigger: "schedule" | "catch_up" | "request" | "dependency";
+            /**
+             * @description The actor.
+             * @example system:jobs
+             */
+            startedBy: string;
+            /**
+             * Format: uuid
+             * @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b
+             */
+            cycleId: string;
+            /**
+             * Format: date-time
+             * @description The instant of the schedule that it stands for.
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            tick: string | null;
+            /**
+             * Format: date-time
+             * @description Not before; the next attempt of one that is retrying.
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            dueAt: string;
+            /**
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            createdAt: string;
+            /**
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            startedAt: string | null;
+            /**
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            finishedAt: string | null;
+            /**
+             * @description From its first attempt to its end, or to now.
+             * @example 1200
+             */
+            durationMs: number | null;
+            /**
+             * @description The one that is under way, or was the last; 0 before the first.
+             * @example 1
+             */
+            attempt: number;
+            /** @example 4 */
+            attemptsMax: number;
+            /** @example shop-1:4711 */
+            worker: string | null;
+            /** @example 40 */
+            percent: number | null;
+            /**
+             * @description What it says it is doing.
+             * @example 400 of 1,000 rows
+             */
+            message: string | null;
+            /** RunError */
+            error: {
+                /**
+                 * @description `failed`, `permanent`, `timed_out`, `worker_lost`, `unknown_type`.
+                 * @example failed
+                 */
+                code: string;
+                /** @example The server answered 503. */
+                message: string;
+            } | null;
+            /**
+             * @description Why it was skipped or is held: `overlap`, `queue_full`, `dependency_failed`.
+             * @example null
+             */
+            reason: string | null;
+            /**
+             * @description It is being stopped.
+             * @example null
+             */
+            cancelRequestedBy: string | null;
+            /**
+             * Format: date-time
+             * @example null
+             */
+            deadline: string | null;
+            /**
+             * @example none
+             * @enum {string}
+             */
+            deadlineState: "none" | "ahead" | "at_risk" | "missed" | "kept";
+            /**
+             * Format: uuid
+             * @description The run whose result it took over.
+             * @example null
+             */
+            cachedFrom: string | null;
+            /**
+             * @description As it was when the run was made.
+             * @example {}
+             */
+            config: Record<string, never>;
+            /**
+             * @description What it gave; null before.
+             * @example {
+             *       "rows": 1000
+             *     }
+             */
+            result: unknown;
+            /** @description Oldest first. */
+            attempts: components["schemas"]["RunAttempt"][];
+            files: components["schemas"]["RunFile"][];
+            /** @example 12 */
+            logLines: number;
+        };
+        /** RunAttempt */
+        RunAttempt: {
+            /** @example 1 */
+            attempt: number;
+            /** @example shop-1:4711 */
+            worker: string;
+            /**
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            startedAt: string;
+            /**
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            finishedAt: string | null;
+            /**
+             * @description `lost`: its worker died; `handed_over`: its worker was stopped. Neither uses up an attempt.
+             * @example succeeded
+             * @enum {string|null}
+             */
+            outcome: "succeeded" | "failed" | "timed_out" | "cancelled" | "lost" | "handed_over" | null;
+            /** RunError */
+            error: {
+                /**
+                 * @description `failed`, `permanent`, `timed_out`, `worker_lost`, `unknown_type`.
+                 * @example failed
+                 */
+                code: string;
+                /** @example The server answered 503. */
+                message: string;
+            } | null;
+        };
+        /** RunFile */
+        RunFile: {
+            /** @example report.csv */
+            name: string;
+            /** @example text/csv */
+            mediaType: string;
+            /**
+             * @description Bytes.
+             * @example 1024
+             */
+            size: number;
+        };
+        /** RunLog */
+        RunLog: {
+            items: {
+                /** @example 1 */
+                line: number;
+                /**
+                 * Format: date-time
+                 * @example 2026-11-20T10:00:00.000Z
+                 */
+                at: string;
+                /** @example 1 */
+                attempt: number;
+                /**
+                 * @example info
+                 * @enum {string}
+                 */
+                level: "info" | "warn" | "error";
+                /** @example Read 1,000 rows. */
+                message: string;
+            }[];
+            /**
+             * @description Ask for what is after it next.
+             * @example 12
+             */
+            last: number;
+        };
+        /** RunSummary */
+        RunSummary: {
+            /**
+             * Format: uuid
+             * @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b
+             */
+            id: string;
+            job: {
+                /**
+                 * Format: uuid
+                 * @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b
+                 */
+                id: string;
+                /** @example Nightly import */
+                name: string;
+            };
+            /** @example import_stock */
+            type: string;
+            /**
+             * @description `held` waits for somebody to release it, `retrying` for its next attempt; `failed` has no attempt left and can be redriven.
+             * @example running
+             * @enum {string}
+             */
+            status: "held" | "queued" | "running" | "retrying" | "succeeded" | "failed" | "cancelled" | "skipped";
+            /**
+             * @example normal
+             * @enum {string}
+             */
+            priority: "low" | "normal" | "high" | "critical";
+            /**
+             * @example schedule
+             * @enum {string}
+             */
+            trigger: "schedule" | "catch_up" | "request" | "dependency";
+            /**
+             * @description The actor.
+             * @example system:jobs
+             */
+            startedBy: string;
+            /**
+             * Format: uuid
+             * @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b
+             */
+            cycleId: string;
+            /**
+             * Format: date-time
+             * @description The instant of the schedule that it stands for.
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            tick: string | null;
+            /**
+             * Format: date-time
+             * @description Not before; the next attempt of one that is retrying.
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            dueAt: string;
+            /**
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            createdAt: string;
+            /**
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            startedAt: string | null;
+            /**
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            finishedAt: string | null;
+            /**
+             * @description From its first attempt to its end, or to now.
+             * @example 1200
+             */
+            durationMs: number | null;
+            /**
+             * @description The one that is under way, or was the last; 0 before the first.
+             * @example 1
+             */
+            attempt: number;
+            /** @example 4 */
+            attemptsMax: number;
+            /** @example shop-1:4711 */
+            worker: string | null;
+            /** @example 40 */
+            percent: number | null;
+            /**
+             * @description What it says it is doing.
+             * @example 400 of 1,000 rows
+             */
+            message: string | null;
+            /** RunError */
+            error: {
+                /**
+                 * @description `failed`, `permanent`, `timed_out`, `worker_lost`, `unknown_type`.
+                 * @example failed
+                 */
+                code: string;
+                /** @example The server answered 503. */
+                message: string;
+            } | null;
+            /**
+             * @description Why it was skipped or is held: `overlap`, `queue_full`, `dependency_failed`.
+             * @example null
+             */
+            reason: string | null;
+            /**
+             * @description It is being stopped.
+             * @example null
+             */
+            cancelRequestedBy: string | null;
+            /**
+             * Format: date-time
+             * @example null
+             */
+            deadline: string | null;
+            /**
+             * @example none
+             * @enum {string}
+             */
+            deadlineState: "none" | "ahead" | "at_risk" | "missed" | "kept";
+            /**
+             * Format: uuid
+             * @description The run whose result it took over.
+             * @example null
+             */
+            cachedFrom: string | null;
+        };
+        /** SchedulePreview */
+        SchedulePreview: {
+            /**
+             * @description In words.
+             * @example At 02:30 AM
+             */
+            text: string;
+            /** @description The next instants. */
+            next: string[];
+        };
         /** Session */
         Session: {
             /** @description Whether the caller is let in. */
@@ -4252,6 +5431,42 @@ export interface components {
              * @example 1050
              */
             available: number;
+        };
+        /** UpcomingRuns */
+        UpcomingRuns: {
+            items: {
+                /**
+                 * Format: date-time
+                 * @example 2026-11-20T10:00:00.000Z
+                 */
+                at: string;
+                /**
+                 * Format: uuid
+                 * @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b
+                 */
+                jobId: string;
+                /**
+                 * @description Unique, for people.
+                 * @example Nightly import
+                 */
+                name: string;
+                /**
+                 * @description One of `GET /jobs/types`.
+                 * @example http_request
+                 */
+                type: string;
+                /**
+                 * @description Of the runs that wait, the higher goes first; one that has waited five minutes rises by one.
+                 * @example normal
+                 * @enum {string}
+                 */
+                priority: "low" | "normal" | "high" | "critical";
+            }[];
+            /**
+             * @description There are more than `limit`.
+             * @example false
+             */
+            more: boolean;
         };
         /** Webhook */
         Webhook: {
@@ -11146,6 +12361,2013 @@ export interface operations {
             };
             /** @description `precondition_failed`: The resource has changed. */
             412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal: validation, authentication, limits, overload. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listJobs: {
+        parameters: {
+            query?: {
+                /** @description How many items at most. */
+                limit?: number;
+                /** @description The previous page's nextCursor. */
+                cursor?: string;
+                /**
+                 * @description One of `GET /jobs/types`.
+                 * @example http_request
+                 */
+                type?: string;
+                /** @description Part of the name. */
+                search?: string;
+                enabled?: boolean;
+                system?: boolean;
+                sort?: "name" | "-name" | "createdAt" | "-createdAt";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b",
+                     *           "name": "Nightly import",
+                     *           "type": "http_request",
+                     *           "description": "Stock of the night, from the ERP",
+                     *           "config": {
+                     *             "url": "https://example.com/hook"
+                     *           },
+                     *           "schedule": "30 2 * * 1-5",
+                     *           "timeZone": "Europe/Berlin",
+                     *           "priority": "normal",
+                     *           "retries": 3,
+                     *           "backoff": {
+                     *             "kind": "exponential",
+                     *             "delayMs": 1000,
+                     *             "maxDelayMs": 60000
+                     *           },
+                     *           "timeoutMs": 300000,
+                     *           "dependencies": [
+                     *             "0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b"
+                     *           ],
+                     *           "afterFailure": "skip",
+                     *           "concurrency": 1,
+                     *           "overlap": "skip",
+                     *           "catchUp": "once",
+                     *           "catchUpMax": 10,
+                     *           "cacheForMs": 0,
+                     *           "mustFinishBy": "06:00",
+                     *           "keepDays": 30,
+                     *           "enabled": true,
+                     *           "scheduleText": "At 02:30 AM, Monday through Friday",
+                     *           "system": false,
+                     *           "status": "idle",
+                     *           "lastRun": {
+                     *             "id": "0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b",
+                     *             "status": "succeeded",
+                     *             "startedAt": "2026-11-20T10:00:00.000Z",
+                     *             "finishedAt": "2026-11-20T10:00:00.000Z",
+                     *             "percent": 100
+                     *           },
+                     *           "nextRun": "2026-11-20T10:00:00.000Z",
+                     *           "lastResult": null,
+                     *           "lastAt": "2026-11-20T10:00:00.000Z",
+                     *           "runCount": 42,
+                     *           "successCount": 41,
+                     *           "failureCount": 1,
+                     *           "version": 3,
+                     *           "createdAt": "2026-11-20T10:00:00.000Z",
+                     *           "updatedAt": "2026-11-20T10:00:00.000Z"
+                     *         }
+                     *       ],
+                     *       "nextCursor": "text"
+                     *     }
+                     */
+                    "application/json": {
+                        items: components["schemas"]["Job"][];
+                        /** @description Give it as cursor for the next page; null on the last one. */
+                        nextCursor: string | null;
+                    };
+                };
+            };
+            /** @description Any other refusal: validation, authentication, limits, overload. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createJob: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Yours to choose, kept 24 hours: a repeat of the same request answers the stored response.
+                 * @example order-1042-reserve
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "name": "Nightly import",
+                 *       "type": "http_request",
+                 *       "description": "Stock of the night, from the ERP",
+                 *       "config": {
+                 *         "url": "https://example.com/hook"
+                 *       },
+                 *       "schedule": "30 2 * * 1-5",
+                 *       "timeZone": "Europe/Berlin",
+                 *       "priority": "normal",
+                 *       "retries": 3,
+                 *       "timeoutMs": 300000,
+                 *       "afterFailure": "skip",
+                 *       "concurrency": 1,
+                 *       "overlap": "skip",
+                 *       "catchUp": "once",
+                 *       "catchUpMax": 10,
+                 *       "cacheForMs": 0,
+                 *       "mustFinishBy": "06:00",
+                 *       "keepDays": 30,
+                 *       "enabled": true
+                 *     }
+                 */
+                "application/json": {
+                    /**
+                     * @description Unique, for people.
+                     * @example Nightly import
+                     */
+                    name: string;
+                    /**
+                     * @description One of `GET /jobs/types`.
+                     * @example http_request
+                     */
+                    type: string;
+                    /** @example Stock of the night, from the ERP */
+                    description?: string;
+                    /**
+                     * @description What the type needs, by the type's own schema.
+                     * @example {
+                     *       "url": "https://example.com/hook"
+                     *     }
+                     */
+                    config?: Record<string, never>;
+                    /**
+                     * @description Cron: five fields, or six with seconds first. Null: it runs when asked to, or after its dependencies.
+                     * @example 30 2 * * 1-5
+                     */
+                    schedule?: string | null;
+                    /**
+                     * @description By its IANA name.
+                     * @example Europe/Berlin
+                     */
+                    timeZone?: string;
+                    /**
+                     * @description Of the runs that wait, the higher goes first; one that has waited five minutes rises by one.
+                     * @example normal
+                     * @enum {string}
+                     */
+                    priority?: "low" | "normal" | "high" | "critical";
+                    /**
+                     * @description Attempts after the first.
+                     * @example 3
+                     */
+                    retries?: number;
+                    /** @description How long it waits between attempts; up to half of it is left to chance. */
+                    backoff?: {
+                        /**
+                         * @example exponential
+                         * @enum {string}
+                         */
+                        kind: "fixed" | "exponential";
+                        /**
+                         * @description Before the second attempt.
+                         * @example 1000
+                         */
+                        delayMs: number;
+                        /**
+                         * @description Where doubling ends.
+                         * @example 60000
+                         */
+                        maxDelayMs: number;
+                    };
+                    /**
+                     * @description Of one attempt. Work that goes on beyond is stopped.
+                     * @example 300000
+                     */
+                    timeoutMs?: number;
+                    /** @description Jobs that must have succeeded in the same cycle. A job has these or a schedule, not both. */
+                    dependencies?: string[];
+                    /**
+                     * @description When a dependency did not succeed: skip this cycle, run all the same, or hold the run until somebody releases it.
+                     * @example skip
+                     * @enum {string}
+                     */
+                    afterFailure?: "skip" | "run" | "hold";
+                    /**
+                     * @description Runs of this job at once, over all instances.
+                     * @example 1
+                     */
+                    concurrency?: number;
+                    /**
+                     * @description When a run is due and as many as `concurrency` are under way: skip it, let it wait, or cancel the oldest for it.
+                     * @example skip
+                     * @enum {string}
+                     */
+                    overlap?: "skip" | "queue" | "cancel";
+                    /**
+                     * @description Ticks that nobody was there to fire: none of them, one run for all, or all of the last `catchUpMax`.
+                     * @example once
+                     * @enum {string}
+                     */
+                    catchUp?: "skip" | "once" | "all";
+                    /** @example 10 */
+                    catchUpMax?: number;
+                    /**
+                     * @description A run within so long of a success with the same config takes over its result. 0: never.
+                     * @example 0
+                     */
+                    cacheForMs?: number;
+                    /**
+                     * @description A time of day in the time zone of the job, `06:00`, or a duration from when it is due, `PT2H`. When a run is about to miss it, and when it has, an event says so.
+                     * @example 06:00
+                     */
+                    mustFinishBy?: string | null;
+                    /**
+                     * @description How long finished runs are kept.
+                     * @example 30
+                     */
+                    keepDays?: number;
+                    /**
+                     * @description false: it fires no more; what runs goes on.
+                     * @example true
+                     */
+                    enabled?: boolean;
+                };
+            };
+        };
+        responses: {
+            /** @description Created. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b",
+                     *       "name": "Nightly import",
+                     *       "type": "http_request",
+                     *       "description": "Stock of the night, from the ERP",
+                     *       "config": {
+                     *         "url": "https://example.com/hook"
+                     *       },
+                     *       "schedule": "30 2 * * 1-5",
+                     *       "timeZone": "Europe/Berlin",
+                     *       "priority": "normal",
+                     *       "retries": 3,
+                     *       "backoff": {
+                     *         "kind": "exponential",
+                     *         "delayMs": 1000,
+                     *         "maxDelayMs": 60000
+                     *       },
+                     *       "timeoutMs": 300000,
+                     *       "dependencies": [
+                     *         "0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b"
+                     *       ],
+                     *       "afterFailure": "skip",
+                     *       "concurrency": 1,
+                     *       "overlap": "skip",
+                     *       "catchUp": "once",
+                     *       "catchUpMax": 10,
+                     *       "cacheForMs": 0,
+                     *       "mustFinishBy": "06:00",
+                     *       "keepDays": 30,
+                     *       "enabled": true,
+                     *       "scheduleText": "At 02:30 AM, Monday through Friday",
+                     *       "system": false,
+                     *       "status": "idle",
+                     *       "lastRun": {
+                     *         "id": "0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b",
+                     *         "status": "succeeded",
+                     *         "startedAt": "2026-11-20T10:00:00.000Z",
+                     *         "finishedAt": "2026-11-20T10:00:00.000Z",
+                     *         "percent": 100
+                     *       },
+                     *       "nextRun": "2026-11-20T10:00:00.000Z",
+                     *       "lastResult": null,
+                     *       "lastAt": "2026-11-20T10:00:00.000Z",
+                     *       "runCount": 42,
+                     *       "successCount": 41,
+                     *       "failureCount": 1,
+                     *       "version": 3,
+                     *       "createdAt": "2026-11-20T10:00:00.000Z",
+                     *       "updatedAt": "2026-11-20T10:00:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description `validation_failed`: The request is not valid. `forbidden_target`: Outgoing calls may not go there. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `job_name_taken`: Another job has this name. `too_many_jobs`: There are as many jobs as there may be. `dependency_cycle`: Jobs would wait for one another in a circle. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal: validation, authentication, limits, overload. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getJob: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b",
+                     *       "name": "Nightly import",
+                     *       "type": "http_request",
+                     *       "description": "Stock of the night, from the ERP",
+                     *       "config": {
+                     *         "url": "https://example.com/hook"
+                     *       },
+                     *       "schedule": "30 2 * * 1-5",
+                     *       "timeZone": "Europe/Berlin",
+                     *       "priority": "normal",
+                     *       "retries": 3,
+                     *       "backoff": {
+                     *         "kind": "exponential",
+                     *         "delayMs": 1000,
+                     *         "maxDelayMs": 60000
+                     *       },
+                     *       "timeoutMs": 300000,
+                     *       "dependencies": [
+                     *         "0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b"
+                     *       ],
+                     *       "afterFailure": "skip",
+                     *       "concurrency": 1,
+                     *       "overlap": "skip",
+                     *       "catchUp": "once",
+                     *       "catchUpMax": 10,
+                     *       "cacheForMs": 0,
+                     *       "mustFinishBy": "06:00",
+                     *       "keepDays": 30,
+                     *       "enabled": true,
+                     *       "scheduleText": "At 02:30 AM, Monday through Friday",
+                     *       "system": false,
+                     *       "status": "idle",
+                     *       "lastRun": {
+                     *         "id": "0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b",
+                     *         "status": "succeeded",
+                     *         "startedAt": "2026-11-20T10:00:00.000Z",
+                     *         "finishedAt": "2026-11-20T10:00:00.000Z",
+                     *         "percent": 100
+                     *       },
+                     *       "nextRun": "2026-11-20T10:00:00.000Z",
+                     *       "lastResult": null,
+                     *       "lastAt": "2026-11-20T10:00:00.000Z",
+                     *       "runCount": 42,
+                     *       "successCount": 41,
+                     *       "failureCount": 1,
+                     *       "version": 3,
+                     *       "createdAt": "2026-11-20T10:00:00.000Z",
+                     *       "updatedAt": "2026-11-20T10:00:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description `job_not_found`: There is no such job. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal: validation, authentication, limits, overload. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteJob: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Yours to choose, kept 24 hours: a repeat of the same request answers the stored response.
+                 * @example order-1042-reserve
+                 */
+                "Idempotency-Key"?: string;
+                /**
+                 * @description The ETag that the resource must still have.
+                 * @example "3"
+                 */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `job_not_found`: There is no such job. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `job_is_system`: The job is Holdfast's own. `job_has_dependents`: Other jobs depend on it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `precondition_failed`: The resource has changed. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal: validation, authentication, limits, overload. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    updateJob: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Yours to choose, kept 24 hours: a repeat of the same request answers the stored response.
+                 * @example order-1042-reserve
+                 */
+                "Idempotency-Key"?: string;
+                /**
+                 * @description The ETag that the resource must still have.
+                 * @example "3"
+                 */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "name": "Nightly import",
+                 *       "description": "Stock of the night, from the ERP",
+                 *       "config": {
+                 *         "url": "https://example.com/hook"
+                 *       },
+                 *       "schedule": "30 2 * * 1-5",
+                 *       "timeZone": "Europe/Berlin",
+                 *       "priority": "normal",
+                 *       "retries": 3,
+                 *       "timeoutMs": 300000,
+                 *       "afterFailure": "skip",
+                 *       "concurrency": 1,
+                 *       "overlap": "skip",
+                 *       "catchUp": "once",
+                 *       "catchUpMax": 10,
+                 *       "cacheForMs": 0,
+                 *       "mustFinishBy": "06:00",
+                 *       "keepDays": 30,
+                 *       "enabled": true
+                 *     }
+                 */
+                "application/json": {
+                    /**
+                     * @description Unique, for people.
+                     * @example Nightly import
+                     */
+                    name?: string;
+                    /** @example Stock of the night, from the ERP */
+                    description?: string;
+                    /**
+                     * @description What the type needs, by the type's own schema.
+                     * @example {
+                     *       "url": "https://example.com/hook"
+                     *     }
+                     */
+                    config?: Record<string, never>;
+                    /**
+                     * @description Cron: five fields, or six with seconds first. Null: it runs when asked to, or after its dependencies.
+                     * @example 30 2 * * 1-5
+                     */
+                    schedule?: string | null;
+                    /**
+                     * @description By its IANA name.
+                     * @example Europe/Berlin
+                     */
+                    timeZone?: string;
+                    /**
+                     * @description Of the runs that wait, the higher goes first; one that has waited five minutes rises by one.
+                     * @example normal
+                     * @enum {string}
+                     */
+                    priority?: "low" | "normal" | "high" | "critical";
+                    /**
+                     * @description Attempts after the first.
+                     * @example 3
+                     */
+                    retries?: number;
+                    /** @description How long it waits between attempts; up to half of it is left to chance. */
+                    backoff?: {
+                        /**
+                         * @example exponential
+                         * @enum {string}
+                         */
+                        kind: "fixed" | "exponential";
+                        /**
+                         * @description Before the second attempt.
+                         * @example 1000
+                         */
+                        delayMs: number;
+                        /**
+                         * @description Where doubling ends.
+                         * @example 60000
+                         */
+                        maxDelayMs: number;
+                    };
+                    /**
+                     * @description Of one attempt. Work that goes on beyond is stopped.
+                     * @example 300000
+                     */
+                    timeoutMs?: number;
+                    /** @description Jobs that must have succeeded in the same cycle. A job has these or a schedule, not both. */
+                    dependencies?: string[];
+                    /**
+                     * @description When a dependency did not succeed: skip this cycle, run all the same, or hold the run until somebody releases it.
+                     * @example skip
+                     * @enum {string}
+                     */
+                    afterFailure?: "skip" | "run" | "hold";
+                    /**
+                     * @description Runs of this job at once, over all instances.
+                     * @example 1
+                     */
+                    concurrency?: number;
+                    /**
+                     * @description When a run is due and as many as `concurrency` are under way: skip it, let it wait, or cancel the oldest for it.
+                     * @example skip
+                     * @enum {string}
+                     */
+                    overlap?: "skip" | "queue" | "cancel";
+                    /**
+                     * @description Ticks that nobody was there to fire: none of them, one run for all, or all of the last `catchUpMax`.
+                     * @example once
+                     * @enum {string}
+                     */
+                    catchUp?: "skip" | "once" | "all";
+                    /** @example 10 */
+                    catchUpMax?: number;
+                    /**
+                     * @description A run within so long of a success with the same config takes over its result. 0: never.
+                     * @example 0
+                     */
+                    cacheForMs?: number;
+                    /**
+                     * @description A time of day in the time zone of the job, `06:00`, or a duration from when it is due, `PT2H`. When a run is about to miss it, and when it has, an event says so.
+                     * @example 06:00
+                     */
+                    mustFinishBy?: string | null;
+                    /**
+                     * @description How long finished runs are kept.
+                     * @example 30
+                     */
+                    keepDays?: number;
+                    /**
+                     * @description false: it fires no more; what runs goes on.
+                     * @example true
+                     */
+                    enabled?: boolean;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b",
+                     *       "name": "Nightly import",
+                     *       "type": "http_request",
+                     *       "description": "Stock of the night, from the ERP",
+                     *       "config": {
+                     *         "url": "https://example.com/hook"
+                     *       },
+                     *       "schedule": "30 2 * * 1-5",
+                     *       "timeZone": "Europe/Berlin",
+                     *       "priority": "normal",
+                     *       "retries": 3,
+                     *       "backoff": {
+                     *         "kind": "exponential",
+                     *         "delayMs": 1000,
+                     *         "maxDelayMs": 60000
+                     *       },
+                     *       "timeoutMs": 300000,
+                     *       "dependencies": [
+                     *         "0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b"
+                     *       ],
+                     *       "afterFailure": "skip",
+                     *       "concurrency": 1,
+                     *       "overlap": "skip",
+                     *       "catchUp": "once",
+                     *       "catchUpMax": 10,
+                     *       "cacheForMs": 0,
+                     *       "mustFinishBy": "06:00",
+                     *       "keepDays": 30,
+                     *       "enabled": true,
+                     *       "scheduleText": "At 02:30 AM, Monday through Friday",
+                     *       "system": false,
+                     *       "status": "idle",
+                     *       "lastRun": {
+                     *         "id": "0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b",
+                     *         "status": "succeeded",
+                     *         "startedAt": "2026-11-20T10:00:00.000Z",
+                     *         "finishedAt": "2026-11-20T10:00:00.000Z",
+                     *         "percent": 100
+                     *       },
+                     *       "nextRun": "2026-11-20T10:00:00.000Z",
+                     *       "lastResult": null,
+                     *       "lastAt": "2026-11-20T10:00:00.000Z",
+                     *       "runCount": 42,
+                     *       "successCount": 41,
+                     *       "failureCount": 1,
+                     *       "version": 3,
+                     *       "createdAt": "2026-11-20T10:00:00.000Z",
+                     *       "updatedAt": "2026-11-20T10:00:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description `validation_failed`: The request is not valid. `forbidden_target`: Outgoing calls may not go there. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `job_not_found`: There is no such job. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `job_name_taken`: Another job has this name. `dependency_cycle`: Jobs would wait for one another in a circle. `job_is_system`: The job is Holdfast's own. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `precondition_failed`: The resource has changed. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal: validation, authentication, limits, overload. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listJobTypes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "name": "http_request",
+                     *           "title": "Call a URL",
+                     *           "description": "Sends a signed request and looks at the answer.",
+                     *           "config": {},
+                     *           "concurrency": 2,
+                     *           "system": false,
+                     *           "defaults": {
+                     *             "timeoutMs": 300000,
+                     *             "retries": 3,
+                     *             "keepDays": 30
+                     *           }
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": {
+                        items: components["schemas"]["JobType"][];
+                    };
+                };
+            };
+            /** @description Any other refusal: validation, authentication, limits, overload. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getJobStats: {
+        parameters: {
+            query?: {
+                /** @description How far back. */
+                hours?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "since": "2026-11-20T10:00:00.000Z",
+                     *       "total": {
+                     *         "runs": 100,
+                     *         "succeeded": 98,
+                     *         "failed": 1,
+                     *         "cancelled": 1,
+                     *         "skipped": 0,
+                     *         "successRate": 0.99,
+                     *         "durationP50Ms": 120,
+                     *         "durationP99Ms": 120,
+                     *         "latenessP50Ms": 120,
+                     *         "latenessP99Ms": 120
+                     *       },
+                     *       "jobs": [
+                     *         {
+                     *           "jobId": "0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b",
+                     *           "name": "Nightly import",
+                     *           "type": "http_request",
+                     *           "runs": 100,
+                     *           "succeeded": 98,
+                     *           "failed": 1,
+                     *           "cancelled": 1,
+                     *           "skipped": 0,
+                     *           "successRate": 0.99,
+                     *           "durationP50Ms": 120,
+                     *           "durationP99Ms": 120,
+                     *           "latenessP50Ms": 120,
+                     *           "latenessP99Ms": 120
+                     *         }
+                     *       ],
+                     *       "now": {
+                     *         "queued": 0,
+                     *         "delayed": 0,
+                     *         "running": 2,
+                     *         "held": 0,
+                     *         "dead": 0
+                     *       },
+                     *       "workers": [
+                     *         {
+                     *           "worker": "shop-1:4711",
+                     *           "running": 2
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["JobStats"];
+                };
+            };
+            /** @description Any other refusal: validation, authentication, limits, overload. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getJobGraph: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "nodes": [
+                     *         {
+                     *           "id": "0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b",
+                     *           "name": "Nightly import",
+                     *           "type": "http_request",
+                     *           "enabled": true,
+                     *           "schedule": "30 2 * * 1-5",
+                     *           "afterFailure": "skip",
+                     *           "lastRun": {
+                     *             "id": "0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b",
+                     *             "status": "succeeded",
+                     *             "startedAt": "2026-11-20T10:00:00.000Z",
+                     *             "finishedAt": "2026-11-20T10:00:00.000Z",
+                     *             "percent": 100
+                     *           },
+                     *           "cycleId": "0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b"
+                     *         }
+                     *       ],
+                     *       "edges": [
+                     *         {
+                     *           "from": "0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b",
+                     *           "to": "0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["JobGraph"];
+                };
+            };
+            /** @description Any other refusal: validation, authentication, limits, overload. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listUpcomingRuns: {
+        parameters: {
+            query?: {
+                /** @description How far ahead. */
+                hours?: number;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "at": "2026-11-20T10:00:00.000Z",
+                     *           "jobId": "0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b",
+                     *           "name": "Nightly import",
+                     *           "type": "http_request",
+                     *           "priority": "normal"
+                     *         }
+                     *       ],
+                     *       "more": false
+                     *     }
+                     */
+                    "application/json": components["schemas"]["UpcomingRuns"];
+                };
+            };
+            /** @description Any other refusal: validation, authentication, limits, overload. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    previewSchedule: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Yours to choose, kept 24 hours: a repeat of the same request answers the stored response.
+                 * @example order-1042-reserve
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "schedule": "30 2 * * 1-5",
+                 *       "timeZone": "Europe/Berlin"
+                 *     }
+                 */
+                "application/json": {
+                    /**
+                     * @description Cron: five fields, or six with seconds first. Null: it runs when asked to, or after its dependencies.
+                     * @example 30 2 * * 1-5
+                     */
+                    schedule: string;
+                    /**
+                     * @description By its IANA name.
+                     * @example Europe/Berlin
+                     */
+                    timeZone?: string;
+                    /** @default 10 */
+                    count?: number;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "text": "At 02:30 AM",
+                     *       "next": [
+                     *         "2026-11-20T10:00:00.000Z"
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SchedulePreview"];
+                };
+            };
+            /** @description `validation_failed`: The request is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal: validation, authentication, limits, overload. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    runJob: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Yours to choose, kept 24 hours: a repeat of the same request answers the stored response.
+                 * @example order-1042-reserve
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "at": "2026-11-20T10:00:00.000Z",
+                 *       "delayMs": 60000,
+                 *       "config": {
+                 *         "dryRun": true
+                 *       }
+                 *     }
+                 */
+                "application/json": {
+                    /**
+                     * Format: date-time
+                     * @description Not before this instant, which must be ahead.
+                     * @example 2026-11-20T10:00:00.000Z
+                     */
+                    at?: string;
+                    /**
+                     * @description Not before so long from now.
+                     * @example 60000
+                     */
+                    delayMs?: number;
+                    /** @enum {string} */
+                    priority?: "low" | "normal" | "high" | "critical";
+                    /**
+                     * @description Members that replace the job's for this run.
+                     * @example {
+                     *       "dryRun": true
+                     *     }
+                     */
+                    config?: Record<string, never>;
+                    /**
+                     * @description true: takes over no earlier result.
+                     * @default false
+                     */
+                    fresh?: boolean;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b",
+                     *       "job": {
+                     *         "id": "0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b",
+                     *         "name": "Nightly import"
+                     *       },
+                     *       "type": "import_stock",
+                     *       "status": "running",
+                     *       "priority": "normal",
+                     *       "trigger": "schedule",
+                     *       "startedBy": "system:jobs",
+                     *       "cycleId": "0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b",
+                     *       "tick": "2026-11-20T10:00:00.000Z",
+                     *       "dueAt": "2026-11-20T10:00:00.000Z",
+                     *       "createdAt": "2026-11-20T10:00:00.000Z",
+                     *       "startedAt": "2026-11-20T10:00:00.000Z",
+                     *       "finishedAt": "2026-11-20T10:00:00.000Z",
+                     *       "durationMs": 1200,
+                     *       "attempt": 1,
+                     *       "attemptsMax": 4,
+                     *       "worker": "shop-1:4711",
+                     *       "percent": 40,
+                     *       "message": "400 of 1,000 rows",
+                     *       "error": {
+                     *         "code": "failed",
+                     *         "message": "The server answered 503."
+                     *       },
+                     *       "reason": null,
+                     *       "cancelRequestedBy": null,
+                     *       "deadline": null,
+                     *       "deadlineState": "none",
+                     *       "cachedFrom": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RunSummary"];
+                };
+            };
+            /** @description `validation_failed`: The request is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `job_not_found`: There is no such job. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `job_is_system`: The job is Holdfast's own. `too_many_runs`: Too many runs of the job wait already. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal: validation, authentication, limits, overload. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    redriveRuns: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Yours to choose, kept 24 hours: a repeat of the same request answers the stored response.
+                 * @example order-1042-reserve
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "jobId": "0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b"
+                 *     }
+                 */
+                "application/json": {
+                    ids?: string[];
+                    /**
+                     * Format: uuid
+                     * @description All failed runs of this job.
+                     * @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b
+                     */
+                    jobId?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "redriven": 3,
+                     *       "more": false
+                     *     }
+                     */
+                    "application/json": {
+                        /**
+                         * @description Failed runs that wait again, with all their attempts.
+                         * @example 3
+                         */
+                        redriven: number;
+                        /**
+                         * @description There are more than the 1,000 that one call takes.
+                         * @example false
+                         */
+                        more: boolean;
+                    };
+                };
+            };
+            /** @description `validation_failed`: The request is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal: validation, authentication, limits, overload. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cancelRun: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Yours to choose, kept 24 hours: a repeat of the same request answers the stored response.
+                 * @example order-1042-reserve
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b",
+                     *       "job": {
+                     *         "id": "0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b",
+                     *         "name": "Nightly import"
+                     *       },
+                     *       "type": "import_stock",
+                     *       "status": "running",
+                     *       "priority": "normal",
+                     *       "trigger": "schedule",
+                     *       "startedBy": "system:jobs",
+                     *       "cycleId": "0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b",
+                     *       "tick": "2026-11-20T10:00:00.000Z",
+                     *       "dueAt": "2026-11-20T10:00:00.000Z",
+                     *       "createdAt": "2026-11-20T10:00:00.000Z",
+                     *       "startedAt": "2026-11-20T10:00:00.000Z",
+                     *       "finishedAt": "2026-11-20T10:00:00.000Z",
+                     *       "durationMs": 1200,
+                     *       "attempt": 1,
+                     *       "attemptsMax": 4,
+                     *       "worker": "shop-1:4711",
+                     *       "percent": 40,
+                     *       "message": "400 of 1,000 rows",
+                     *       "error": {
+                     *         "code": "failed",
+                     *         "message": "The server answered 503."
+                     *       },
+                     *       "reason": null,
+                     *       "cancelRequestedBy": null,
+                     *       "deadline": null,
+                     *       "deadlineState": "none",
+                     *       "cachedFrom": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RunSummary"];
+                };
+            };
+            /** @description Done. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b",
+                     *       "job": {
+                     *         "id": "0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b",
+                     *         "name": "Nightly import"
+                     *       },
+                     *       "type": "import_stock",
+                     *       "status": "running",
+                     *       "priority": "normal",
+                     *       "trigger": "schedule",
+                     *       "startedBy": "system:jobs",
+                     *       "cycleId": "0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b",
+                     *       "tick": "2026-11-20T10:00:00.000Z",
+                     *       "dueAt": "2026-11-20T10:00:00.000Z",
+                     *       "createdAt": "2026-11-20T10:00:00.000Z",
+                     *       "startedAt": "2026-11-20T10:00:00.000Z",
+                     *       "finishedAt": "2026-11-20T10:00:00.000Z",
+                     *       "durationMs": 1200,
+                     *       "attempt": 1,
+                     *       "attemptsMax": 4,
+                     *       "worker": "shop-1:4711",
+                     *       "percent": 40,
+                     *       "message": "400 of 1,000 rows",
+                     *       "error": {
+                     *         "code": "failed",
+                     *         "message": "The server answered 503."
+                     *       },
+                     *       "reason": null,
+                     *       "cancelRequestedBy": null,
+                     *       "deadline": null,
+                     *       "deadlineState": "none",
+                     *       "cachedFrom": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RunSummary"];
+                };
+            };
+            /** @description `run_not_found`: There is no such run. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `run_is_over`: The run is over. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal: validation, authentication, limits, overload. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    redriveRun: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Yours to choose, kept 24 hours: a repeat of the same request answers the stored response.
+                 * @example order-1042-reserve
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b",
+                     *       "job": {
+                     *         "id": "0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b",
+                     *         "name": "Nightly import"
+                     *       },
+                     *       "type": "import_stock",
+                     *       "status": "running",
+                     *       "priority": "normal",
+                     *       "trigger": "schedule",
+                     *       "startedBy": "system:jobs",
+                     *       "cycleId": "0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b",
+                     *       "tick": "2026-11-20T10:00:00.000Z",
+                     *       "dueAt": "2026-11-20T10:00:00.000Z",
+                     *       "createdAt": "2026-11-20T10:00:00.000Z",
+                     *       "startedAt": "2026-11-20T10:00:00.000Z",
+                     *       "finishedAt": "2026-11-20T10:00:00.000Z",
+                     *       "durationMs": 1200,
+                     *       "attempt": 1,
+                     *       "attemptsMax": 4,
+                     *       "worker": "shop-1:4711",
+                     *       "percent": 40,
+                     *       "message": "400 of 1,000 rows",
+                     *       "error": {
+                     *         "code": "failed",
+                     *         "message": "The server answered 503."
+                     *       },
+                     *       "reason": null,
+                     *       "cancelRequestedBy": null,
+                     *       "deadline": null,
+                     *       "deadlineState": "none",
+                     *       "cachedFrom": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RunSummary"];
+                };
+            };
+            /** @description `run_not_found`: There is no such run. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `run_not_failed`: The run has not failed. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal: validation, authentication, limits, overload. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    releaseRun: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Yours to choose, kept 24 hours: a repeat of the same request answers the stored response.
+                 * @example order-1042-reserve
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b",
+                     *       "job": {
+                     *         "id": "0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b",
+                     *         "name": "Nightly import"
+                     *       },
+                     *       "type": "import_stock",
+                     *       "status": "running",
+                     *       "priority": "normal",
+                     *       "trigger": "schedule",
+                     *       "startedBy": "system:jobs",
+                     *       "cycleId": "0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b",
+                     *       "tick": "2026-11-20T10:00:00.000Z",
+                     *       "dueAt": "2026-11-20T10:00:00.000Z",
+                     *       "createdAt": "2026-11-20T10:00:00.000Z",
+                     *       "startedAt": "2026-11-20T10:00:00.000Z",
+                     *       "finishedAt": "2026-11-20T10:00:00.000Z",
+                     *       "durationMs": 1200,
+                     *       "attempt": 1,
+                     *       "attemptsMax": 4,
+                     *       "worker": "shop-1:4711",
+                     *       "percent": 40,
+                     *       "message": "400 of 1,000 rows",
+                     *       "error": {
+                     *         "code": "failed",
+                     *         "message": "The server answered 503."
+                     *       },
+                     *       "reason": null,
+                     *       "cancelRequestedBy": null,
+                     *       "deadline": null,
+                     *       "deadlineState": "none",
+                     *       "cachedFrom": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RunSummary"];
+                };
+            };
+            /** @description `run_not_found`: There is no such run. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `run_not_held`: The run is not held. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal: validation, authentication, limits, overload. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listRuns: {
+        parameters: {
+            query?: {
+                /** @description How many items at most. */
+                limit?: number;
+                /** @description The previous page's nextCursor. */
+                cursor?: string;
+                /**
+                 * @description `held` waits for somebody to release it, `retrying` for its next attempt; `failed` has no attempt left and can be redriven.
+                 * @example running
+                 */
+                status?: "held" | "queued" | "running" | "retrying" | "succeeded" | "failed" | "cancelled" | "skipped";
+                /** @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b */
+                jobId?: string;
+                type?: string;
+                /** @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b */
+                cycleId?: string;
+                sort?: "createdAt" | "-createdAt";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b",
+                     *           "job": {
+                     *             "id": "0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b",
+                     *             "name": "Nightly import"
+                     *           },
+                     *           "type": "import_stock",
+                     *           "status": "running",
+                     *           "priority": "normal",
+                     *           "trigger": "schedule",
+                     *           "startedBy": "system:jobs",
+                     *           "cycleId": "0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b",
+                     *           "tick": "2026-11-20T10:00:00.000Z",
+                     *           "dueAt": "2026-11-20T10:00:00.000Z",
+                     *           "createdAt": "2026-11-20T10:00:00.000Z",
+                     *           "startedAt": "2026-11-20T10:00:00.000Z",
+                     *           "finishedAt": "2026-11-20T10:00:00.000Z",
+                     *           "durationMs": 1200,
+                     *           "attempt": 1,
+                     *           "attemptsMax": 4,
+                     *           "worker": "shop-1:4711",
+                     *           "percent": 40,
+                     *           "message": "400 of 1,000 rows",
+                     *           "error": {
+                     *             "code": "failed",
+                     *             "message": "The server answered 503."
+                     *           },
+                     *           "reason": null,
+                     *           "cancelRequestedBy": null,
+                     *           "deadline": null,
+                     *           "deadlineState": "none",
+                     *           "cachedFrom": null
+                     *         }
+                     *       ],
+                     *       "nextCursor": "text"
+                     *     }
+                     */
+                    "application/json": {
+                        items: components["schemas"]["RunSummary"][];
+                        /** @description Give it as cursor for the next page; null on the last one. */
+                        nextCursor: string | null;
+                    };
+                };
+            };
+            /** @description Any other refusal: validation, authentication, limits, overload. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listJobHistory: {
+        parameters: {
+            query?: {
+                /** @description How many items at most. */
+                limit?: number;
+                /** @description The previous page's nextCursor. */
+                cursor?: string;
+                /**
+                 * @description `held` waits for somebody to release it, `retrying` for its next attempt; `failed` has no attempt left and can be redriven.
+                 * @example running
+                 */
+                status?: "held" | "queued" | "running" | "retrying" | "succeeded" | "failed" | "cancelled" | "skipped";
+                sort?: "createdAt" | "-createdAt";
+            };
+            header?: never;
+            path: {
+                /** @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b",
+                     *           "job": {
+                     *             "id": "0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b",
+                     *             "name": "Nightly import"
+                     *           },
+                     *           "type": "import_stock",
+                     *           "status": "running",
+                     *           "priority": "normal",
+                     *           "trigger": "schedule",
+                     *           "startedBy": "system:jobs",
+                     *           "cycleId": "0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b",
+                     *           "tick": "2026-11-20T10:00:00.000Z",
+                     *           "dueAt": "2026-11-20T10:00:00.000Z",
+                     *           "createdAt": "2026-11-20T10:00:00.000Z",
+                     *           "startedAt": "2026-11-20T10:00:00.000Z",
+                     *           "finishedAt": "2026-11-20T10:00:00.000Z",
+                     *           "durationMs": 1200,
+                     *           "attempt": 1,
+                     *           "attemptsMax": 4,
+                     *           "worker": "shop-1:4711",
+                     *           "percent": 40,
+                     *           "message": "400 of 1,000 rows",
+                     *           "error": {
+                     *             "code": "failed",
+                     *             "message": "The server answered 503."
+                     *           },
+                     *           "reason": null,
+                     *           "cancelRequestedBy": null,
+                     *           "deadline": null,
+                     *           "deadlineState": "none",
+                     *           "cachedFrom": null
+                     *         }
+                     *       ],
+                     *       "nextCursor": "text"
+                     *     }
+                     */
+                    "application/json": {
+                        items: components["schemas"]["RunSummary"][];
+                        /** @description Give it as cursor for the next page; null on the last one. */
+                        nextCursor: string | null;
+                    };
+                };
+            };
+            /** @description `job_not_found`: There is no such job. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal: validation, authentication, limits, overload. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getRun: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b",
+                     *       "job": {
+                     *         "id": "0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b",
+                     *         "name": "Nightly import"
+                     *       },
+                     *       "type": "import_stock",
+                     *       "status": "running",
+                     *       "priority": "normal",
+                     *       "trigger": "schedule",
+                     *       "startedBy": "system:jobs",
+                     *       "cycleId": "0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b",
+                     *       "tick": "2026-11-20T10:00:00.000Z",
+                     *       "dueAt": "2026-11-20T10:00:00.000Z",
+                     *       "createdAt": "2026-11-20T10:00:00.000Z",
+                     *       "startedAt": "2026-11-20T10:00:00.000Z",
+                     *       "finishedAt": "2026-11-20T10:00:00.000Z",
+                     *       "durationMs": 1200,
+                     *       "attempt": 1,
+                     *       "attemptsMax": 4,
+                     *       "worker": "shop-1:4711",
+                     *       "percent": 40,
+                     *       "message": "400 of 1,000 rows",
+                     *       "error": {
+                     *         "code": "failed",
+                     *         "message": "The server answered 503."
+                     *       },
+                     *       "reason": null,
+                     *       "cancelRequestedBy": null,
+                     *       "deadline": null,
+                     *       "deadlineState": "none",
+                     *       "cachedFrom": null,
+                     *       "config": {},
+                     *       "result": {
+                     *         "rows": 1000
+                     *       },
+                     *       "attempts": [
+                     *         {
+                     *           "attempt": 1,
+                     *           "worker": "shop-1:4711",
+                     *           "startedAt": "2026-11-20T10:00:00.000Z",
+                     *           "finishedAt": "2026-11-20T10:00:00.000Z",
+                     *           "outcome": "succeeded",
+                     *           "error": {
+                     *             "code": "failed",
+                     *             "message": "The server answered 503."
+                     *           }
+                     *         }
+                     *       ],
+                     *       "files": [
+                     *         {
+                     *           "name": "report.csv",
+                     *           "mediaType": "text/csv",
+                     *           "size": 1024
+                     *         }
+                     *       ],
+                     *       "logLines": 12
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Run"];
+                };
+            };
+            /** @description `run_not_found`: There is no such run. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal: validation, authentication, limits, overload. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getRunLog: {
+        parameters: {
+            query?: {
+                /** @description Lines after this number. */
+                after?: number;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "line": 1,
+                     *           "at": "2026-11-20T10:00:00.000Z",
+                     *           "attempt": 1,
+                     *           "level": "info",
+                     *           "message": "Read 1,000 rows."
+                     *         }
+                     *       ],
+                     *       "last": 12
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RunLog"];
+                };
+            };
+            /** @description `run_not_found`: There is no such run. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal: validation, authentication, limits, overload. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getRunFile: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b */
+                id: string;
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example sku,quantity
+                     *     SKU-1,5
+                     */
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description `run_not_found`: There is no such run. `run_file_not_found`: The run has no such file. */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
