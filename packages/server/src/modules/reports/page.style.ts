@@ -1,5 +1,7 @@
+import { markup } from './markup.ts';
+
 /** The dashboard's colours and patterns, for a page that stands alone: on a screen in either theme, and on paper. */
-export const PAGE_STYLE = `
+export const PAGE_STYLE = markup`
 :root {
   color-scheme: light dark;
   --ground: #ffffff; --sunken: #f6f7f9; --track: #f0f2f5; --line: #e1e4e9; --text: #1b1f24; --dim: #5b6470;

@@ -1,7 +1,7 @@
 const ESCAPES: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
 
-/** Markup that was made by {@link html}: the only text that it takes as it is. */
-export class Html {
+/** Text that was made by {@link markup}: the only one that it takes as it is. */
+export class Markup {
   readonly text: string;
 
   constructor(text: string) {
@@ -9,17 +9,20 @@ export class Html {
   }
 }
 
-type Part = Html | string | number | readonly Html[];
+type Part = Markup | string | number | readonly Markup[];
 
-/** Markup of a template. Whatever is put in is text, and escaped, unless it is markup itself. */
-export function html(strings: TemplateStringsArray, ...parts: Part[]): Html {
+/**
+ * HTML of a template. Whatever is put in is text, and escaped, unless it is markup itself. It is not called `html`:
+ * formatters would lay its templates out, and end what another piece of a page is to end.
+ */
+export function markup(strings: TemplateStringsArray, ...parts: Part[]): Markup {
   let text = strings[0] ?? '';
   for (const [place, part] of parts.entries()) text += `${textOf(part)}${strings[place + 1] ?? ''}`;
-  return new Html(text);
+  return new Markup(text);
 }
 
 function textOf(part: Part): string {
-  if (part instanceof Html) return part.text;
+  if (part instanceof Markup) return part.text;
   if (typeof part === 'object') return part.map(({ text }) => text).join('');
   return escapeHtml(String(part));
 }
