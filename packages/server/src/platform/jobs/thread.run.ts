@@ -28,8 +28,8 @@ export interface ThreadRunOptions {
 }
 
 /**
- * Runs one attempt in a thread. Resolves with its result once the thread has come to its end in order, and may be used
- * again; rejects with the reason of the signal, or with why it failed.
+ * Runs one attempt in a thread. Resolves with its result; rejects with why it failed, or with the reason of the signal:
+ * then the thread may be at work still, and has to be stopped.
  */
 export function runInThread(thread: Thread, run: number, context: RunContext, options: ThreadRunOptions) {
   return new RunOfThread(thread, run, context, options).outcome;
@@ -74,9 +74,8 @@ class RunOfThread {
     const reason: unknown = this.#context.signal.reason;
     const { name, message } = reason instanceof Error ? reason : new Error(String(reason));
     this.#thread.send({ kind: 'abort', run: this.#run, name, message });
-    this.#grace = setTimeout(() => {
-      void this.#thread.stop().then(() => this.#end({ error: new Error('it was stopped') }));
-    }, this.#options.graceMs);
+    // Whoever gave the thread stops it then.
+    this.#grace = setTimeout(() => this.#end({ error: new Error('it was stopped') }), this.#options.graceMs);
   };
 
   /** What was aborted has no result, however it came to its end. */
