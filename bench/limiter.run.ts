@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { startChild, type Child } from './child.ts';
+import { measureReserve, type RouteWindow } from './limiter.reserve.ts';
 import { median } from './report.ts';
 
 const HELP = `Usage: node --conditions=holdfast-source bench/limiter.run.ts [options]
@@ -14,12 +15,14 @@ Measures the rate limiter beside rate-limiter-flexible and @fastify/rate-limit, 
 
   --rounds <n>    how often each is measured; the median counts (5)
   --seconds <n>   how long each is measured in a round (1)
-  --only <list>   of memory, bytes, redis, http
+  --only <list>   of memory, bytes, redis, http, reserve
   --help          this text
 `;
 
-const PARTS = ['memory', 'bytes', 'redis', 'http'];
+const PARTS = ['memory', 'bytes', 'redis', 'http', 'reserve'];
 const KINDS = ['bucket', 'fixed', 'twoBuckets', 'log'];
+/** Of Node, as `npm start` gives them. */
+const START_FLAGS = ['--max-semi-space-size=16'];
 const PEER = 'rate-limiter-flexible';
 
 interface Options {
@@ -33,6 +36,7 @@ async function main(options: Options): Promise<void> {
   if (options.only.includes('bytes')) await measureBytes();
   if (options.only.includes('redis')) await measureRedis(options);
   if (options.only.includes('http')) await measureHttp(options);
+  if (options.only.includes('reserve')) await measureReal(options);
 }
 
 async function measureMemory({ rounds }: Options): Promise<void> {
@@ -94,12 +98,12 @@ interface HttpWindow {
   cpuMicros: number;
 }
 
-/** In short windows that take turns, forwards and backwards: their ratios hold on a busy machine as well. */
+/** In short windows that take turns: their ratios hold on a busy machine as well. */
 async function measureHttp({ rounds }: Options): Promise<void> {
   say('\nHTTP: a route that does nothing, 64 connections');
   const load = startChild('limiter.load.process.ts');
   for (const server of ['holdfast', 'fastify']) {
-    const child = startChild('limiter.server.process.ts', { BENCH_LIMITER: server });
+    const child = startChild('limiter.server.process.ts', { BENCH_LIMITER: server }, START_FLAGS);
     const windows = await takeTurns(child, load, rounds * WINDOWS_A_ROUND);
     await child.stop();
     const [base = []] = windows.values();
@@ -123,7 +127,7 @@ async function takeTurns(server: Child, load: Child, turns: number): Promise<Map
   const kinds = Object.keys(ports);
   const windows = new Map<string, HttpWindow[]>(kinds.map((kind) => [kind, []]));
   for (let turn = -WINDOWS_A_ROUND; turn < turns; turn += 1) {
-    for (const kind of turn % 2 === 0 ? kinds : kinds.toReversed()) {
+    for (const kind of inTurn(kinds, turn)) {
       const before = await usage();
       const order = { port: ports[kind], connections: 64, measureMs: WINDOW_MS };
       const { requests, ms } = (await load.ask(order)) as { requests: number; ms: number };
@@ -133,6 +137,27 @@ async function takeTurns(server: Child, load: Child, turns: number): Promise<Map
     }
   }
   return windows;
+}
+
+async function measureReal({ rounds }: Options): Promise<void> {
+  say('\nHTTP: routes of the real server over its database, 64 connections, with the rules of a fresh installation');
+  for (const { route, limited, bare, ratio } of await measureReserve(rounds, START_FLAGS)) {
+    say(`  ${route}`);
+    say(`    without limits: ${shown(bare)}`);
+    const change = `${percent(ratio.perSecond)} throughput, ${percent(ratio.cpuMicros)} processor`;
+    say(`    with limits:    ${shown(limited)} (${change})`);
+  }
+}
+
+function shown({ perSecond, cpuMicros, databaseMicros }: RouteWindow): string {
+  const database = databaseMicros === 0 ? '' : `, ${databaseMicros.toFixed(1)} µs of the database's`;
+  return `${Math.round(perSecond)}/s, ${cpuMicros.toFixed(1)} µs of processor a request${database}`;
+}
+
+/** Who comes first is another one each time: who comes after a pause finds cold caches. */
+function inTurn(kinds: readonly string[], turn: number): string[] {
+  const first = (turn + WINDOWS_A_ROUND) % kinds.length;
+  return [...kinds.slice(first), ...kinds.slice(0, first)];
 }
 
 function nameOf(server: string, rules: string): string {
@@ -154,7 +179,7 @@ async function compare(
 }
 
 async function askOnce<Value>(question: object, env: Record<string, string> = {}): Promise<Value> {
-  const child = startChild('limiter.process.ts', env, ['--expose-gc', '--max-semi-space-size=16']);
+  const child = startChild('limiter.process.ts', env, ['--expose-gc', ...START_FLAGS]);
   try {
     return (await child.ask(question)) as Value;
   } finally {

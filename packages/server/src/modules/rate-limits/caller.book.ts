@@ -1,12 +1,16 @@
 import type { Caller } from '../../platform/auth/index.ts';
 import { addressSubject, isLoopback, OPEN_SERVER } from './subject.rules.ts';
 
+/** What callers rules tell apart. A server without keys takes everybody for a key. */
+export const CALLER = { key: 0, user: 1, anonymous: 2 } as const;
+export type CallerKind = (typeof CALLER)[keyof typeof CALLER];
+
 /** A caller as rules see it. */
 export interface Identity {
+  readonly kind: CallerKind;
   /** The key whose counters it uses; of a server without keys, `open`; else null. */
   readonly apiKey: string | null;
   readonly user: string | null;
-  readonly isAnonymous: boolean;
   /** A small number for what records traffic; 0 for all that are too many. */
   readonly number: number;
 }
@@ -67,11 +71,11 @@ export class CallerBook {
   #newIdentity(actor: string): Identity {
     const number = numberOf(this.#actors, actor, IDENTITIES_MAX);
     if (actor.startsWith('key:')) {
-      return { apiKey: this.keySubject(actor.slice(4)), user: null, isAnonymous: false, number };
+      return { kind: CALLER.key, apiKey: this.keySubject(actor.slice(4)), user: null, number };
     }
-    if (actor.startsWith('user:')) return { apiKey: null, user: actor.slice(5), isAnonymous: false, number };
-    if (actor === OPEN_SERVER) return { apiKey: OPEN_SERVER, user: null, isAnonymous: false, number };
-    return { apiKey: null, user: null, isAnonymous: true, number };
+    if (actor.startsWith('user:')) return { kind: CALLER.user, apiKey: null, user: actor.slice(5), number };
+    if (actor === OPEN_SERVER) return { kind: CALLER.key, apiKey: OPEN_SERVER, user: null, number };
+    return { kind: CALLER.anonymous, apiKey: null, user: null, number };
   }
 
   #newPeer(address: string): Peer {

@@ -8,12 +8,12 @@ import {
 } from '../../platform/http/index.ts';
 import type { LimitStore, TemplatePart } from '../../platform/limiter/index.ts';
 import { linesOf } from './bulk.lines.ts';
-import type { CallerBook, Identity, Peer } from './caller.book.ts';
+import { CALLER, type CallerBook, type Identity, type Peer } from './caller.book.ts';
 import { NewCharges, REUSED_MAX, ReusedCharges, type ChargeList } from './charge.list.ts';
 import { limitLines, strictest } from './limit.headers.ts';
 import type { LiveRule, RuleCharge } from './live.rule.ts';
 import { rateLimited } from './rate-limited.problem.ts';
-import { costOf, planOf, segmentsOfRequest, templateOf, type PlannedRule } from './route.plan.ts';
+import { costOf, planFor, planOf, segmentsOfRequest, templateOf, type PlannedRule } from './route.plan.ts';
 import { bounded, EVERYBODY, NOBODY } from './subject.rules.ts';
 import type { TrafficRecorder } from './traffic.recorder.ts';
 
@@ -30,6 +30,12 @@ export interface ChargeDeps {
   onError: (error: unknown) => void;
 }
 
+/** The rules that may count callers of one kind on one route, and the charges by them. */
+interface CallerPlan {
+  rules: readonly PlannedRule[];
+  charges: ChargeList;
+}
+
 /** Charges the requests of one route by the rules that were planned for it. */
 export class RequestCharges implements RouteCharges {
   readonly route: LimitedRoute;
@@ -37,22 +43,24 @@ export class RequestCharges implements RouteCharges {
   /** For what records traffic. */
   readonly #number: number;
   readonly #deps: ChargeDeps;
-  #plan: readonly PlannedRule[] = [];
-  #charges: ChargeList = new NewCharges();
-  #mayRefund = false;
+  /** By kind of caller, from elsewhere and from this machine in turn. */
+  #plans: readonly CallerPlan[] = [];
 
   constructor(route: LimitedRoute, number: number, deps: ChargeDeps) {
     this.route = route;
     this.template = templateOf(route.url);
     this.#number = number;
     this.#deps = deps;
+    this.use([]);
   }
 
   use(rules: readonly LiveRule[]): void {
-    this.#plan = planOf(this.route, this.template, rules);
-    this.#mayRefund = this.#plan.some(({ rule }) => rule.stored.refund === 'refused');
-    const isReused = this.#deps.isImmediate && !this.#mayRefund && this.#plan.length <= REUSED_MAX;
-    this.#charges = isReused ? new ReusedCharges(this.#plan) : new NewCharges();
+    const plan = planOf(this.route, this.template, rules);
+    const kinds = Object.values(CALLER).toSorted((left, right) => left - right);
+    const { isImmediate } = this.#deps;
+    this.#plans = kinds.flatMap((kind) =>
+      [false, true].map((isHere) => callerPlan(planFor(plan, kind, isHere), isImmediate)),
+    );
   }
 
   enter(request: LimitedRequest, reply: LimitedReply): void | Promise<void> {
@@ -82,21 +90,20 @@ export class RequestCharges implements RouteCharges {
   }
 
   #chargesOf(request: LimitedRequest, identity: Identity, peer: Peer, lines: number): readonly RuleCharge[] {
+    const plan = this.#plans[identity.kind * 2 + (isFromHere(request, peer) ? 1 : 0)];
+    const { rules, charges } = plan as CallerPlan;
     let segments: string[] | null = null;
-    this.#charges.begin();
-    for (let index = 0; index < this.#plan.length; index += 1) {
-      const { rule, path, cost, costs } = this.#plan[index] as PlannedRule;
-      const { callers, from } = rule.stored.match;
-      if (callers !== null && (callers === 'anonymous') !== identity.isAnonymous) continue;
-      if (from !== null && (from === 'loopback') !== isFromHere(request, peer)) continue;
+    charges.begin();
+    for (let index = 0; index < rules.length; index += 1) {
+      const { rule, path, cost, costs } = rules[index] as PlannedRule;
       const subject = subjectOf(rule, request, identity, peer);
       if (subject === null || !isOfTier(rule, this.#deps.tierOf, subject)) continue;
       if (path !== null || cost === null) segments ??= segmentsOfRequest(this.route.url, request);
       if (path !== null && !path.matches(segments ?? [])) continue;
       const units = (cost ?? costOf(costs, this.route.method, segments ?? [])) * lines;
-      this.#charges.add(index, rule, subject, units);
+      charges.add(index, rule, subject, units);
     }
-    return this.#charges.all();
+    return charges.all();
   }
 
   /** @throws Problem `rate_limited` */
@@ -107,7 +114,7 @@ export class RequestCharges implements RouteCharges {
     const answering = strictest(charges);
     if (answering !== null) setHeaderLines(reply, limitLines(charges, answering));
     if (!passes && answering !== null) throw rateLimited(answering, nowMs);
-    if (this.#mayRefund) this.#refundLater(charges, reply);
+    this.#refundLater(charges, reply);
   }
 
   /** Where a rule says so, work that is refused is not charged. */
@@ -128,6 +135,13 @@ export class RequestCharges implements RouteCharges {
       this.#deps.onError(error);
     }
   }
+}
+
+/** Charges may be used again where the store answers at once, and nobody comes back to them later. */
+function callerPlan(rules: readonly PlannedRule[], isImmediate: boolean): CallerPlan {
+  const isReused =
+    isImmediate && rules.length <= REUSED_MAX && rules.every(({ rule }) => rule.stored.refund === 'never');
+  return { rules, charges: isReused ? new ReusedCharges(rules) : new NewCharges() };
 }
 
 /** The store's clock; ours, where the store was away. */

@@ -1,5 +1,6 @@
 import type { LimitedRequest, LimitedRoute } from '../../platform/http/index.ts';
 import { REST, type PathGlob, type TemplatePart } from '../../platform/limiter/index.ts';
+import { CALLER, type CallerKind } from './caller.book.ts';
 import type { LiveCost, LiveRule } from './live.rule.ts';
 
 /** A rule that may count requests of one route. */
@@ -38,6 +39,17 @@ export function planOf(
     planned.push({ rule, path: covers === 'always' ? null : rule.path, cost, costs: rule.costs });
   }
   return planned;
+}
+
+/** What of a plan concerns callers of a kind, from this machine or from elsewhere. */
+export function planFor(plan: readonly PlannedRule[], caller: CallerKind, isFromHere: boolean): PlannedRule[] {
+  return plan.filter(({ rule }) => {
+    const { subject, match } = rule.stored;
+    if (subject === 'api_key' && caller !== CALLER.key) return false;
+    if (subject === 'user' && caller !== CALLER.user) return false;
+    if (match.callers !== null && (match.callers === 'anonymous') !== (caller === CALLER.anonymous)) return false;
+    return match.from === null || (match.from === 'loopback') === isFromHere;
+  });
 }
 
 /** A route may be declared for several methods at once. */
