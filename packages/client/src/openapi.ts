@@ -2189,7 +2189,7 @@ export interface components {
              * @example product.updated
              * @enum {string}
              */
-            kind: "product.created" | "product.updated" | "product.archived" | "location.created" | "location.updated" | "location.archived" | "level.updated" | "api_key.created" | "api_key.revoked" | "alert.acknowledged" | "person.created" | "person.updated" | "person.removed" | "person.password_changed" | "person.signed_in" | "person.signed_out" | "webhook.created" | "webhook.updated" | "webhook.deleted" | "webhook.enabled" | "webhook.disabled" | "webhook.secret_rotated" | "webhook.replayed" | "rate_limit.created" | "rate_limit.updated" | "rate_limit.deleted" | "rate_limit_tier.updated";
+            kind: "product.created" | "product.updated" | "product.archived" | "location.created" | "location.updated" | "location.archived" | "level.updated" | "api_key.created" | "api_key.revoked" | "alert.acknowledged" | "person.created" | "person.updated" | "person.removed" | "person.password_changed" | "person.signed_in" | "person.signed_out" | "webhook.created" | "webhook.updated" | "webhook.deleted" | "webhook.enabled" | "webhook.disabled" | "webhook.secret_rotated" | "webhook.replayed" | "rate_limit.created" | "rate_limit.updated" | "rate_limit.deleted" | "rate_limit_tier.updated" | "job.created" | "job.updated" | "job.deleted" | "run.requested" | "run.cancel_requested" | "run.redriven" | "run.released";
             /**
              * @description `key:<id>`, `user:<sub>`, `open` or `system:<duty>`.
              * @example open
@@ -2401,7 +2401,7 @@ export interface components {
              *       "reservation.*"
              *     ]
              */
-            events: ("*" | "stock.*" | "reservation.*" | "transfer.*" | "alert.*" | "level.*" | "product.*" | "location.*" | "rate_limit.*" | "stock.changed" | "reservation.created" | "reservation.confirmed" | "reservation.shipped" | "reservation.cancelled" | "reservation.expired" | "reservation.changed" | "reservation.extended" | "transfer.created" | "alert.opened" | "alert.acknowledged" | "alert.resolved" | "level.updated" | "product.created" | "product.updated" | "product.archived" | "location.created" | "location.updated" | "location.archived" | "rate_limit.limited")[];
+            events: ("*" | "stock.*" | "reservation.*" | "transfer.*" | "alert.*" | "level.*" | "product.*" | "location.*" | "rate_limit.*" | "run.*" | "stock.changed" | "reservation.created" | "reservation.confirmed" | "reservation.shipped" | "reservation.cancelled" | "reservation.expired" | "reservation.changed" | "reservation.extended" | "transfer.created" | "alert.opened" | "alert.acknowledged" | "alert.resolved" | "level.updated" | "product.created" | "product.updated" | "product.archived" | "location.created" | "location.updated" | "location.archived" | "rate_limit.limited" | "run.queued" | "run.held" | "run.skipped" | "run.started" | "run.progressed" | "run.retrying" | "run.succeeded" | "run.failed" | "run.cancelled" | "run.deadline_at_risk" | "run.deadline_missed")[];
             /**
              * @description Only events with one of these topics. None: all.
              * @example [
@@ -2468,7 +2468,7 @@ export interface components {
              * @example stock.changed
              * @enum {string}
              */
-            type: "stock.changed" | "reservation.created" | "reservation.confirmed" | "reservation.shipped" | "reservation.cancelled" | "reservation.expired" | "reservation.changed" | "reservation.extended" | "transfer.created" | "alert.opened" | "alert.acknowledged" | "alert.resolved" | "level.updated" | "product.created" | "product.updated" | "product.archived" | "location.created" | "location.updated" | "location.archived" | "rate_limit.limited";
+            type: "stock.changed" | "reservation.created" | "reservation.confirmed" | "reservation.shipped" | "reservation.cancelled" | "reservation.expired" | "reservation.changed" | "reservation.extended" | "transfer.created" | "alert.opened" | "alert.acknowledged" | "alert.resolved" | "level.updated" | "product.created" | "product.updated" | "product.archived" | "location.created" | "location.updated" | "location.archived" | "rate_limit.limited" | "run.queued" | "run.held" | "run.skipped" | "run.started" | "run.progressed" | "run.retrying" | "run.succeeded" | "run.failed" | "run.cancelled" | "run.deadline_at_risk" | "run.deadline_missed";
             /**
              * @description What it is about: a sku, a code, or the id of a reservation, a transfer or an alert.
              * @example SKU-1
@@ -3755,7 +3755,7 @@ export interface components {
              *       "reservation.*"
              *     ]
              */
-            events: ("*" | "stock.*" | "reservation.*" | "transfer.*" | "alert.*" | "level.*" | "product.*" | "location.*" | "rate_limit.*" | "stock.changed" | "reservation.created" | "reservation.confirmed" | "reservation.shipped" | "reservation.cancelled" | "reservation.expired" | "reservation.changed" | "reservation.extended" | "transfer.created" | "alert.opened" | "alert.acknowledged" | "alert.resolved" | "level.updated" | "product.created" | "product.updated" | "product.archived" | "location.created" | "location.updated" | "location.archived" | "rate_limit.limited")[];
+            events: ("*" | "stock.*" | "reservation.*" | "transfer.*" | "alert.*" | "level.*" | "product.*" | "location.*" | "rate_limit.*" | "run.*" | "stock.changed" | "reservation.created" | "reservation.confirmed" | "reservation.shipped" | "reservation.cancelled" | "reservation.expired" | "reservation.changed" | "reservation.extended" | "transfer.created" | "alert.opened" | "alert.acknowledged" | "alert.resolved" | "level.updated" | "product.created" | "product.updated" | "product.archived" | "location.created" | "location.updated" | "location.archived" | "rate_limit.limited" | "run.queued" | "run.held" | "run.skipped" | "run.started" | "run.progressed" | "run.retrying" | "run.succeeded" | "run.failed" | "run.cancelled" | "run.deadline_at_risk" | "run.deadline_missed")[];
             /**
              * @description Only events with one of these topics. None: all.
              * @example [
@@ -4694,7 +4694,7 @@ export interface components {
              *       "reservation.*"
              *     ]
              */
-            events: ("*" | "stock.*" | "reservation.*" | "transfer.*" | "alert.*" | "level.*" | "product.*" | "location.*" | "rate_limit.*" | "stock.changed" | "reservation.created" | "reservation.confirmed" | "reservation.shipped" | "reservation.cancelled" | "reservation.expired" | "reservation.changed" | "reservation.extended" | "transfer.created" | "alert.opened" | "alert.acknowledged" | "alert.resolved" | "level.updated" | "product.created" | "product.updated" | "product.archived" | "location.created" | "location.updated" | "location.archived" | "rate_limit.limited")[];
+            events: ("*" | "stock.*" | "reservation.*" | "transfer.*" | "alert.*" | "level.*" | "product.*" | "location.*" | "rate_limit.*" | "run.*" | "stock.changed" | "reservation.created" | "reservation.confirmed" | "reservation.shipped" | "reservation.cancelled" | "reservation.expired" | "reservation.changed" | "reservation.extended" | "transfer.created" | "alert.opened" | "alert.acknowledged" | "alert.resolved" | "level.updated" | "product.created" | "product.updated" | "product.archived" | "location.created" | "location.updated" | "location.archived" | "rate_limit.limited" | "run.queued" | "run.held" | "run.skipped" | "run.started" | "run.progressed" | "run.retrying" | "run.succeeded" | "run.failed" | "run.cancelled" | "run.deadline_at_risk" | "run.deadline_missed")[];
             /**
              * @description Only events with one of these topics. None: all.
              * @example [
@@ -5487,7 +5487,7 @@ export interface components {
              *       "reservation.*"
              *     ]
              */
-            events: ("*" | "stock.*" | "reservation.*" | "transfer.*" | "alert.*" | "level.*" | "product.*" | "location.*" | "rate_limit.*" | "stock.changed" | "reservation.created" | "reservation.confirmed" | "reservation.shipped" | "reservation.cancelled" | "reservation.expired" | "reservation.changed" | "reservation.extended" | "transfer.created" | "alert.opened" | "alert.acknowledged" | "alert.resolved" | "level.updated" | "product.created" | "product.updated" | "product.archived" | "location.created" | "location.updated" | "location.archived" | "rate_limit.limited")[];
+            events: ("*" | "stock.*" | "reservation.*" | "transfer.*" | "alert.*" | "level.*" | "product.*" | "location.*" | "rate_limit.*" | "run.*" | "stock.changed" | "reservation.created" | "reservation.confirmed" | "reservation.shipped" | "reservation.cancelled" | "reservation.expired" | "reservation.changed" | "reservation.extended" | "transfer.created" | "alert.opened" | "alert.acknowledged" | "alert.resolved" | "level.updated" | "product.created" | "product.updated" | "product.archived" | "location.created" | "location.updated" | "location.archived" | "rate_limit.limited" | "run.queued" | "run.held" | "run.skipped" | "run.started" | "run.progressed" | "run.retrying" | "run.succeeded" | "run.failed" | "run.cancelled" | "run.deadline_at_risk" | "run.deadline_missed")[];
             /**
              * @description Only events with one of these topics. None: all.
              * @example [
@@ -5616,7 +5616,7 @@ export interface components {
              *       "reservation.*"
              *     ]
              */
-            events?: ("*" | "stock.*" | "reservation.*" | "transfer.*" | "alert.*" | "level.*" | "product.*" | "location.*" | "rate_limit.*" | "stock.changed" | "reservation.created" | "reservation.confirmed" | "reservation.shipped" | "reservation.cancelled" | "reservation.expired" | "reservation.changed" | "reservation.extended" | "transfer.created" | "alert.opened" | "alert.acknowledged" | "alert.resolved" | "level.updated" | "product.created" | "product.updated" | "product.archived" | "location.created" | "location.updated" | "location.archived" | "rate_limit.limited")[];
+            events?: ("*" | "stock.*" | "reservation.*" | "transfer.*" | "alert.*" | "level.*" | "product.*" | "location.*" | "rate_limit.*" | "run.*" | "stock.changed" | "reservation.created" | "reservation.confirmed" | "reservation.shipped" | "reservation.cancelled" | "reservation.expired" | "reservation.changed" | "reservation.extended" | "transfer.created" | "alert.opened" | "alert.acknowledged" | "alert.resolved" | "level.updated" | "product.created" | "product.updated" | "product.archived" | "location.created" | "location.updated" | "location.archived" | "rate_limit.limited" | "run.queued" | "run.held" | "run.skipped" | "run.started" | "run.progressed" | "run.retrying" | "run.succeeded" | "run.failed" | "run.cancelled" | "run.deadline_at_risk" | "run.deadline_missed")[];
             /**
              * @description Only events with one of these topics. None: all.
              * @example [
@@ -10308,7 +10308,7 @@ export interface operations {
                 /** @description The previous page's nextCursor. */
                 cursor?: string;
                 /** @example product.updated */
-                kind?: "product.created" | "product.updated" | "product.archived" | "location.created" | "location.updated" | "location.archived" | "level.updated" | "api_key.created" | "api_key.revoked" | "alert.acknowledged" | "person.created" | "person.updated" | "person.removed" | "person.password_changed" | "person.signed_in" | "person.signed_out" | "webhook.created" | "webhook.updated" | "webhook.deleted" | "webhook.enabled" | "webhook.disabled" | "webhook.secret_rotated" | "webhook.replayed" | "rate_limit.created" | "rate_limit.updated" | "rate_limit.deleted" | "rate_limit_tier.updated";
+                kind?: "product.created" | "product.updated" | "product.archived" | "location.created" | "location.updated" | "location.archived" | "level.updated" | "api_key.created" | "api_key.revoked" | "alert.acknowledged" | "person.created" | "person.updated" | "person.removed" | "person.password_changed" | "person.signed_in" | "person.signed_out" | "webhook.created" | "webhook.updated" | "webhook.deleted" | "webhook.enabled" | "webhook.disabled" | "webhook.secret_rotated" | "webhook.replayed" | "rate_limit.created" | "rate_limit.updated" | "rate_limit.deleted" | "rate_limit_tier.updated" | "job.created" | "job.updated" | "job.deleted" | "run.requested" | "run.cancel_requested" | "run.redriven" | "run.released";
                 /** @example open */
                 actor?: string;
                 /**

@@ -2,6 +2,7 @@ import { AlertSchema } from '../modules/alerts/index.ts';
 import { ProductSchema } from '../modules/catalog/index.ts';
 import { asyncApiDocument, type EventPayloads } from '../modules/events/index.ts';
 import { LevelSchema } from '../modules/inventory/index.ts';
+import { RunSummarySchema } from '../modules/jobs/index.ts';
 import { LedgerEntrySchema } from '../modules/ledger/index.ts';
 import { LocationSchema } from '../modules/locations/index.ts';
 import { LimitedSchema } from '../modules/rate-limits/index.ts';
@@ -31,6 +32,17 @@ const PAYLOADS: EventPayloads = {
   'location.updated': LocationSchema,
   'location.archived': LocationSchema,
   'rate_limit.limited': LimitedSchema,
+  'run.queued': RunSummarySchema,
+  'run.held': RunSummarySchema,
+  'run.skipped': RunSummarySchema,
+  'run.started': RunSummarySchema,
+  'run.progressed': RunSummarySchema,
+  'run.retrying': RunSummarySchema,
+  'run.succeeded': RunSummarySchema,
+  'run.failed': RunSummarySchema,
+  'run.cancelled': RunSummarySchema,
+  'run.deadline_at_risk': RunSummarySchema,
+  'run.deadline_missed': RunSummarySchema,
 };
 
 /** The AsyncAPI document of this version. */

@@ -1,9 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { Engine } from '../engine/index.ts';
+import { exportJobTypes } from '../modules/exports/index.ts';
+import { httpRequestJobTypes } from '../modules/http-requests/index.ts';
+import { importJobTypes } from '../modules/imports/index.ts';
+import { systemClock, type Clock } from '../kernel/clock.ts';
 import { countOpen, createJobs, ownJobTypes, type EndedRun, type Jobs } from '../modules/jobs/index.ts';
+import { reportJobTypes } from '../modules/reports/index.ts';
+import { retentionJobTypes } from '../modules/retention/index.ts';
 import { verificationJobTypes } from '../modules/verification/index.ts';
 import type { Config } from '../platform/config/index.ts';
+import { createEgress, type Egress } from '../platform/egress/index.ts';
 import type { Database } from '../platform/database/index.ts';
 import type { JobType } from '../platform/jobs/index.ts';
 import type { Metrics } from '../platform/metrics/index.ts';
@@ -29,9 +36,11 @@ const SECONDS = [0.01, 0.05, 0.1, 0.5, 1, 5, 15, 60, 300, 1_800, 7_200];
 /** The jobs of one process. */
 export function openJobs({ config, metrics, signals, extraTypes, ...deps }: JobsDeps): Jobs {
   const meters = meterRuns(metrics, deps.database);
+  const egress = createEgress({ allow: config.egressAllow });
+  const types = jobTypes({ ...deps, egress, currency: config.currency, clock: systemClock });
   const jobs = createJobs({
     ...deps,
-    types: [...ownJobTypes(deps), ...verificationJobTypes(deps), ...extraTypes],
+    types: [...types, ...extraTypes],
     // A process of the same number on a machine of the same name is another worker.
     worker: `${hostname()}:${process.pid}:${randomBytes(3).toString('hex')}`,
     slots: config.jobSlots,
@@ -52,8 +61,30 @@ export function openJobs({ config, metrics, signals, extraTypes, ...deps }: Jobs
     stop: async () => {
       unhear();
       await jobs.stop();
+      egress.close();
     },
   };
+}
+
+interface TypeDeps {
+  engine: Engine;
+  database: Database;
+  egress: Egress;
+  currency: string;
+  clock: Clock;
+}
+
+/** What jobs can do, from the modules that do it. */
+function jobTypes(deps: TypeDeps): JobType[] {
+  return [
+    ...importJobTypes(deps),
+    ...exportJobTypes(deps),
+    ...reportJobTypes(deps),
+    ...httpRequestJobTypes(deps),
+    ...retentionJobTypes(deps),
+    ...verificationJobTypes(deps),
+    ...ownJobTypes(deps),
+  ];
 }
 
 function meterRuns(metrics: Metrics, database: Database): (ended: EndedRun) => void {

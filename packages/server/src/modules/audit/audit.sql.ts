@@ -41,6 +41,16 @@ const AUDIT_FAMILIES = [
   ],
   // journal_entry_audit_rate_limits
   ['rate_limit.created', 'rate_limit.updated', 'rate_limit.deleted', 'rate_limit_tier.updated'],
+  // journal_entry_audit_jobs
+  [
+    'job.created',
+    'job.updated',
+    'job.deleted',
+    'run.requested',
+    'run.cancel_requested',
+    'run.redriven',
+    'run.released',
+  ],
 ] as const;
 
 export const AUDIT_KINDS = AUDIT_FAMILIES.flat();

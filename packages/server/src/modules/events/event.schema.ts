@@ -1,5 +1,6 @@
 import { Type, type Static } from 'typebox';
 import { validationFailed } from '../../kernel/problem.ts';
+import { UUID_PATTERN } from '../../kernel/ids.ts';
 import { NAME_PATTERN } from '../../kernel/quantity.ts';
 import { PageOf, PageQuery, Shape, text, Timestamp, Word } from '../../platform/http/schemas.ts';
 import { EVENT_TYPES } from './event.types.ts';
@@ -81,8 +82,10 @@ export const StreamQuery = Shape({
 });
 
 export const TOPICS_MAX = 200;
-export const TOPIC_MESSAGE = 'must be alerts, reservations, product:<sku> or location:<code>';
-export const TOPIC_PATTERN = `^(?:alerts|reservations|(?:product|location):${NAME_PATTERN.slice(1, -1)})$`;
+export const TOPIC_MESSAGE =
+  'must be alerts, reservations, rate-limits, jobs, job:<id>, product:<sku> or location:<code>';
+const NAMED_TOPIC = `(?:product|location):${NAME_PATTERN.slice(1, -1)}|job:${UUID_PATTERN.slice(1, -1)}`;
+export const TOPIC_PATTERN = `^(?:alerts|reservations|rate-limits|jobs|${NAMED_TOPIC})$`;
 const TOPIC = new RegExp(TOPIC_PATTERN);
 /** Types, kinds of types, and all. */
 export const TYPE_FILTERS: readonly string[] = [

@@ -22,6 +22,17 @@ export const JOURNAL_EVENTS = [
   'location.updated',
   'location.archived',
   'rate_limit.limited',
+  'run.queued',
+  'run.held',
+  'run.skipped',
+  'run.started',
+  'run.progressed',
+  'run.retrying',
+  'run.succeeded',
+  'run.failed',
+  'run.cancelled',
+  'run.deadline_at_risk',
+  'run.deadline_missed',
 ] as const;
 
 export const EVENT_TYPES = [STOCK_CHANGED, ...JOURNAL_EVENTS] as const;
@@ -37,7 +48,10 @@ export interface StreamEvent {
   subject: string;
   /** RFC 3339. */
   time: string;
-  /** What one can subscribe to and gets it: `product:<sku>`, `location:<code>`, `alerts`, `reservations`. */
+  /**
+   * What one can subscribe to and gets it: `product:<sku>`, `location:<code>`, `alerts`, `reservations`, `rate-limits`,
+   * `jobs`, `job:<id>`.
+   */
   topics: readonly string[];
   /** The CloudEvent on one line. */
   json: string;

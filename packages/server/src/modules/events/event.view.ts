@@ -40,6 +40,8 @@ interface Subject {
   from?: string;
   to?: string;
   lines?: Subject[];
+  /** Of a run. */
+  job?: { id?: string };
 }
 
 function subjectOf(type: EventType, subject: string, data: Subject | null): string {
@@ -50,6 +52,9 @@ function topicsOf(type: EventType, subject: string, data: Subject | null): strin
   const topics = new Set<string>();
   if (type.startsWith('reservation.')) topics.add('reservations');
   if (type.startsWith('alert.')) topics.add('alerts');
+  if (type.startsWith('rate_limit.')) topics.add('rate-limits');
+  if (type.startsWith('run.')) topics.add('jobs');
+  if (typeof data?.job?.id === 'string') topics.add(`job:${data.job.id}`);
   if (type.startsWith('product.')) topics.add(`product:${subject}`);
   if (type.startsWith('location.')) topics.add(`location:${subject}`);
   for (const { sku, location, from, to } of data === null ? [] : [data, ...(data.lines ?? [])]) {

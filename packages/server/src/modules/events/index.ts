@@ -34,3 +34,4 @@ export function eventRoutes(deps: EventRoutesDeps): Routes {
     await registerEventSocket(app, deps);
   };
 }
+export { TOPIC_MESSAGE, TOPIC_PATTERN } from './event.schema.ts';

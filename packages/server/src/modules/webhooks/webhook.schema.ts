@@ -11,8 +11,7 @@ import {
   Version,
   Word,
 } from '../../platform/http/schemas.ts';
-import { NAME_PATTERN } from '../../kernel/quantity.ts';
-import { EVENT_TYPES } from '../events/index.ts';
+import { EVENT_TYPES, TOPIC_MESSAGE, TOPIC_PATTERN } from '../events/index.ts';
 
 const families = [...new Set(EVENT_TYPES.map((type) => `${type.slice(0, type.indexOf('.'))}.*`))];
 export const EVENT_PATTERNS: readonly string[] = ['*', ...families, ...EVENT_TYPES];
@@ -32,10 +31,10 @@ const Events = Type.Array(Word(EVENT_PATTERNS, { examples: ['reservation.*'] }),
 });
 const Topics = Type.Array(
   Type.String({
-    pattern: `^(?:alerts|reservations|(?:product|location):${NAME_PATTERN.slice(1, -1)})$`,
+    pattern: TOPIC_PATTERN,
     maxLength: 80,
     examples: ['product:SKU-1'],
-    'x-message': 'must be alerts, reservations, product:<sku> or location:<code>',
+    'x-message': TOPIC_MESSAGE,
   }),
   {
     maxItems: TOPICS_MAX,
