@@ -15,3 +15,5 @@ export {
   type Ticket,
   type TicketQueueOptions,
 } from './ticket.queue.ts';
+export { loadUserTypes, type UserTypes, type UserTypesOptions } from './thread.loader.ts';
+export type { CallApi, UserCall } from './thread.run.ts';

@@ -1,4 +1,3 @@
-import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { FromThread, ToThread } from './thread.messages.ts';
 
@@ -8,8 +7,10 @@ export interface ThreadOptions {
   memoryMb: number;
 }
 
-/** Beside the sources it is a .ts file that Node strips, in a build a .js file. */
-const ENTRY = new URL(`./thread.entry${extname(import.meta.url)}`, import.meta.url);
+/** A source runs the source, a build the build. */
+const ENTRY = import.meta.url.endsWith('.ts')
+  ? new URL('./thread.entry.ts', import.meta.url)
+  : new URL('./thread.entry.js', import.meta.url);
 const STOP_WITHIN_MS = 3_000;
 
 /** A thread with one user's file in it: nothing that the file does at its top level or in a loop blocks the server. */
