@@ -8,6 +8,8 @@ beforeAll(async () => {
 afterEach(() => app.reset());
 afterAll(() => app.close());
 
+type Paths = Record<string, { post: { parameters?: { name: string }[] } }>;
+
 const check = async (body: object) => (await app.ask('POST', '/rate-limits/check', { body })).body;
 
 describe('POST /rate-limits/check', () => {
@@ -43,6 +45,26 @@ describe('POST /rate-limits/check', () => {
     expect(await check({ subject: 'ada', cost: 4 })).toMatchObject({ allowed: false, remaining: 3 });
     expect(await check({ subject: 'ada', cost: 11 })).toMatchObject({ allowed: false, retryAfterMs: null });
     expect(await check({ subject: 'ada', cost: 3 })).toMatchObject({ allowed: true, remaining: 0 });
+  });
+
+  it('counts each call, also under one Idempotency-Key, which it does not offer', async () => {
+    await app.rule({ subject: 'user', limit: 10 });
+    const headers = { 'idempotency-key': 'again' };
+    const [one, batch] = [{ subject: 'ada' }, { checks: [{ subject: 'ada' }, { subject: 'ada' }] }];
+    for (const remaining of [9, 8]) {
+      const { body, headers: answered } = await app.ask('POST', '/rate-limits/check', { headers, body: one });
+      expect(body).toMatchObject({ allowed: true, remaining });
+      expect(answered).not.toHaveProperty('idempotency-replayed');
+    }
+    for (const remaining of [6, 4]) {
+      const { body } = await app.ask('POST', '/rate-limits/check/batch', { headers, body: batch });
+      expect((body['results'] as object[]).at(-1)).toMatchObject({ allowed: true, remaining });
+    }
+    const { paths } = (await app.ask('GET', '/openapi.json', { isWhole: true })).body as { paths: Paths };
+    const takesKey = (path: string): boolean =>
+      (paths[`/api/v1${path}`]?.post.parameters ?? []).some(({ name }) => name === 'Idempotency-Key');
+    const routes = ['/rate-limits', '/rate-limits/check', '/rate-limits/check/batch', '/rate-limits/dry-run'];
+    expect(routes.map(takesKey)).toEqual([true, false, false, false]);
   });
 
   it('names the strictest, and who would have refused in shadow mode', async () => {

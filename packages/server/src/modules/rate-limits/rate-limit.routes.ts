@@ -32,7 +32,7 @@ import { statsOf, type StatsDeps } from './stats.service.ts';
 
 const tags = ['Rate limits'];
 const admin = { scope: 'admin' } as const;
-const limit = { scope: 'limit' } as const;
+const limit = { scope: 'limit', idempotent: false } as const;
 const notFound = Refusal(rateLimitProblems.rateLimitNotFound);
 const changed = Refusal(problems.preconditionFailed);
 
@@ -56,7 +56,7 @@ function checkingRoutes(app: HttpServer, { limits }: RateLimitDeps): void {
       operationId: 'checkRateLimit',
       summary: 'Count a request of another service',
       description:
-        'By all rules that fit method and path, and the strictest answers. Refused is an answer as well: 200 with `allowed: false`, and nothing is spent. Without a path, rules that name paths do not count it.',
+        'By all rules that fit method and path, and the strictest answers. Refused is an answer as well: 200 with `allowed: false`, and nothing is spent. Without a path, rules that name paths do not count it. Each call counts: an Idempotency-Key has no effect here, where a repeat that costs nothing would be a way around the limit.',
       body: CheckBody,
       response: { 200: CheckAnswer, 404: notFound },
     },
@@ -70,7 +70,7 @@ function checkingRoutes(app: HttpServer, { limits }: RateLimitDeps): void {
       tags,
       operationId: 'checkRateLimits',
       summary: 'Count many requests of other services',
-      description: 'Each by itself, in order.',
+      description: 'Each by itself, in order. Each call counts: an Idempotency-Key has no effect here.',
       body: CheckBatchBody,
       response: { 200: CheckBatchAnswer, 404: notFound },
     },
@@ -102,7 +102,7 @@ function watchingRoutes(app: HttpServer, deps: RateLimitDeps & StatsDeps): void 
   app.route({
     method: 'POST',
     url: '/rate-limits/dry-run',
-    config: admin,
+    config: { scope: 'admin', idempotent: false },
     schema: {
       tags,
       operationId: 'tryRateLimit',

@@ -73,21 +73,15 @@ export function describeRoute({ schema, url, route }: { schema: unknown; url: st
     described.querystring = withoutRequiredDefaults(querystring);
   }
   if (body !== undefined) described.body = withSample(body);
+  const takesKey = COMMAND_METHODS.has(String(route.method)) && route.config?.idempotent !== false;
   const headers = {
-    ...conditionalHeaders(String(route.method), own),
+    ...(takesKey && { 'Idempotency-Key': IDEMPOTENCY_KEY }),
+    ...('412' in (own.response ?? {}) && { 'If-Match': IF_MATCH }),
     ...(route.config?.conditional === true && { 'If-None-Match': IF_NONE_MATCH }),
     ...own.headers?.properties,
   };
   if (Object.keys(headers).length > 0) described.headers = { type: 'object', properties: headers };
   return { schema: described, url };
-}
-
-/** The headers that count on every route of a kind, which no route declares for itself. */
-function conditionalHeaders(method: string, { response = {} }: RouteSchema): Record<string, JsonSchema> {
-  return {
-    ...(COMMAND_METHODS.has(method) && { 'Idempotency-Key': IDEMPOTENCY_KEY }),
-    ...('412' in response && { 'If-Match': IF_MATCH }),
-  };
 }
 
 function withScope(description: string | undefined, scope: string | undefined): string {

@@ -16,6 +16,8 @@ declare module 'fastify' {
     bodyLimit?: number | 'bulk';
     /** Its answers carry an ETag that tells them apart: If-None-Match is answered 304 where nothing has changed. */
     conditional?: boolean;
+    /** `false`: each call counts, repeated or not. An Idempotency-Key has no effect there, and is not offered. */
+    idempotent?: false;
     /** It answers for as long as the client listens: its duration says nothing, and it does not count as load. */
     stream?: boolean;
   }
