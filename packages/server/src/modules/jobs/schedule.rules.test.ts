@@ -210,7 +210,7 @@ describe('any schedule, beside a clock that is read minute by minute', () => {
         expect(between(from - 1, to, 10_000).map(iso)).toEqual(expected.map(iso));
         expect(next(from - 1 - daysBefore * 24 * HOUR_MS)).toBeLessThanOrEqual(expected[0] ?? Infinity);
       }),
-      { numRuns: 400 },
+      { numRuns: 250 },
     );
   });
 
@@ -228,7 +228,7 @@ describe('any schedule, beside a clock that is read minute by minute', () => {
         expect(between(early, Infinity, 3)).toEqual([first, ...between(first, Infinity, 2)]);
         expect(parseSchedule(text, timeZone).next(early)).toBe(first);
       }),
-      { numRuns: 400 },
+      { numRuns: 250 },
     );
   });
 });
@@ -356,7 +356,7 @@ describe('whatever text is given', () => {
       fc.property(someText, fc.constantFrom('UTC', 'America/Havana'), (text, timeZone) => {
         expect(quickestOf(5, () => useOrRefuse(text, timeZone))).toBeLessThan(20);
       }),
-      { numRuns: 800 },
+      { numRuns: 500 },
     );
   });
 
