@@ -6,16 +6,24 @@ import type { Database } from '../../platform/database/index.ts';
 /** Rows of one round trip. */
 const FETCH_ROWS = 2_000;
 
+export interface StreamOptions {
+  /** Told the instant of the rows, in milliseconds since the epoch. */
+  onSnapshot?: (atMs: number) => void;
+  /**
+   * The query sums or sorts all it reads before its first row. PostgreSQL plans a cursor for its first tenth, and for 4 MB:
+   * the plan of counts over 3,000,000 movements took 49 s by that, walking an index to save a sort, and 7 s by this.
+   */
+  isReport?: boolean;
+}
+
 /**
  * The rows of a query as they were when it began, however long the reader takes: a cursor on one snapshot. Neither side
  * holds more than one fetch of them.
- *
- * @param onSnapshot told the instant of the rows, in milliseconds since the epoch
  */
 export async function* streamRows<Row>(
   database: Database,
   query: RawBuilder<Row>,
-  onSnapshot?: (atMs: number) => void,
+  { onSnapshot, isReport = false }: StreamOptions = {},
 ): AsyncGenerator<Row[], void> {
   const tx = await database.kysely
     .startTransaction()
@@ -28,6 +36,10 @@ export async function* streamRows<Row>(
       SELECT clock_timestamp() AS at, set_config('statement_timeout', '0', true),
         set_config('idle_in_transaction_session_timeout', '0', true), set_config('timezone', 'UTC', true)`.execute(tx);
     onSnapshot?.(first[0]?.at ?? 0);
+    if (isReport) {
+      await sql`
+        SELECT set_config('cursor_tuple_fraction', '1', true), set_config('work_mem', '64MB', true)`.execute(tx);
+    }
     await sql`DECLARE export_rows NO SCROLL CURSOR FOR ${query}`.execute(tx);
     for (;;) {
       const { rows } = await sql<Row>`FETCH ${sql.lit(FETCH_ROWS)} FROM export_rows`.execute(tx);

@@ -43,7 +43,7 @@ async function takeSnapshot(context: RunContext<Static<typeof Config>>, { databa
   let atMs = 0;
   async function* text(): AsyncGenerator<string, void> {
     if (format === 'csv') yield csvHead(STOCK.columns);
-    for await (const rows of streamRows(database, selectStock({ locations }), (ms) => (atMs = ms))) {
+    for await (const rows of streamRows(database, selectStock({ locations }), { onSnapshot: (ms) => (atMs = ms) })) {
       yield rowsText(STOCK, rows, format);
       for (const row of rows) totals.add(row);
       context.progress(null, `${totals.all.levels} levels`);

@@ -49,7 +49,7 @@ export function selectCounts(query: CountQuery): RawBuilder<CountRow> {
     WITH asked AS (
       SELECT id, code FROM location
       WHERE archived_at IS NULL AND ${locations === undefined ? sql`true` : sql`code = ANY (${locations}::text[])`}
-    ), movement AS (
+    ), movement AS MATERIALIZED (
       SELECT product_id, location_id, sum(abs(delta_on_hand)) AS units FROM ledger_entry
       WHERE at >= ${from} AND at < ${to} AND delta_on_hand <> 0 AND type NOT IN ('count', 'opening')
       GROUP BY product_id, location_id

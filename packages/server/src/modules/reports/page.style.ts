@@ -31,10 +31,9 @@ table { width: 100%; border-collapse: collapse; }
 caption { padding: 4px 0 8px; text-align: left; }
 th, td { padding: 6px 8px; border-bottom: 1px solid var(--line); text-align: left; vertical-align: top; }
 thead th { color: var(--dim); font-size: 12px; font-weight: 600; vertical-align: bottom; white-space: nowrap; }
-tbody th { font-weight: 400; overflow-wrap: anywhere; }
+tbody th { min-width: 180px; font-weight: 400; overflow-wrap: anywhere; }
 tbody th b { display: block; font-weight: 600; }
 .number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
-.suggested { font-weight: 600; }
 .out { color: var(--bad); font-weight: 600; white-space: nowrap; }
 .low { color: var(--warn); font-weight: 600; white-space: nowrap; }
 .bar { display: flex; width: 120px; height: 10px; margin-top: 4px; overflow: hidden; border-radius: 3px; background: var(--track); }

@@ -83,7 +83,7 @@ function tableHead({ totals, lines, currency }: ReorderPage): Markup {
   const shown = length < totals.levels ? `The ${grouped(length)} most urgent of ${grouped(totals.levels)}` : 'All';
   const numbers = ['Available', 'Incoming', 'Reorder point', 'Sold per day', 'Days of supply', 'Order'];
   const columns = [...numbers, `Cost, ${currency}`].map((name) => markup`<th scope="col" class="number">${name}</th>`);
-  return markup`<div class="wide">
+  return markup`<div class="wide" role="region" aria-label="Levels to reorder" tabindex="0">
 <table>
 <caption>${shown}, those that are gone soonest first.</caption>
 <thead>
@@ -96,13 +96,13 @@ function tableHead({ totals, lines, currency }: ReorderPage): Markup {
 function rowOf(line: ReorderLine): Markup {
   const { sku, name, location, available, incoming, reorderPoint, soldPerDay, daysOfSupply, suggested, cost } = line;
   const state = available <= 0 ? markup`<span class="out">● out</span>` : markup`<span class="low">◐ low</span>`;
-  const numbers = [
+  const numbers: (string | Markup)[] = [
     grouped(available),
     grouped(incoming),
     orDash(reorderPoint),
     grouped(soldPerDay),
     orDash(daysOfSupply),
-    grouped(suggested),
+    markup`<b>${grouped(suggested)}</b>`,
     cost === null ? '–' : money(cost),
   ];
   const cells = numbers.map((number) => markup`<td class="number">${number}</td>`);
