@@ -13,6 +13,7 @@ interface CommandFile {
 /** Only the file of the command that was asked for is loaded: the others would cost the start of a server. */
 const COMMANDS: Readonly<Record<string, () => Promise<CommandFile>>> = {
   serve: () => import('./serve.command.ts'),
+  work: () => import('./work.command.ts'),
   migrate: () => import('./migrate.command.ts'),
   keys: () => import('./keys.command.ts'),
   people: () => import('./people.command.ts'),

@@ -17,7 +17,7 @@ export interface Instance {
   close(): Promise<void>;
 }
 
-export interface InstanceOptions extends Pick<ServerOptions, 'onMetrics' | 'renderMetrics'> {
+export interface InstanceOptions extends Pick<ServerOptions, 'onMetrics' | 'renderMetrics' | 'duties'> {
   config: Config;
   log: Logger;
   poolMax?: number;

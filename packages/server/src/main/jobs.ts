@@ -12,7 +12,8 @@ import { verificationJobTypes } from '../modules/verification/index.ts';
 import type { Config } from '../platform/config/index.ts';
 import { createEgress, type Egress } from '../platform/egress/index.ts';
 import type { Database } from '../platform/database/index.ts';
-import type { JobType } from '../platform/jobs/index.ts';
+import { loadUserTypes, type CallApi, type JobType, type UserTypes } from '../platform/jobs/index.ts';
+import type { Logger } from '../platform/log/index.ts';
 import type { Metrics } from '../platform/metrics/index.ts';
 import type { Signals } from '../platform/signals/index.ts';
 
@@ -24,6 +25,11 @@ interface JobsDeps {
   signals: Signals;
   /** Beside Holdfast's own. */
   extraTypes: readonly JobType[];
+  /** It does nothing but jobs. */
+  isWorker: boolean;
+  /** For requests of users' types to the API. */
+  call: CallApi;
+  log: Logger;
   onError: (error: unknown) => void;
 }
 
@@ -31,20 +37,32 @@ interface JobsDeps {
 const CHANNEL = 'jobs';
 /** A server is to be gone 4.5 s after it was told to stop; runs that are under way then are handed over. */
 const DRAIN_MS = 2_500;
+/** A process that does nothing else may let them come to their end. */
+const WORKER_DRAIN_MS = 7_500;
 const SECONDS = [0.01, 0.05, 0.1, 0.5, 1, 5, 15, 60, 300, 1_800, 7_200];
 
 /** The jobs of one process. */
-export function openJobs({ config, metrics, signals, extraTypes, ...deps }: JobsDeps): Jobs {
+export async function openJobs({
+  config,
+  metrics,
+  signals,
+  extraTypes,
+  call,
+  log,
+  isWorker,
+  ...deps
+}: JobsDeps): Promise<Jobs> {
   const meters = meterRuns(metrics, deps.database);
   const egress = createEgress({ allow: config.egressAllow });
-  const types = jobTypes({ ...deps, egress, currency: config.currency, clock: systemClock });
+  const own = [...jobTypes({ ...deps, egress, currency: config.currency, clock: systemClock }), ...extraTypes];
+  const users = await typesOfUsers(config.jobTypesDirectory, own, call, log);
   const jobs = createJobs({
     ...deps,
-    types: [...types, ...extraTypes],
+    types: [...own, ...users.types],
     // A process of the same number on a machine of the same name is another worker.
     worker: `${hostname()}:${process.pid}:${randomBytes(3).toString('hex')}`,
     slots: config.jobSlots,
-    drainMs: DRAIN_MS,
+    drainMs: isWorker ? WORKER_DRAIN_MS : DRAIN_MS,
     announce: () => {
       jobs.wake();
       signals.publish(CHANNEL);
@@ -61,6 +79,7 @@ export function openJobs({ config, metrics, signals, extraTypes, ...deps }: Jobs
     stop: async () => {
       unhear();
       await jobs.stop();
+      await users.close();
       egress.close();
     },
   };
@@ -85,6 +104,21 @@ function jobTypes(deps: TypeDeps): JobType[] {
     ...verificationJobTypes(deps),
     ...ownJobTypes(deps),
   ];
+}
+
+/** What is in the directory of types; a file that cannot be used is told of and passed by. */
+async function typesOfUsers(
+  directory: string | null,
+  own: readonly JobType[],
+  call: CallApi,
+  log: Logger,
+): Promise<Pick<UserTypes, 'types' | 'close'>> {
+  if (directory === null) return { types: [], close: () => Promise.resolve() };
+  const users = await loadUserTypes(directory, { call, taken: own.map(({ name }) => name) });
+  for (const { file, reason } of users.refused)
+    log.warn({ file, reason }, 'a file holds no type of job that can be used');
+  log.info({ types: users.types.map(({ name }) => name) }, 'types of jobs of your own');
+  return users;
 }
 
 function meterRuns(metrics: Metrics, database: Database): (ended: EndedRun) => void {

@@ -30,6 +30,7 @@ import { openEvents, type EventStream } from './events.ts';
 import { openJobs } from './jobs.ts';
 import { openLive } from './live.ts';
 import { openLimits, type RateLimiting } from './limits.ts';
+import { OwnCalls } from './own.calls.ts';
 import { openRedis } from './redis.ts';
 import { openRegistry } from './registry.ts';
 import { openSignals } from './signals.ts';
@@ -55,8 +56,8 @@ export interface ServerOptions {
   extraRoutes?: readonly Routes[];
   /** Further types of jobs. */
   jobTypes?: readonly JobType[];
-  /** false: no background duties. */
-  duties?: boolean;
+  /** false: no background duties; `jobs`: those alone that a process needs which does nothing but jobs. */
+  duties?: boolean | 'jobs';
   /** Given its metrics, for who writes the text of several servers. */
   onMetrics?: (own: Metrics) => void;
   /** The text of /metrics, where it is not this server's alone. */
@@ -126,6 +127,7 @@ export async function createServer(options: ServerOptions): Promise<HoldfastServ
   });
   signals.on(CREDENTIALS_CHANGED, () => authenticator.reconsider());
   const deps = { engine, database, currency: config.currency, keys: authenticator };
+  const ownCalls = new OwnCalls();
   const passwords = new Passwords(options.passwordCosts);
   let state: State = 'starting';
   const assertServing = (): void => {
@@ -133,7 +135,7 @@ export async function createServer(options: ServerOptions): Promise<HoldfastServ
   };
   const authenticate: Authenticate = (request) => {
     assertServing();
-    return authenticator.authenticate(request);
+    return ownCalls.callerOf(request) ?? authenticator.authenticate(request);
   };
   const { corsOrigins } = config.http;
   const live = openLive({ events, authenticate, corsOrigins, metrics, onError });
@@ -145,9 +147,13 @@ export async function createServer(options: ServerOptions): Promise<HoldfastServ
   });
   const instances = async (): Promise<number> => (await registry.count()).up;
   const rateLimits = openLimits({ database, engine, redis, signals, metrics, log, instances, onError });
-  const extraTypes = options.jobTypes ?? [];
-  const jobs = openJobs({ config, engine, database, metrics, signals, extraTypes, onError });
-  const app = await buildApp({
+  const jobs = await openJobs({
+    ...{ config, engine, database, metrics, signals, log, onError },
+    extraTypes: options.jobTypes ?? [],
+    isWorker: options.duties === 'jobs',
+    call: ownCalls.make(() => app),
+  });
+  const app: HttpServer = await buildApp({
     http: {
       config: config.http,
       log,
@@ -215,10 +221,11 @@ export async function createServer(options: ServerOptions): Promise<HoldfastServ
       jobs.start(options.duties !== false);
       if (options.duties === false) return;
       watch.start();
-      sweeper.start();
-      housekeeper.start();
       registry.start();
       events.start();
+      if (options.duties === 'jobs') return;
+      sweeper.start();
+      housekeeper.start();
       webhooks.start();
       answers.cache.start();
     },
