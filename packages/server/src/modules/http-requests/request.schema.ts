@@ -60,7 +60,7 @@ const Success = Shape(
       ),
     ),
   },
-  { default: {}, description: 'What counts as success. By default any 2xx.' },
+  { description: 'What counts as success. Absent: any 2xx.' },
 );
 export type SuccessRule = Static<typeof Success>;
 
@@ -69,7 +69,7 @@ export const RequestConfig = Shape({
     description: 'http or https. Private addresses are refused unless an operator allows them.',
     examples: ['https://shop.example.com/hooks/nightly'],
   }),
-  method: Type.Optional(Word(METHODS, { default: 'POST' })),
+  method: Type.Optional(Word(METHODS, { default: 'POST', description: 'Of the request.' })),
   headers: Type.Optional(Headers),
   authorization: Type.Optional(
     Type.String({
@@ -91,6 +91,7 @@ export const RequestConfig = Shape({
   signingSecret: Type.Optional(
     Type.String({
       pattern: '^whsec_[A-Za-z0-9+/]{32,88}={0,2}$',
+      maxLength: 100,
       writeOnly: true,
       description: 'Signs the request as webhooks are signed: whsec_ and 24 to 64 bytes in Base64. Never shown again.',
       'x-message': 'must be whsec_ and 24 to 64 bytes in Base64',

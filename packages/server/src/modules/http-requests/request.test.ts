@@ -282,7 +282,6 @@ describe('a config', () => {
       url,
       method: 'POST',
       timeoutMs: 30_000,
-      success: { status: ['200-299'] },
     });
   });
 
