@@ -57,9 +57,15 @@ async function* untilAborted(
   pieces: AsyncIterable<string> | Iterable<string>,
 ): AsyncGenerator<string, void> {
   signal.throwIfAborted();
-  for await (const piece of pieces) {
+  try {
+    for await (const piece of pieces) {
+      signal.throwIfAborted();
+      yield piece;
+    }
+  } catch (error) {
+    // What an abort broke off fails in its own way.
     signal.throwIfAborted();
-    yield piece;
+    throw error;
   }
   signal.throwIfAborted();
 }

@@ -165,14 +165,16 @@ test.each(['export_ledger', 'stock_snapshot'])(
       await expect(typeOf(name).run(watched)).rejects.toThrow('cancelled');
       expect([...context.files]).toEqual([]);
     }
-    await expect
-      .poll(async () => {
-        const { rows } = await app.database.pool.query<{ open: number }>(
-          `SELECT count(*) AS open FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in tr%'`,
-        );
-        return Number(rows[0]?.open);
-      })
-      .toBe(0);
+    // Only who connected may see what sessions do.
+    const owner = await app.database.openClient();
+    const countOpen = async (): Promise<number> => {
+      const { rows } = await owner.query<{ open: number }>(
+        `SELECT count(*)::int AS open FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in tr%'`,
+      );
+      return rows[0]?.open ?? -1;
+    };
+    await expect.poll(countOpen).toBe(0);
+    await owner.end();
   },
 );
 

@@ -8,10 +8,10 @@ import {
   selectLedger,
   selectProducts,
   selectStock,
-  streamRows,
   type LedgerFilter,
   type StockFilter,
 } from './export.sql.ts';
+import { streamRows } from './row.stream.sql.ts';
 
 export type ExportRequest =
   | { what: 'products'; includeArchived: boolean }
@@ -29,6 +29,7 @@ export interface ExportOptions {
   format: ExportFormat;
   /** Told of each batch of rows. */
   onRows?: (count: number) => void;
+  signal?: AbortSignal;
 }
 
 /**
@@ -37,16 +38,17 @@ export interface ExportOptions {
  *
  * @throws ExportRefused for a name that does not exist
  */
-export async function* exportText({ database, request, format, onRows }: ExportOptions): AsyncGenerator<string, void> {
+export async function* exportText(options: ExportOptions): AsyncGenerator<string, void> {
+  const { database, request } = options;
   switch (request.what) {
     case 'products':
-      return yield* render(database, selectProducts(request.includeArchived), PRODUCTS, format, onRows);
+      return yield* render(selectProducts(request.includeArchived), PRODUCTS, options);
     case 'stock':
       await refuseUnknown(database, request.filter);
-      return yield* render(database, selectStock(request.filter), STOCK, format, onRows);
+      return yield* render(selectStock(request.filter), STOCK, options);
     case 'ledger':
       await refuseUnknown(database, request.filter);
-      return yield* render(database, selectLedger(request.filter), LEDGER, format, onRows);
+      return yield* render(selectLedger(request.filter), LEDGER, options);
   }
 }
 
@@ -66,14 +68,12 @@ async function refuseUnknown(database: Database, filter: StockFilter): Promise<v
 }
 
 async function* render<Row>(
-  database: Database,
   query: RawBuilder<Row>,
   shape: RowShape<Row>,
-  format: ExportFormat,
-  onRows: ((count: number) => void) | undefined,
+  { database, format, onRows, signal }: ExportOptions,
 ): AsyncGenerator<string, void> {
   if (format === 'csv') yield csvHead(shape.columns);
-  for await (const rows of streamRows(database, query)) {
+  for await (const rows of streamRows(database, query, signal === undefined ? {} : { signal })) {
     yield rowsText(shape, rows, format);
     onRows?.(rows.length);
   }

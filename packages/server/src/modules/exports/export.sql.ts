@@ -3,54 +3,6 @@ import type { LedgerType, LevelFacts, ProductRow } from '../../engine/index.ts';
 import { toRfc3339 } from '../../kernel/clock.ts';
 import type { Database } from '../../platform/database/index.ts';
 
-/** Rows of one round trip. */
-const FETCH_ROWS = 2_000;
-
-export interface StreamOptions {
-  /** Told the instant of the rows, in milliseconds since the epoch. */
-  onSnapshot?: (atMs: number) => void;
-  /**
-   * The query sums or sorts all it reads before its first row. PostgreSQL plans a cursor for its first tenth, and for 4 MB:
-   * the plan of counts over 3,000,000 movements took 49 s by that, walking an index to save a sort, and 7 s by this.
-   */
-  isReport?: boolean;
-}
-
-/**
- * The rows of a query as they were when it began, however long the reader takes: a cursor on one snapshot. Neither side
- * holds more than one fetch of them.
- */
-export async function* streamRows<Row>(
-  database: Database,
-  query: RawBuilder<Row>,
-  { onSnapshot, isReport = false }: StreamOptions = {},
-): AsyncGenerator<Row[], void> {
-  const tx = await database.kysely
-    .startTransaction()
-    .setIsolationLevel('repeatable read')
-    .setAccessMode('read only')
-    .execute();
-  try {
-    // The wait is the reader's: a pager that nobody scrolls, a slow line.
-    const { rows: first } = await sql<{ at: number }>`
-      SELECT clock_timestamp() AS at, set_config('statement_timeout', '0', true),
-        set_config('idle_in_transaction_session_timeout', '0', true), set_config('timezone', 'UTC', true)`.execute(tx);
-    onSnapshot?.(first[0]?.at ?? 0);
-    if (isReport) {
-      await sql`
-        SELECT set_config('cursor_tuple_fraction', '1', true), set_config('work_mem', '64MB', true)`.execute(tx);
-    }
-    await sql`DECLARE export_rows NO SCROLL CURSOR FOR ${query}`.execute(tx);
-    for (;;) {
-      const { rows } = await sql<Row>`FETCH ${sql.lit(FETCH_ROWS)} FROM export_rows`.execute(tx);
-      if (rows.length > 0) yield rows;
-      if (rows.length < FETCH_ROWS) return;
-    }
-  } finally {
-    await tx.rollback().execute();
-  }
-}
-
 export type ProductExport = ProductRow;
 
 export function selectProducts(includeArchived: boolean): RawBuilder<ProductExport> {

@@ -1,7 +1,8 @@
 import { parse } from 'csv-parse/sync';
+import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startTestApp, type TestApp } from '../../../test/app.ts';
-import { exportText, type ExportFormat, type ExportRequest } from './index.ts';
+import { exportText, streamRows, type ExportFormat, type ExportRequest } from './index.ts';
 
 let app: TestApp;
 
@@ -146,4 +147,23 @@ test('an export is of one instant, and a reader that leaves frees its connection
     await left.return();
   }
   expect(app.database.pool.idleCount).toBe(app.database.pool.totalCount);
+});
+
+test('an abort cancels the statement that is under way, and the session serves the next', async () => {
+  const stop = new AbortController();
+  // Only who connected may see what sessions wait for.
+  const owner = await app.database.openClient();
+  const countSleeping = async (): Promise<number> => {
+    const { rows } = await owner.query<{ count: number }>(
+      `SELECT count(*)::int AS count FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database()`,
+    );
+    return rows[0]?.count ?? -1;
+  };
+  const rows = streamRows(app.database, sql`SELECT pg_sleep(20)`, { signal: stop.signal }).next();
+  await expect.poll(countSleeping).toBe(1);
+  stop.abort(new Error('enough'));
+  await expect(rows).rejects.toThrow('canceling statement');
+  expect(await countSleeping()).toBe(0);
+  await owner.end();
+  expect(await textOf({ what: 'stock', filter: {} }, 'csv')).toContain('MUG,');
 });

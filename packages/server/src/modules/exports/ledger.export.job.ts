@@ -93,7 +93,7 @@ async function exportLedger(context: RunContext<Config>, { database }: ExportJob
   };
   const request = { what: 'ledger', filter: { sku, location, fromMs, toMs } } as const;
   await requireNames(database, { sku, location });
-  const text = exportText({ database, request, format, onRows });
+  const text = exportText({ database, request, format, onRows, signal: context.signal });
   const file = await keepText(context, { name: 'ledger', format, gzip }, text);
   return { from: timeOrNull(fromMs), to: timeOrNull(toMs), rows, file: file.name, bytes: file.size };
 }

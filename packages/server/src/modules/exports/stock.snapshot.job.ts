@@ -5,9 +5,10 @@ import { defineJobType, type JobType, type RunContext } from '../../platform/job
 import { csvHead, keepText } from '../run.files.ts';
 import { requireNames } from './export.service.ts';
 import { rowsText, STOCK } from './export.shapes.ts';
-import { selectStock, streamRows } from './export.sql.ts';
+import { selectStock } from './export.sql.ts';
 import { FILE_CONFIG } from './file.config.ts';
 import type { ExportJobDeps } from './ledger.export.job.ts';
+import { streamRows } from './row.stream.sql.ts';
 import { StockTotals } from './stock.totals.ts';
 
 const Config = Shape({
@@ -39,11 +40,15 @@ export function stockSnapshotJob(deps: ExportJobDeps): JobType {
 
 async function takeSnapshot(context: RunContext<Static<typeof Config>>, { database }: ExportJobDeps): Promise<object> {
   const { format, gzip, locations } = context.config;
+  const { signal } = context;
   const totals = new StockTotals();
   let atMs = 0;
   async function* text(): AsyncGenerator<string, void> {
     if (format === 'csv') yield csvHead(STOCK.columns);
-    for await (const rows of streamRows(database, selectStock({ locations }), { onSnapshot: (ms) => (atMs = ms) })) {
+    for await (const rows of streamRows(database, selectStock({ locations }), {
+      onSnapshot: (ms) => (atMs = ms),
+      signal,
+    })) {
       yield rowsText(STOCK, rows, format);
       for (const row of rows) totals.add(row);
       context.progress(null, `${totals.all.levels} levels`);

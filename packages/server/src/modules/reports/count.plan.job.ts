@@ -85,7 +85,7 @@ async function planCounts(context: RunContext<Config>, { database }: ReportJobDe
 
   async function* csv(): AsyncGenerator<string, void> {
     yield csvHead(columns);
-    for await (const rows of streamRows(database, query, { isReport: true })) {
+    for await (const rows of streamRows(database, query, { isReport: true, signal: context.signal })) {
       yield plan.take(rows);
       context.progress(null, `${plan.levels} levels`);
     }

@@ -67,7 +67,7 @@ async function reportReorder(
   async function* csv(): AsyncGenerator<string, void> {
     yield csvHead(REORDER_COLUMNS);
     const query = selectReorder({ locations, categories, fromMs, toMs: at });
-    for await (const rows of streamRows(database, query, { isReport: true })) {
+    for await (const rows of streamRows(database, query, { isReport: true, signal: context.signal })) {
       const lines = rows.map((row) => tally.take(row));
       first.push(...lines.slice(0, pageRows - first.length));
       yield csvRows(REORDER_COLUMNS, lines);
