@@ -79,7 +79,7 @@ function engineThat(before: (commands: number) => void): Engine {
 }
 
 function stockRun(config: object): FixtureRun<Config> {
-  return fixtureRun({ database: app.database, config: configOf(typeOf('import_stock'), config), startedBy: 'key:k1' });
+  return fixtureRun({ database: app.database, config: configOf(typeOf('import_stock'), config), jobName: 'Delivery' });
 }
 
 const run = (name: 'import_products' | 'import_stock', context: FixtureRun<Config>, engine?: Engine) =>
@@ -114,7 +114,7 @@ test('each run adds its content once, however often it is attempted; the next ru
   await run('import_stock', stockRun(config));
   expect([await onHand('MUG', 'A'), await onHand('MUG', 'B')]).toEqual([20, 8]);
   const { items } = await api('GET', '/inventory/MUG/ledger?location=B');
-  expect(items[1]).toMatchObject({ actor: 'key:k1', reference: { type: 'import', id: first.runId } });
+  expect(items[1]).toMatchObject({ actor: 'job:Delivery', reference: { type: 'import', id: first.runId } });
 });
 
 test('an attempt that died between two chunks is gone on with: nothing comes in twice, nothing is left out', async () => {
@@ -196,7 +196,7 @@ test('products are made, changed where that is wanted, and left alone by a secon
   const content = `sku,name,unitCost\nP-1,"two\r\nlines","1,5"\nP-2,"'); DROP TABLE product; --",2\n`;
   const type = typeOf('import_products');
   const config = configOf(type, { source: { content }, decimalComma: true });
-  const context = fixtureRun({ database: app.database, config, startedBy: 'key:k1' });
+  const context = fixtureRun({ database: app.database, config });
   expect(await type.run(context)).toMatchObject({ kind: 'products', created: 2, refused: 0 });
   expect(await type.run(context.next())).toMatchObject({ created: 0, unchanged: 2 });
   expect(await api('GET', '/products/P-1')).toMatchObject({ name: 'two\r\nlines', unitCost: 1.5 });

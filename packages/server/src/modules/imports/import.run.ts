@@ -30,7 +30,6 @@ const MIB = 1_048_576;
 const MAX_MIB = 64;
 const MAX_MIB_DEFAULT = 16;
 const LOGGED_MAX = 1_000;
-const MESSAGE_MAX = 2_000;
 export const REFUSED_FILE = 'refused.csv';
 
 /** What the config of every import has. */
@@ -109,7 +108,7 @@ export function runImport(
       return { ...report, files: await keepRefused(context, report, refused) };
     } catch (error) {
       signal.throwIfAborted();
-      if (error instanceof ImportRefused) throw new PermanentError(error.message.slice(0, MESSAGE_MAX));
+      if (error instanceof ImportRefused) throw new PermanentError(error.message);
       throw error;
     } finally {
       await refused.end();
@@ -147,7 +146,7 @@ function logRefused(context: RunContext, file: RefusedFile): (row: RefusedRow) =
   return (row) => {
     count += 1;
     file.add(row);
-    if (count <= LOGGED_MAX) context.log('warn', `line ${row.line}: ${row.code}: ${row.reason}`.slice(0, MESSAGE_MAX));
+    if (count <= LOGGED_MAX) context.log('warn', `line ${row.line}: ${row.code}: ${row.reason}`);
     if (count === LOGGED_MAX) context.log('warn', `Further refused rows are in ${REFUSED_FILE} only.`);
   };
 }

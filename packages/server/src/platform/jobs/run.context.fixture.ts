@@ -55,7 +55,7 @@ export function configOf<Schema extends TObject>(
 }
 
 function attemptOf<Config>(options: FixtureRunOptions<Config> & { runId: string }, shared: Shared): FixtureRun<Config> {
-  const { database, config, runId, attempt = 1, startedBy = 'system:jobs' } = options;
+  const { database, config, runId, attempt = 1, startedBy = 'system:jobs', jobName = 'test' } = options;
   const controller = new AbortController();
   const logs: FixtureRun['logs'] = [];
   const progressed: FixtureRun['progressed'] = [];
@@ -65,7 +65,7 @@ function attemptOf<Config>(options: FixtureRunOptions<Config> & { runId: string 
     attempt,
     startedBy,
     jobId: options.jobId ?? '00000000-0000-7000-8000-000000000001',
-    jobName: options.jobName ?? 'test',
+    jobName,
     signal: controller.signal,
     logs,
     progressed,
@@ -86,7 +86,7 @@ function attemptOf<Config>(options: FixtureRunOptions<Config> & { runId: string 
       return kept;
     },
     meta: (key) => ({
-      actor: startedBy,
+      actor: `job:${jobName}`,
       requestId: `run:${runId}`,
       idempotency: {
         owner: `run:${runId}`,
