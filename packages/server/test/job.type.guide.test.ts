@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { typeDirectory, type TypeDirectory } from '../src/platform/jobs/thread.fixture.ts';
+import { typeDirectory, typeText, type TypeDirectory } from '../src/platform/jobs/thread.fixture.ts';
 import { startTestApp, type TestApp } from './app.ts';
 import { blocksOf } from './docs/markdown.blocks.ts';
 
@@ -12,11 +12,26 @@ const textOf = (language: string): string => {
   return only.text;
 };
 
+/** The first attempt fails behind its effects; the second makes them again, one of them in another way. */
+const REPEATED = `
+  const add = (body, options) => context.call('POST', '/inventory/OFTEN/adjust', { location: 'PARIS', type: 'add', ...body }, options);
+  const answers = [await add({ quantity: 1 }), await add({ quantity: 1 }), await add({ quantity: context.attempt * 100 }, { key: 'mine' })];
+  if (context.attempt === 1) throw new Error('behind it');
+  const keys = await context.call('GET', '/api-keys');
+  return [...answers, keys].map(({ status, body }) => body.code ?? status);`;
+
+const BACKOFF = { kind: 'fixed', delayMs: 0, maxDelayMs: 0 };
+
 let directory: TypeDirectory;
 let app: TestApp;
 
 beforeAll(async () => {
-  directory = await typeDirectory({ 'refill_store.mjs': textOf('js'), 'broken.mjs': 'export default {' });
+  directory = await typeDirectory({
+    'refill_store.mjs': textOf('js'),
+    'broken.mjs': 'export default {',
+    'repeats.mjs': typeText('repeats', REPEATED),
+    'loops.mjs': typeText('loops', 'while (true) {}'),
+  });
   app = await startTestApp({ env: { HOLDFAST_JOB_TYPES: directory.path, LOG_LEVEL: 'fatal' } });
   await app.server.jobs.queue.open();
 });
@@ -79,4 +94,25 @@ test('the type of the guide is one of the server, runs, and can be run again', a
 
   const again = await finished((await ask('POST', `/jobs/${job.id}/run`, {})).id);
   expect(again).toMatchObject({ status: 'succeeded', result: { products: 0, units: 0 } });
+});
+
+test('what an attempt has called is done once, and what needs admin is not done', async () => {
+  await stock('OFTEN', 0, 0, {});
+  const job = await ask('POST', '/jobs', { name: 'Repeats', type: 'repeats', backoff: BACKOFF });
+  const run = await finished((await ask('POST', `/jobs/${job.id}/run`, {})).id);
+  expect(run).toMatchObject({
+    status: 'succeeded',
+    attempt: 2,
+    result: [200, 200, 'idempotency_key_reused', 'forbidden'],
+  });
+  expect(await ask('GET', '/inventory/OFTEN/locations/PARIS')).toMatchObject({ onHand: 102 });
+});
+
+test('an endless loop ends with its time, and the server serves meanwhile', async () => {
+  const job = await ask('POST', '/jobs', { name: 'Loops', type: 'loops', timeoutMs: 500, retries: 0 });
+  const { id } = await ask('POST', `/jobs/${job.id}/run`, {});
+  const working = app.server.jobs.worker.runOnce();
+  await expect.poll(async () => (await ask('GET', `/runs/${id}`)).status).toBe('running');
+  await working;
+  expect(await finished(id)).toMatchObject({ status: 'failed', error: { code: 'timed_out' } });
 });

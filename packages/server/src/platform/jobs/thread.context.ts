@@ -59,6 +59,7 @@ export class ThreadRun {
   #isOver = false;
   #progress: { percent: number | null; message: string | null } | null = null;
   #toldMs = -Infinity;
+  #later: NodeJS.Timeout | undefined;
 
   constructor(run: number, facts: RunFacts, post: (message: FromThread, transfer?: ArrayBuffer[]) => void) {
     this.run = run;
@@ -117,10 +118,12 @@ export class ThreadRun {
     };
     // By the clock, not by a timer alone: a loop that never yields is seen as well.
     if (performance.now() - this.#toldMs >= PROGRESS_EVERY_MS) this.#tellProgress();
-    else setTimeout(() => this.#tellProgress(), PROGRESS_EVERY_MS).unref();
+    else this.#later ??= setTimeout(() => this.#tellProgress(), PROGRESS_EVERY_MS).unref();
   }
 
   #tellProgress(): void {
+    clearTimeout(this.#later);
+    this.#later = undefined;
     if (this.#progress === null || this.#isOver) return;
     this.#post({ kind: 'progress', run: this.run, ...this.#progress });
     this.#progress = null;

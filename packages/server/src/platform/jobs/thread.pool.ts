@@ -44,8 +44,7 @@ export class ThreadPool {
 
   async run(file: string, context: RunContext): Promise<unknown> {
     context.signal.throwIfAborted();
-    const thread = this.#takeIdle(file) ?? this.#start(file);
-    await this.#loaded(thread, context.signal);
+    const thread = this.#takeIdle(file) ?? (await this.#startAndLoad(file, context.signal));
     this.#runs += 1;
     try {
       return await runInThread(thread, this.#runs, context, this.#options);
@@ -61,6 +60,12 @@ export class ThreadPool {
     for (const timer of this.#idle.values()) clearTimeout(timer);
     this.#idle.clear();
     await Promise.all([...this.#all].map((thread) => thread.stop()));
+  }
+
+  async #startAndLoad(file: string, signal: AbortSignal): Promise<Thread> {
+    const thread = this.#start(file);
+    await this.#loaded(thread, signal);
+    return thread;
   }
 
   #start(file: string): Thread {
