@@ -46,10 +46,16 @@ async function measureMemory({ rounds }: Options): Promise<void> {
 }
 
 async function measureBytes(): Promise<void> {
-  say('\nMemory for 1,000,000 subjects (UUIDs)');
-  for (const what of ['bucket', 'fixed', 'twoBuckets', PEER]) {
-    say(`  ${what.padEnd(24)} ${Math.round(await askOnce<number>({ of: 'bytes', what, ms: 0 }))} MB`);
+  say('\nMemory for 1,000,000 subjects (UUIDs), by the resident set');
+  for (const what of [...KINDS, PEER]) {
+    const { addedMb, processMb } = await askOnce<Footprint>({ of: 'bytes', what, ms: 0 });
+    say(`  ${what.padEnd(24)} ${Math.round(addedMb)} MB (the process: ${Math.round(processMb)} MB)`);
   }
+}
+
+interface Footprint {
+  addedMb: number;
+  processMb: number;
 }
 
 interface RedisRate {

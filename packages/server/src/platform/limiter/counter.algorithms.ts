@@ -150,8 +150,10 @@ const log: CounterAlgorithm = {
   fits: (state, { cost, limit }) => state.used + cost <= limit,
   spend(state, { cost }, nowMs) {
     if (cost === 0) return;
-    const entries = (state.log ??= []);
-    if (entries.at(-2) === nowMs) entries[entries.length - 1] = (entries.at(-1) as number) + cost;
+    const entries = state.log;
+    // Most who come once do not come again: an array that is pushed to has room for eight charges from the first one on.
+    if (entries === null) state.log = [nowMs, cost];
+    else if (entries.at(-2) === nowMs) entries[entries.length - 1] = (entries.at(-1) as number) + cost;
     else entries.push(nowMs, cost);
     state.used += cost;
   },

@@ -1,18 +1,18 @@
 import { algorithmOf, report, type CounterAlgorithm, type CounterState } from './counter.algorithms.ts';
 import { KIND, type Charge, type Counter } from './limit.ts';
+import { NumberColumn } from './number.column.ts';
 
 /** Several maps in place of one: none grows so large that making room in it (a pause) is felt. */
 const SHARDS = 64;
-const FIRST_SLOTS = 64;
 /** How many slots are looked at for the one that was used longest ago. */
 const CANDIDATES = 8;
 /** What a slot costs besides its subject's text and its log: the maps, the columns, the list of subjects. */
 const SLOT_BYTES = 140;
-/** An array with room for its first charges. */
-const LOG_BYTES = 170;
+/** An array, and its room for one charge. */
+const LOG_BYTES = 64;
 
 /**
- * The subjects of one counter. Their numbers stand in columns, not in objects: a million subjects take about 120 MB, and
+ * The subjects of one counter. Their numbers stand in columns, not in objects: a million subjects take about 130 MB, and
  * charging a known one allocates nothing.
  */
 export class CounterTable {
@@ -21,10 +21,10 @@ export class CounterTable {
   readonly #slots: Map<string, number>[] = Array.from({ length: SHARDS }, () => new Map<string, number>());
   /** By slot; undefined where it is free. */
   #subjects: (string | undefined)[] = [];
-  #at = new Float64Array(FIRST_SLOTS);
-  #used = new Float64Array(FIRST_SLOTS);
-  /** Of two buckets; else empty. */
-  #before = new Float64Array(0);
+  readonly #at = new NumberColumn();
+  readonly #used = new NumberColumn();
+  /** Of two buckets alone. */
+  readonly #before: NumberColumn | null;
   readonly #logs: (number[] | null)[] = [];
   readonly #free: number[] = [];
   readonly #state: CounterState = { at: 0, used: 0, before: 0, log: null };
@@ -38,7 +38,7 @@ export class CounterTable {
 
   constructor(counter: Counter) {
     this.counter = counter;
-    if (counter.kind === KIND.twoBuckets) this.#before = new Float64Array(FIRST_SLOTS);
+    this.#before = counter.kind === KIND.twoBuckets ? new NumberColumn() : null;
     this.#algorithm = algorithmOf(counter.kind);
   }
 
@@ -103,7 +103,7 @@ export class CounterTable {
       this.#hand += 1;
       if (this.#subjects[slot] === undefined) continue;
       looked += 1;
-      if (oldest === -1 || (this.#at[slot] as number) < (this.#at[oldest] as number)) oldest = slot;
+      if (oldest === -1 || this.#at.get(slot) < this.#at.get(oldest)) oldest = slot;
       if (this.#isIdle(slot, nowMs)) {
         oldest = slot;
         break;
@@ -119,33 +119,34 @@ export class CounterTable {
   #shardOf(subject: string): Map<string, number> {
     // The end of a text varies most: of ids, addresses and digests alike.
     const { length } = subject;
-    const last = length === 0 ? 0 : subject.charCodeAt(length - 1) * 7 + subject.charCodeAt(length >> 1);
-    return this.#slots[last % SHARDS] as Map<string, number>;
+    const [last, before] = [subject.charCodeAt(length - 1), subject.charCodeAt(length - 2)];
+    // NaN, of what is shorter, is 0 here.
+    return this.#slots[((last * 31) ^ before) % SHARDS] as Map<string, number>;
   }
 
   #load(slot: number): CounterState {
     const state = this.#state;
     const isKnown = slot !== -1;
-    state.at = isKnown ? (this.#at[slot] as number) : 0;
-    state.used = isKnown ? (this.#used[slot] as number) : 0;
-    state.before = isKnown ? (this.#before[slot] ?? 0) : 0;
+    state.at = isKnown ? this.#at.get(slot) : 0;
+    state.used = isKnown ? this.#used.get(slot) : 0;
+    state.before = isKnown ? (this.#before?.get(slot) ?? 0) : 0;
     state.log = isKnown ? (this.#logs[slot] ?? null) : null;
     this.#loadedEntries = state.log?.length ?? 0;
     return state;
   }
 
   #store(slot: number, state: CounterState): void {
-    this.#at[slot] = state.at;
-    this.#used[slot] = state.used;
-    if (this.counter.kind === KIND.twoBuckets) this.#before[slot] = state.before;
+    this.#at.set(slot, state.at);
+    this.#used.set(slot, state.used);
+    this.#before?.set(slot, state.before);
     if (this.counter.kind !== KIND.log) return;
     this.#logs[slot] = state.log;
-    this.#bytes += ((state.log?.length ?? 0) - this.#loadedEntries) * 8;
+    this.#bytes += roomOf(state.log?.length ?? 0) - roomOf(this.#loadedEntries);
   }
 
   #add(subject: string): number {
     const slot = this.#free.pop() ?? this.#subjects.length;
-    if (slot >= this.#at.length) this.#grow();
+    for (const column of [this.#at, this.#used, this.#before]) column?.reach(slot);
     this.#subjects[slot] = subject;
     this.#shardOf(subject).set(subject, slot);
     this.#size += 1;
@@ -157,7 +158,7 @@ export class CounterTable {
     const subject = this.#subjects[slot] as string;
     this.#shardOf(subject).delete(subject);
     this.#subjects[slot] = undefined;
-    this.#bytes -= this.#bytesOf(subject) + (this.#logs[slot]?.length ?? 0) * 8;
+    this.#bytes -= this.#bytesOf(subject) + roomOf(this.#logs[slot]?.length ?? 0);
     if (this.counter.kind === KIND.log) this.#logs[slot] = null;
     this.#free.push(slot);
     this.#size -= 1;
@@ -170,17 +171,9 @@ export class CounterTable {
   #isIdle(slot: number, nowMs: number): boolean {
     return this.#algorithm.isIdle(this.#load(slot), this.counter.windowMs, this.#limit, nowMs);
   }
-
-  #grow(): void {
-    const size = Math.ceil(this.#at.length * 1.25);
-    this.#at = grown(this.#at, size);
-    this.#used = grown(this.#used, size);
-    if (this.counter.kind === KIND.twoBuckets) this.#before = grown(this.#before, size);
-  }
 }
 
-function grown(column: Float64Array, size: number): Float64Array<ArrayBuffer> {
-  const larger = new Float64Array(size);
-  larger.set(column);
-  return larger;
+/** What a log takes besides its first charge: V8 makes room for half as many again, and 16 more. */
+function roomOf(entries: number): number {
+  return entries <= 2 ? 0 : (entries * 1.5 + 16) * 8;
 }

@@ -49,17 +49,38 @@ describe('memory is bounded', () => {
     expect(admitted).toBe(50);
   });
 
-  test('logs count by their length', () => {
-    const { clock } = settable();
+  test.each([
+    [1, 478],
+    [3, 244],
+    [10, 173],
+  ])('logs count by their length: of %d charges each there are %d', (charges, kept) => {
+    const { clock, setTime } = settable();
     const store = new MemoryStore({ clock, bytesMax: 100_000 });
     const log = counterOf('log', KIND.log, 60_000);
     for (let index = 0; index < 2_000; index += 1) {
-      store.take([newCharge({ counter: log, subject: `s${index}`, limit: 10, burst: 10, cost: 1 })]);
+      for (let charge = 0; charge < charges; charge += 1) {
+        setTime(index * 10 + charge);
+        store.take([newCharge({ counter: log, subject: `s${index}`, limit: 10, burst: 10, cost: 1 })]);
+      }
     }
     expect(store.bytes).toBeLessThanOrEqual(100_000);
-    expect(store.size).toBeLessThan(400);
-    for (let left = store.size; left > 0; left -= 1) store.sweep(10);
-    expect(store.size).toBeGreaterThan(0);
+    expect(store.size).toBe(kept);
+  });
+
+  test('what is forgotten gives back its bytes, whatever became of its log meanwhile', () => {
+    const { clock, setTime } = settable();
+    const store = new MemoryStore({ clock });
+    const log = counterOf('log', KIND.log, 1_000);
+    for (const at of [0, 10, 20, 900, 1_005, 1_015, 1_500]) {
+      setTime(at);
+      for (const subject of ['a', 'b']) {
+        store.take([newCharge({ counter: log, subject, limit: 10, burst: 10, cost: 1 })]);
+      }
+    }
+    expect(store.bytes).toBeGreaterThan(0);
+    setTime(5_000);
+    expect(store.sweep(10)).toBe(2);
+    expect([store.size, store.bytes]).toEqual([0, 0]);
   });
 
   test('the counters of a rule that is gone are gone', () => {
