@@ -1357,7 +1357,7 @@ export interface paths {
         put?: never;
         /**
          * Count a request of another service
-         * @description By all rules that fit method and path, and the strictest answers. Refused is an answer as well: 200 with `allowed: false`, and nothing is spent. Without a path, rules that name paths do not count it.
+         * @description By all rules that fit method and path, and the strictest answers. Refused is an answer as well: 200 with `allowed: false`, and nothing is spent. Without a path, rules that name paths do not count it. Each call counts: an Idempotency-Key has no effect here, where a repeat that costs nothing would be a way around the limit.
          *
          *     Needs the scope `limit`.
          */
@@ -1379,7 +1379,7 @@ export interface paths {
         put?: never;
         /**
          * Count many requests of other services
-         * @description Each by itself, in order.
+         * @description Each by itself, in order. Each call counts: an Idempotency-Key has no effect here.
          *
          *     Needs the scope `limit`.
          */
@@ -11417,13 +11417,7 @@ export interface operations {
     checkRateLimit: {
         parameters: {
             query?: never;
-            header?: {
-                /**
-                 * @description Yours to choose, kept 24 hours: a repeat of the same request answers the stored response.
-                 * @example order-1042-reserve
-                 */
-                "Idempotency-Key"?: string;
-            };
+            header?: never;
             path?: never;
             cookie?: never;
         };
@@ -11493,13 +11487,7 @@ export interface operations {
     checkRateLimits: {
         parameters: {
             query?: never;
-            header?: {
-                /**
-                 * @description Yours to choose, kept 24 hours: a repeat of the same request answers the stored response.
-                 * @example order-1042-reserve
-                 */
-                "Idempotency-Key"?: string;
-            };
+            header?: never;
             path?: never;
             cookie?: never;
         };
@@ -11663,13 +11651,7 @@ export interface operations {
     tryRateLimit: {
         parameters: {
             query?: never;
-            header?: {
-                /**
-                 * @description Yours to choose, kept 24 hours: a repeat of the same request answers the stored response.
-                 * @example order-1042-reserve
-                 */
-                "Idempotency-Key"?: string;
-            };
+            header?: never;
             path?: never;
             cookie?: never;
         };

@@ -44,8 +44,8 @@ CREATE TABLE job (
   CONSTRAINT job_history_is_kept_a_while CHECK (keep_days BETWEEN 1 AND 3650)
 );
 
--- What changes with each tick and each run, apart from job, which people change. Whoever makes a run of a job holds this
--- row: overlap is decided by one at a time.
+-- What changes with each tick and each run, apart from job, which people change. Whoever makes a run by a schedule holds
+-- this row: overlap is decided by one at a time.
 CREATE TABLE job_state (
   job_id        uuid PRIMARY KEY REFERENCES job ON DELETE CASCADE,
   -- The next tick; null: none.
@@ -53,7 +53,6 @@ CREATE TABLE job_state (
   run_count     bigint NOT NULL DEFAULT 0,
   success_count bigint NOT NULL DEFAULT 0,
   failure_count bigint NOT NULL DEFAULT 0,
-  last_run_id   uuid,
   -- Of a duty that runs all the time, with no row for each run.
   last_at       timestamptz(3),
   last_result   jsonb

@@ -25,6 +25,8 @@ interface JobsDeps {
   signals: Signals;
   /** Beside Holdfast's own. */
   extraTypes: readonly JobType[];
+  /** Added to the database's clock by the scheduler; for tests that travel in time. */
+  timeShiftMs?: () => number;
   /** It does nothing but jobs. */
   isWorker: boolean;
   /** For requests of users' types to the API. */

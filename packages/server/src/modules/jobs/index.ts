@@ -32,6 +32,8 @@ export interface JobsOptions {
   drainMs: number;
   /** Tells the schedulers and workers of every instance, this one too, that there may be something to do. */
   announce: () => void;
+  /** Added to the database's clock by the scheduler; for tests that travel in time. */
+  timeShiftMs?: () => number;
   onEnded: (ended: EndedRun) => void;
   onError: (error: unknown) => void;
 }
@@ -67,7 +69,10 @@ export function createJobs(options: JobsOptions): Jobs {
   const queue = new TicketQueue({ database, queues: types.names, onError });
   const deps: JobDeps = { engine, database, queue, types, changed: announce };
   const reading = { ...deps, clock: systemClock };
-  const scheduler = new JobScheduler({ engine, database, queue, onMade: announce, onError });
+  const scheduler = new JobScheduler({
+    ...{ engine, database, queue, onMade: announce, onError },
+    ...(options.timeShiftMs === undefined ? {} : { timeShiftMs: options.timeShiftMs }),
+  });
   const worker = new RunWorker({
     ...{ engine, database, queue, types, name, slots, drainMs, onError },
     onEnded: (held, ending) => onEnded(endedRun(held, ending)),

@@ -19,6 +19,8 @@ export interface JobSchedulerOptions {
   clock?: Clock;
   /** It looks at least so often. */
   pollMs?: number;
+  /** Added to the database's clock; for tests that travel in time. */
+  timeShiftMs?: () => number;
   /** Runs were made. */
   onMade?: () => void;
   onError?: (error: unknown) => void;
@@ -57,6 +59,7 @@ export class JobScheduler {
     this.#options = {
       clock: systemClock,
       pollMs: 500,
+      timeShiftMs: () => 0,
       onMade: () => undefined,
       onError: () => undefined,
       ...options,
@@ -65,9 +68,10 @@ export class JobScheduler {
 
   /** Fires what is due by the database's clock. */
   async runOnce(): Promise<ScheduleReport> {
-    const { engine, queue, clock, onMade } = this.#options;
+    const { engine, queue, clock, timeShiftMs, onMade } = this.#options;
     let report: ScheduleReport = { made: 0, more: false };
-    await engine.transact(META, async (tx, nowMs) => {
+    await engine.transact(META, async (tx, databaseMs) => {
+      const nowMs = databaseMs + timeShiftMs();
       this.#aheadMs = nowMs - clock.monotonic();
       const maker = new RunMaker(tx, queue, nowMs);
       await maker.lockAnyGraph();

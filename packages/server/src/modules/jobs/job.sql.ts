@@ -177,7 +177,17 @@ function withState(db: Kysely<Tables>) {
   return db
     .selectFrom('job')
     .innerJoin('job_state', 'job_state.job_id', 'job.id')
-    .leftJoin('run', 'run.id', 'job_state.last_run_id')
+    .leftJoinLateral(
+      (row) =>
+        row
+          .selectFrom('run')
+          .select(['id', 'status', 'started_at', 'finished_at', 'percent', 'cycle_id'])
+          .whereRef('run.job_id', '=', 'job.id')
+          .orderBy('run.id', 'desc')
+          .limit(1)
+          .as('run'),
+      (join) => join.onTrue(),
+    )
     .selectAll('job')
     .select([
       'job_state.next_at',
@@ -186,7 +196,7 @@ function withState(db: Kysely<Tables>) {
       'job_state.failure_count',
       'job_state.last_at',
       'job_state.last_result',
-      'job_state.last_run_id',
+      'run.id as last_run_id',
       'run.status as last_status',
       'run.started_at as last_started_at',
       'run.finished_at as last_finished_at',

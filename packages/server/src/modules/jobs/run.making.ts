@@ -16,7 +16,6 @@ import {
   openRunsOf,
   requeue,
   runsInCycle,
-  setLastRuns,
   type Delta,
   type NamedRun,
   type NewRun,
@@ -43,8 +42,9 @@ export interface Wanted {
 
 type Entry = ReturnType<typeof runEntry>;
 
-/** Runs of one job that wait, at most. */
-export const WAITING_MAX = 10_000;
+/** Runs of one job that wait, at most; those that were asked for one by one may be more. */
+const WAITING_MAX = 1_000;
+export const REQUESTED_MAX = 100_000;
 /** How deep a chain of jobs may pass on that it was skipped in one transaction. */
 const STEPS_MAX = 10_000;
 
@@ -73,10 +73,8 @@ export class RunMaker {
   async make(wanted: readonly Wanted[]): Promise<NamedRun[]> {
     if (wanted.length === 0) return [];
     const graph = await this.lockGraphOf(wanted.map(({ job }) => job.id));
-    const jobIds = [...new Set(wanted.map(({ job }) => job.id))];
-    await lockStates(this.#tx, jobIds);
-    const open = new Map<string, OpenRun[]>();
-    for (const run of await openRunsOf(this.#tx, jobIds)) append(open, run.job_id, run);
+    // Whoever asks for a run gets it, whatever else is under way: that has no need to be decided by one at a time.
+    const open = await this.#openRunsOf(wanted.filter(({ trigger }) => trigger !== 'request').map(({ job }) => job.id));
     const rows: NewRun[] = [];
     for (const one of wanted) {
       const row = await this.#plan(one, open, graph);
@@ -95,7 +93,6 @@ export class RunMaker {
     const names = new Map(wanted.map(({ job }) => [job.id, job.name]));
     const runs = (await insertRuns(this.#tx, rows, this.#nowMs)).map((run) => named(run, names));
     await this.#enqueue(runs);
-    await setLastRuns(this.#tx, runs);
     await countRuns(this.#tx, deltasOf(runs.filter(({ finished_at }) => finished_at !== null)));
     this.#tell(runs);
     this.#made.push(...runs);
@@ -132,8 +129,7 @@ export class RunMaker {
     }
     const wanted = wantedBy(job, { trigger: 'dependency', startedBy: 'system:jobs', dueAtMs: this.#nowMs, cycleId });
     if (turn === 'run') {
-      await lockStates(this.#tx, [job.id]);
-      const open = new Map([[job.id, await openRunsOf(this.#tx, [job.id])]]);
+      const open = await this.#openRunsOf([job.id]);
       await this.#write([await this.#plan(wanted, open, graph)], [wanted]);
     } else {
       const status = turn === 'skip' ? 'skipped' : 'held';
@@ -155,6 +151,15 @@ export class RunMaker {
     return waiting;
   }
 
+  async #openRunsOf(jobIds: readonly string[]): Promise<Map<string, OpenRun[]>> {
+    const open = new Map<string, OpenRun[]>();
+    if (jobIds.length === 0) return open;
+    const distinct = [...new Set(jobIds)];
+    await lockStates(this.#tx, distinct);
+    for (const run of await openRunsOf(this.#tx, distinct, WAITING_MAX)) append(open, run.job_id, run);
+    return open;
+  }
+
   async #plan(one: Wanted, openByJob: Map<string, OpenRun[]>, graph: JobGraph): Promise<NewRun> {
     const { job } = one;
     const run = newRun(one, one.cycleId ?? (await this.#cycleOf(job.id, graph)), this.#nowMs);
@@ -166,7 +171,6 @@ export class RunMaker {
     }
     const open = openByJob.get(job.id) ?? [];
     if (open.length >= WAITING_MAX) return skipped(run, 'queue_full');
-    // Whoever asks for a run gets it, in its turn.
     if (one.trigger !== 'request' && open.length >= job.concurrency) {
       if (job.overlap === 'skip') return skipped(run, 'overlap');
       if (job.overlap === 'cancel') await this.#cancel(open.splice(0, open.length - job.concurrency + 1));

@@ -7,7 +7,7 @@ import { jobProblems } from './job.problems.ts';
 import { priorityNumber } from './job.rules.ts';
 import type { JobDeps } from './job.service.ts';
 import { findJobs } from './job.sql.ts';
-import { deltasOf, RunMaker, WAITING_MAX, wantedBy } from './run.making.ts';
+import { deltasOf, RunMaker, REQUESTED_MAX, wantedBy } from './run.making.ts';
 import type { LogQuery, RedriveBody, RunNowBody, RunQuery, RunSummary, RunView } from './run.schema.ts';
 import {
   askToStop,
@@ -20,9 +20,9 @@ import {
   lockFailed,
   lockRun,
   lockStates,
-  openRunsOf,
   readLog,
   RUN_ORDER,
+  waitMany,
   type NamedRun,
   type RunFilter,
 } from './run.sql.ts';
@@ -52,9 +52,8 @@ export async function runNow(deps: JobDeps, jobId: string, body: RunNowBody, met
       await maker.lockGraphOf([jobId]);
       const [job] = await findJobs(tx, [jobId]);
       if (job === undefined) throw new Problem(jobProblems.jobNotFound, `No job has the id ${jobId}.`);
-      await lockStates(tx, [jobId]);
-      if ((await openRunsOf(tx, [jobId])).length >= WAITING_MAX) {
-        throw new Problem(jobProblems.tooManyRuns, `${WAITING_MAX} runs of it wait.`);
+      if (await waitMany(tx, jobId, REQUESTED_MAX)) {
+        throw new Problem(jobProblems.tooManyRuns, `${REQUESTED_MAX} runs of it wait.`);
       }
       const priority = body.priority === undefined ? job.priority : priorityNumber(body.priority);
       const asked = { trigger: 'request', startedBy: meta.actor, dueAtMs, priority, config } as const;

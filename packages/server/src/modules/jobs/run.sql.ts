@@ -82,18 +82,6 @@ export async function lockStates(tx: Transaction<Tables>, jobIds: readonly strin
   `.execute(tx);
 }
 
-export async function setLastRuns(
-  tx: Transaction<Tables>,
-  runs: readonly { job_id: string; id: string }[],
-): Promise<void> {
-  const last = new Map(runs.map(({ job_id, id }) => [job_id, id]));
-  await sql`
-    UPDATE job_state SET last_run_id = k.run_id
-    FROM unnest(${[...last.keys()]}::uuid[], ${[...last.values()]}::uuid[]) AS k (job_id, run_id)
-    WHERE job_state.job_id = k.job_id
-  `.execute(tx);
-}
-
 export interface OpenRun {
   id: string;
   job_id: string;
@@ -102,14 +90,29 @@ export interface OpenRun {
   ticket_id: string | null;
 }
 
-/** Runs that are not over, those that are held apart; oldest first. */
-export async function openRunsOf(tx: Transaction<Tables>, jobIds: readonly string[]): Promise<OpenRun[]> {
+/** Of each job the oldest runs that are not over, those that are held apart. */
+export async function openRunsOf(
+  tx: Transaction<Tables>,
+  jobIds: readonly string[],
+  maxEach: number,
+): Promise<OpenRun[]> {
   const { rows } = await sql<OpenRun>`
-    SELECT id, job_id, status, type, ticket_id FROM run
-    WHERE job_id = ANY(${[...jobIds]}::uuid[]) AND finished_at IS NULL AND status IN ('queued', 'running', 'retrying')
-    ORDER BY id
+    SELECT open.* FROM unnest(${[...jobIds]}::uuid[]) AS job (id) CROSS JOIN LATERAL (
+      SELECT id, job_id, status, type, ticket_id FROM run
+      WHERE job_id = job.id AND finished_at IS NULL AND status IN ('queued', 'running', 'retrying')
+      ORDER BY id LIMIT ${maxEach}
+    ) AS open
   `.execute(tx);
   return rows;
+}
+
+/** Whether so many runs of a job wait, or more. */
+export async function waitMany(tx: Transaction<Tables>, jobId: string, max: number): Promise<boolean> {
+  const { rows } = await sql`
+    SELECT FROM run WHERE job_id = ${jobId}::uuid AND status = 'queued' AND finished_at IS NULL
+    OFFSET ${max - 1} LIMIT 1
+  `.execute(tx);
+  return rows.length > 0;
 }
 
 /** The newest success with the same config that is not too old. */

@@ -438,7 +438,6 @@ export interface JobStateTable {
   run_count: Defaulted<number>;
   success_count: Defaulted<number>;
   failure_count: Defaulted<number>;
-  last_run_id: ColumnType<string | null, string | null | undefined, string | null>;
   last_at: NullableTime;
   last_result: Json;
 }
