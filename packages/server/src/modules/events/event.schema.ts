@@ -49,6 +49,10 @@ export const EventPage = Type.Object(
 
 const FILTER_MAX_LENGTH = 8_000;
 
+/** What one can subscribe to, for people. */
+export const TOPICS_SAID =
+  '`product:<sku>`, `location:<code>`, `alerts`, `reservations`, `rate-limits`, `jobs` or `job:<id>`';
+
 /** Which events: for the list, the stream and the socket alike. */
 export const EventFilterQuery = {
   types: Type.Optional(
@@ -59,8 +63,7 @@ export const EventFilterQuery = {
   ),
   topics: Type.Optional(
     text(FILTER_MAX_LENGTH, {
-      description:
-        '`product:<sku>`, `location:<code>`, `alerts` and `reservations`, by comma; one suffices. None: all.',
+      description: `By comma, ${TOPICS_SAID}; one suffices. None: all.`,
       examples: ['product:SKU-1,alerts'],
     }),
   ),

@@ -5,12 +5,20 @@ import { pointerTo } from '../../platform/http/field.path.ts';
 import { parseJsonBody } from '../../platform/http/json.body.ts';
 import { Shape, Word } from '../../platform/http/schemas.ts';
 import { createAjv } from '../../platform/http/validator.ts';
-import { EventSchema, Position, TOPIC_MESSAGE, TOPIC_PATTERN, TOPICS_MAX, TYPE_FILTERS } from './event.schema.ts';
+import {
+  EventSchema,
+  Position,
+  TOPIC_MESSAGE,
+  TOPIC_PATTERN,
+  TOPICS_MAX,
+  TOPICS_SAID,
+  TYPE_FILTERS,
+} from './event.schema.ts';
 
 const Topic = Type.String({
   pattern: TOPIC_PATTERN,
   'x-message': TOPIC_MESSAGE,
-  description: '`product:<sku>`, `location:<code>`, `alerts` or `reservations`.',
+  description: `${TOPICS_SAID}.`,
   examples: ['product:SKU-1'],
 });
 const Topics = Type.Array(Topic, { maxItems: TOPICS_MAX, examples: [['product:SKU-1', 'alerts']] });
@@ -65,7 +73,7 @@ export const SERVER_MESSAGES = {
     {
       type: Type.Literal('error'),
       code: Type.String({ description: 'Stable: what programs look at.', examples: ['validation_failed'] }),
-      detail: Type.String({ examples: ['/topics/0 must be alerts, reservations, product:<sku> or location:<code>.'] }),
+      detail: Type.String({ examples: [`/topics/0 ${TOPIC_MESSAGE}.`] }),
     },
     { title: 'ErrorMessage', description: 'A message that was not understood, or why the server ends the connection.' },
   ),

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { startLimitedApp, type LimitedApp } from './limits.fixture.ts';
 import { RuleTally } from './rule.tally.ts';
 import { TopSketch } from './top.sketch.ts';
@@ -78,6 +78,27 @@ describe('who is limited', () => {
     expect(told[0]).toMatchObject({ subject: 'loud', rateLimit: { id, name: 'noisy' } });
     await second.close();
   });
+
+  it('is an event of the topic rate-limits, for whoever follows it alone', async () => {
+    // Somebody has to number the stream.
+    const second = await startLimitedApp({ connection: app.test.connection, duties: true });
+    onTestFinished(() => second.close());
+    const id = await app.rule({
+      name: 'busy',
+      subject: 'header:x-tenant',
+      limit: 1,
+      match: { path: '/api/v1/locations' },
+    });
+    await app.admitted(3, 'GET', '/locations', { headers: { 'x-tenant': 'loud' } });
+    await app.ask('GET', '/rate-limits/stats');
+    await expect.poll(() => eventsOf('topics=rate-limits', id), { timeout: 5_000 }).toHaveLength(1);
+    const [event] = await eventsOf('topics=rate-limits', id);
+    expect(event).toMatchObject({ type: 'rate_limit.limited', subject: id, data: { subject: 'loud' } });
+    expect(await eventsOf('topics=rate-limits&types=rate_limit.*', id)).toHaveLength(1);
+    expect(await eventsOf('topics=alerts,reservations,jobs', id)).toEqual([]);
+    const body = { url: 'https://hooks.example/holdfast', events: ['*'], topics: ['rate-limits'] };
+    expect((await app.ask('POST', '/webhooks', { body })).status).toBe(201);
+  });
 });
 
 describe('POST /rate-limits/dry-run', () => {
@@ -144,6 +165,11 @@ describe('what is remembered is bounded', () => {
 
 async function startLimitedAppBeside(first: LimitedApp): Promise<LimitedApp> {
   return startLimitedApp({ connection: first.test.connection });
+}
+
+async function eventsOf(filter: string, id: string): Promise<{ subject: string }[]> {
+  const { body } = await app.ask('GET', `/events?${filter}`);
+  return (body['items'] as { subject: string }[]).filter(({ subject }) => subject === id);
 }
 
 async function journalOf(id: string): Promise<object[]> {
