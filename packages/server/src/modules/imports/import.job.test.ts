@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { startTestApp, type TestApp } from '../../../test/app.ts';
 import { systemClock } from '../../kernel/clock.ts';
+import { Problem, problems } from '../../kernel/problem.ts';
 import { createEgress, type Egress } from '../../platform/egress/index.ts';
 import type { JobType } from '../../platform/jobs/index.ts';
 import { configOf, fixtureRun, type FixtureRun } from '../../platform/jobs/run.context.fixture.ts';
@@ -31,7 +32,8 @@ beforeAll(async () => {
   await new Promise<void>((resolve) => files.listen(0, '127.0.0.1', resolve));
   base = `http://127.0.0.1:${(files.address() as AddressInfo).port}`;
   for (const code of ['A', 'B']) await api('POST', '/locations', { code, name: code, type: 'warehouse' });
-  for (const sku of ['MUG', 'CUP', 'POT', 'JUG', 'PAN', 'WOK']) await api('POST', '/products', { sku, name: sku });
+  for (const sku of ['MUG', 'CUP', 'POT', 'JUG', 'PAN', 'WOK', 'FAN'])
+    await api('POST', '/products', { sku, name: sku });
 });
 
 afterEach(async () => {
@@ -129,6 +131,33 @@ test('an attempt that died between two chunks is gone on with: nothing comes in 
   expect(partly).toBeLessThan(2_600);
   expect(await run('import_stock', context.next())).toMatchObject({ rows: 2_600, updated: 2_600, doneBefore: partly });
   expect([await onHand('POT', 'A'), await onHand('POT', 'B')]).toEqual([1_300, 1_300]);
+});
+
+test.each([
+  ['the last chunk', 2, 900],
+  ['one of many', 2, 20_000],
+])('%s that fails ends the attempt, and no further ones are begun', async (_what, failing, count) => {
+  const context = stockRun({ source: { content: csv(Array.from({ length: count }, () => 'FAN,A,1')) } });
+  let begun = 0;
+  const dying = engineThat((commands) => {
+    begun = commands;
+    if (commands >= failing) throw new Error('the process is gone');
+  });
+  await expect(run('import_stock', context, dying)).rejects.toThrow('the process is gone');
+  // Four at once.
+  expect(begun).toBeLessThanOrEqual(failing + 4);
+});
+
+test('what may pass is not waited for by a run that was stopped', async () => {
+  const context = stockRun({ source: { content: csv(['FAN,B,1']) } });
+  let begun = 0;
+  const busy = engineThat((commands) => {
+    begun = commands;
+    context.abort(new Error('cancelled by key:k2'));
+    throw new Problem(problems.levelBusy, 'Another writer holds this stock.');
+  });
+  await expect(run('import_stock', context, busy)).rejects.toThrow('cancelled by key:k2');
+  expect(begun).toBe(1);
 });
 
 test('an abort stops it between two chunks, with the reason of the signal', async () => {

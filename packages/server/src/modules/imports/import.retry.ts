@@ -9,14 +9,20 @@ const WITHIN_MS = 60_000;
 /**
  * Does the work again while the database is away or busy, for a minute. Only for work that may be done twice: under an
  * idempotency key, or that looks first.
+ *
+ * @param signal aborted: it is not done again
  */
-export async function withRetries<Value>(clock: Clock, work: () => Promise<Value>): Promise<Value> {
+export async function withRetries<Value>(
+  clock: Clock,
+  signal: AbortSignal | undefined,
+  work: () => Promise<Value>,
+): Promise<Value> {
   const startedMs = clock.monotonic();
   for (;;) {
     try {
       return await work();
     } catch (error) {
-      if (!mayPass(error) || clock.monotonic() - startedMs > WITHIN_MS) throw error;
+      if (!mayPass(error) || signal?.aborted === true || clock.monotonic() - startedMs > WITHIN_MS) throw error;
       await sleep(PAUSE_MS);
     }
   }

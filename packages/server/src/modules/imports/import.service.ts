@@ -69,14 +69,24 @@ const META: CommandMeta = { actor: 'system:import', requestId: 'import', idempot
  * @throws ImportRefused, and what the database throws
  */
 export async function importProducts(request: ProductImportRequest): Promise<ImportReport> {
-  const { database, engine, clock, dryRun = false, updates = false, wording = FLAGS } = request;
+  const { database, engine, clock, dryRun = false, updates = false, wording = FLAGS, signal } = request;
   // It looks before it writes: its commands need no keys.
   const meta = { ...(request.meta ?? META), idempotency: null };
   const run = new ImportRun(request);
   const file = await run.open();
   const mapping = mapColumns(PRODUCT_FIELDS, file.header, request.map ?? new Map(), wording);
   const reader = new RowReader<NewProductBody>(NewProductBody, { mapping, kinds: PRODUCT_KINDS, ...formatOf(request) });
-  const imports = new ProductImport({ database, engine, clock, meta, tally: run.tally, updates, wording, dryRun });
+  const imports = new ProductImport({
+    database,
+    engine,
+    clock,
+    signal,
+    meta,
+    tally: run.tally,
+    updates,
+    wording,
+    dryRun,
+  });
   await run.eachChunk(1, async (rows) => {
     const items: ProductItem[] = run.readAll(reader, rows);
     await imports.importChunk(items);
@@ -91,7 +101,7 @@ export async function importProducts(request: ProductImportRequest): Promise<Imp
  */
 export async function importStock(request: StockImportRequest): Promise<ImportReport> {
   const { database, engine, clock, mode, location, again, dryRun = false, force = false } = request;
-  const { meta = META, wording = FLAGS } = request;
+  const { meta = META, wording = FLAGS, signal } = request;
   const run = new ImportRun(request);
   const file = await run.open();
   const supplied = location === undefined ? {} : { location };
@@ -105,7 +115,7 @@ export async function importStock(request: StockImportRequest): Promise<ImportRe
   const reader = new RowReader<StockRow>(StockRow, { mapping, kinds: STOCK_KINDS, supplied, ...formatOf(request) });
   const reference = request.reference ?? (again === undefined ? file.digest : `${file.digest}.${again}`);
   if (!dryRun) await refuseForgotten(database, reference, wording);
-  const options = { database, engine, clock, meta, tally: run.tally, mode, force, wording, dryRun, reference };
+  const options = { database, engine, clock, signal, meta, tally: run.tally, mode, force, wording, dryRun, reference };
   const imports = new StockImport(options);
   // Of what came in the order does not matter; the last count of a level is the one that counts.
   await run.eachChunk(mode === 'add' ? ADD_CHUNKS_AT_ONCE : 1, async (rows, chunk) => {

@@ -50,6 +50,8 @@ export interface ProductImportOptions {
   clock: Clock;
   meta: CommandMeta;
   tally: Tally;
+  /** Aborted: what failed is not tried again. */
+  signal: AbortSignal | undefined;
   /** Products that exist take the values of their rows. */
   updates: boolean;
   wording: Wording;
@@ -85,9 +87,9 @@ export class ProductImport {
   }
 
   async #importRound(items: readonly ProductItem[]): Promise<void> {
-    const { database, clock } = this.#options;
+    const { database, clock, signal } = this.#options;
     const skus = items.map(({ value }) => value.sku);
-    const rows = await withRetries(clock, () => findProducts(database, skus));
+    const rows = await withRetries(clock, signal, () => findProducts(database, skus));
     const present = new Map(rows.map((row) => [row.sku, productView(row)]));
     await this.#create(items.filter(({ value }) => !present.has(value.sku)));
     await Promise.all(
@@ -99,11 +101,11 @@ export class ProductImport {
   }
 
   async #create(items: readonly ProductItem[]): Promise<void> {
-    const { engine, clock, meta, tally, dryRun } = this.#options;
+    const { engine, clock, meta, tally, dryRun, signal } = this.#options;
     if (items.length === 0) return;
     if (dryRun) return this.#imagine(items);
     const bodies = items.map(({ value }) => value);
-    const answer = await withRetries(clock, () => createProducts(engine, bodies, meta));
+    const answer = await withRetries(clock, signal, () => createProducts(engine, bodies, meta));
     const { results } = JSON.parse(answer.body ?? '') as { results: { ok: boolean; error?: ProblemDocument }[] };
     for (const [place, { row }] of items.entries()) {
       const { ok = false, error } = results[place] ?? {};
@@ -126,7 +128,7 @@ export class ProductImport {
 
   /** A row whose product is there. */
   async #meet({ row, value }: ProductItem, product: ProductView): Promise<void> {
-    const { engine, clock, meta, tally, updates, wording, dryRun } = this.#options;
+    const { engine, clock, meta, tally, updates, wording, dryRun, signal } = this.#options;
     const patch = differenceOf(value, product);
     const names = Object.keys(patch);
     if (product.archivedAt !== null) {
@@ -139,7 +141,7 @@ export class ProductImport {
     } else {
       try {
         const command = { kind: 'updateProduct', sku: value.sku, patch, ifMatch: null } as const;
-        if (!dryRun) await withRetries(clock, () => engine.submit(command, meta));
+        if (!dryRun) await withRetries(clock, signal, () => engine.submit(command, meta));
         tally.counts.updated += 1;
       } catch (error) {
         if (!(error instanceof Problem) || error.status >= 500) throw error;

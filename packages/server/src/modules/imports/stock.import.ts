@@ -62,6 +62,8 @@ export interface StockImportOptions {
   clock: Clock;
   meta: CommandMeta;
   tally: Tally;
+  /** Aborted: what failed is not tried again. */
+  signal: AbortSignal | undefined;
   mode: StockMode;
   /** Counts may go below what is promised. */
   force: boolean;
@@ -141,13 +143,13 @@ export class StockImport {
   }
 
   async #submit(requests: AdjustRequest[], chunk: number, attempt: number): Promise<Answer> {
-    const { engine, clock, meta, reference, wording } = this.#options;
+    const { engine, clock, meta, reference, wording, signal } = this.#options;
     const requestHash = createHash('sha256').update(JSON.stringify(requests)).digest('hex');
     const key = `import:stock:${reference}:${chunk}`;
     const idempotency = { owner: meta.idempotency?.owner ?? meta.actor, key, requestHash, chunk: attempt };
     const command = { kind: 'adjustMany', requests, atomic: false, offset: 0 } as const;
     try {
-      return await withRetries(clock, () => engine.submit(command, { ...meta, idempotency }));
+      return await withRetries(clock, signal, () => engine.submit(command, { ...meta, idempotency }));
     } catch (error) {
       if (!(error instanceof Problem) || error.code !== problems.idempotencyKeyReused.code) throw error;
       throw new ImportRefused(
@@ -159,9 +161,9 @@ export class StockImport {
 
   /** What would become of the rows, by the levels as they are now. */
   async #forecast(items: readonly StockItem[]): Promise<void> {
-    const { database, clock, tally } = this.#options;
+    const { database, clock, tally, signal } = this.#options;
     const names = items.map(({ value }) => value);
-    const levels = await withRetries(clock, () => forecastLevels(database, names));
+    const levels = await withRetries(clock, signal, () => forecastLevels(database, names));
     for (const [place, { row, value }] of items.entries()) {
       const level = levels[place];
       const fault = level === undefined ? null : this.#faultOf(value, level);
