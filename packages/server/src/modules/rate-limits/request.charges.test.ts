@@ -285,7 +285,7 @@ describe('ways around a rule', () => {
 
   it('are closed: streams and WebSockets are counted when they are opened', async () => {
     const admin = await anyKey();
-    const address = await app.test.app.listen({ host: '127.0.0.1', port: 0 });
+    const address = await listening();
     const open = (path: string): Promise<number> =>
       new Promise((resolve, reject) => {
         const socket = new WebSocket(`${address.replace('http', 'ws')}${path}`, admin);
@@ -300,9 +300,39 @@ describe('ways around a rule', () => {
       const stream = async (): Promise<number> => {
         const answer = await fetch(`${address}/api/v1/events/stream`, admin);
         await answer.body?.cancel();
+        expect(answer.headers.get('ratelimit')).toMatch(/^"test";r=0;t=\d+$/);
         return answer.status;
       };
       expect([await stream(), await stream()]).toEqual([200, 429]);
+    });
+  });
+
+  it('are told over a connection as they are without one: each header once, on what is answered and refused', async () => {
+    const admin = await anyKey();
+    const address = await listening();
+    await withRule(admin, { limit: 1, match: { path: '/api/v1/locations' } }, async () => {
+      for (const status of [200, 429, 429]) {
+        const answer = await fetch(`${address}/api/v1/locations`, admin);
+        await answer.arrayBuffer();
+        expect([answer.status, answer.headers.get('x-content-type-options')]).toEqual([status, 'nosniff']);
+        expect(Object.fromEntries(answer.headers)).toMatchObject({
+          'ratelimit-policy': '"test";q=1;w=3600',
+          ratelimit: expect.stringMatching(/^"test";r=0;t=\d+$/),
+          'x-ratelimit-limit': '1',
+          'x-ratelimit-remaining': '0',
+          'x-ratelimit-reset': expect.stringMatching(/^\d{10}$/),
+        });
+      }
+      const other = await fetch(`${address}/api/v1/products`, admin);
+      expect([other.status, other.headers.get('ratelimit')]).toEqual([200, null]);
+    });
+    await withRule(admin, { limit: 9, match: { path: '/api/v1/adjustments' } }, async () => {
+      const line = { sku: 'SKU-1', location: 'NONE', type: 'add', quantity: 1 };
+      const body = JSON.stringify({ adjustments: [line, line, line] });
+      const headers = { ...admin.headers, 'content-type': 'application/json' };
+      const answer = await fetch(`${address}/api/v1/adjustments`, { method: 'POST', headers, body });
+      // Charged when it came, and for its lines once they were read: the later word holds.
+      expect(answer.headers.get('x-ratelimit-remaining')).toBe('6');
     });
   });
 
@@ -317,6 +347,12 @@ describe('ways around a rule', () => {
     });
   });
 });
+
+let address: Promise<string> | null = null;
+
+function listening(): Promise<string> {
+  return (address ??= app.test.app.listen({ host: '127.0.0.1', port: 0 }));
+}
 
 let key: { headers: Record<string, string> } | null = null;
 
