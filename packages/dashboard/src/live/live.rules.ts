@@ -62,6 +62,29 @@ const BY_TYPE: readonly [prefix: string, stale: (event: HoldfastEvent) => Stale[
   ['product.', () => [{ path: '/api/v1/products' }, { path: '/api/v1/products/{sku}' }]],
   ['location.', () => [{ path: '/api/v1/locations' }, { path: '/api/v1/locations/{code}' }]],
   ['transfer.', () => [{ path: '/api/v1/transfers', sparesLists: true }, { path: '/api/v1/transfers/{id}' }]],
+  [
+    'run.',
+    ({ data }) => {
+      const { id, job } = data as { id?: unknown; job?: { id?: unknown } };
+      return [
+        { path: '/api/v1/jobs' },
+        { path: '/api/v1/jobs/{id}', part: { id: String(job?.id) } },
+        { path: '/api/v1/jobs/stats' },
+        { path: '/api/v1/jobs/graph' },
+        { path: '/api/v1/runs', sparesLists: true },
+        { path: '/api/v1/runs/{id}', part: { id: String(id) } },
+      ];
+    },
+  ],
+  [
+    'job.',
+    () => [
+      { path: '/api/v1/jobs' },
+      { path: '/api/v1/jobs/{id}' },
+      { path: '/api/v1/jobs/upcoming' },
+      { path: '/api/v1/jobs/graph' },
+    ],
+  ],
   ['level.updated', () => [{ path: '/api/v1/inventory', sparesLists: true }, { path: '/api/v1/inventory/{sku}' }]],
 ];
 
@@ -83,6 +106,8 @@ const ROWS: readonly [prefix: string, list: string, key: readonly string[]][] = 
   ['transfer.', '/api/v1/transfers', ['id']],
   ['product.', '/api/v1/products', ['sku']],
   ['location.', '/api/v1/locations', ['code']],
+  ['run.', '/api/v1/runs', ['id']],
+  ['job.', '/api/v1/jobs', ['id']],
   ['level.updated', '/api/v1/inventory', ['sku', 'location']],
 ];
 

@@ -1,0 +1,14 @@
+import classes from './jobs.module.css';
+
+/** What a job, a run or a duty holds, as it is. */
+export function Json({ label, value }: { label: string; value: unknown }) {
+  const text = typeof value === 'string' ? value : JSON.stringify(value, null, 2);
+  return (
+    <section className={classes['section']}>
+      <h3 className={classes['heading']}>{label}</h3>
+      <pre className={classes['json']} tabIndex={0} aria-label={label}>
+        {text}
+      </pre>
+    </section>
+  );
+}

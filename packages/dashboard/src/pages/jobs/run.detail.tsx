@@ -1,0 +1,169 @@
+import { useQuery } from '@tanstack/react-query';
+import { Skeleton } from '@mantine/core';
+import { getOptions } from '../../api/queries.ts';
+import { Actor } from '../../ui/actor.tsx';
+import { Icon } from '../../ui/icon.tsx';
+import { Link, pathOf } from '../../ui/link.tsx';
+import { ProblemNotice } from '../../ui/problem.notice.tsx';
+import { Moment, TimeAgo } from '../../ui/time.tsx';
+import { useNow } from '../../ui/use.now.ts';
+import { roughDuration } from './duration.text.ts';
+import { isOver, reasonWords, tookMs, TRIGGER_WORDS, type RunWhole } from './job.words.ts';
+import { Json } from './json.tsx';
+import { RunActions } from './run.actions.tsx';
+import { RunFiles } from './run.files.tsx';
+import { RunLog } from './run.log.tsx';
+import { Progress, RunState } from './run.state.tsx';
+import classes from './jobs.module.css';
+
+/** Events tell of it at once; what they do not tell, such as that it was asked to stop, is seen within that time. */
+const EVERY_MS = 3_000;
+
+/** A run: how it stands, what can be done, what it made and said, and how it came to be. */
+export function RunDetail({ id, isWide = false }: { id: string; isWide?: boolean }) {
+  const { data, error, refetch } = useQuery({
+    ...getOptions('/api/v1/runs/{id}', { path: { id } }),
+    refetchInterval: ({ state }) => (state.data !== undefined && isOver(state.data) ? false : EVERY_MS),
+  });
+  if (error !== null && data === undefined) return <ProblemNotice error={error} onRetry={() => void refetch()} />;
+  if (data === undefined) return <Skeleton height={300} />;
+  return (
+    <>
+      <RunActions run={data} />
+      <Standing run={data} />
+      {data.error !== null && (
+        <p className={classes['error']} role="note">
+          <Icon name="warn" size={16} />
+          <span>
+            <b>{data.error.code.replaceAll('_', ' ')}</b>: {data.error.message}
+          </span>
+        </p>
+      )}
+      <div className={isWide ? classes['halves'] : undefined}>
+        <div>
+          <RunFiles run={data} />
+          {data.result !== null && <Json label="Result" value={data.result} />}
+          <Facts run={data} />
+          <Attempts run={data} />
+          {Object.keys(data.config).length > 0 && <Json label="Config" value={data.config} />}
+        </div>
+        <RunLog run={data} />
+      </div>
+    </>
+  );
+}
+
+function Standing({ run }: { run: RunWhole }) {
+  const took = tookMs(run, useNow(1_000));
+  return (
+    <div className={classes['standing']}>
+      <RunState status={run.status} isStopping={run.cancelRequestedBy !== null} />
+      {took !== null && <b>{roughDuration(took)}</b>}
+      {run.status === 'running' && (
+        <>
+          <Progress percent={run.percent} of={run.job.name} />
+          {run.percent !== null && <b>{Math.round(run.percent)} %</b>}
+        </>
+      )}
+      {!isOver(run) && run.message !== null && <span className={classes['dim']}>{run.message}</span>}
+      {run.reason !== null && <span className={classes['dim']}>because {reasonWords(run.reason)}</span>}
+    </div>
+  );
+}
+
+const DEADLINES: Record<RunWhole['deadlineState'], string> = {
+  none: '',
+  ahead: 'ahead',
+  at_risk: 'it may be missed',
+  missed: 'missed',
+  kept: 'kept',
+};
+
+function Facts({ run }: { run: RunWhole }) {
+  return (
+    <dl className={classes['facts']}>
+      <dt>Job</dt>
+      <dd>
+        <Link to={pathOf('/jobs', run.job.id)}>{run.job.name}</Link> <span className={classes['dim']}>{run.type}</span>
+      </dd>
+      <dt>Why</dt>
+      <dd>
+        {TRIGGER_WORDS[run.trigger]}, by <Actor of={run.startedBy} />
+      </dd>
+      <dt>Due</dt>
+      <dd>
+        <Moment at={run.dueAt} />
+        {!isOver(run) && run.startedAt === null && (
+          <span className={classes['dim']}>
+            {' '}
+            <TimeAgo at={run.dueAt} />
+          </span>
+        )}
+      </dd>
+      <dt>Began</dt>
+      <dd>
+        <Moment at={run.startedAt} />
+      </dd>
+      <dt>Ended</dt>
+      <dd>
+        <Moment at={run.finishedAt} />
+      </dd>
+      <dt>Priority</dt>
+      <dd>{run.priority}</dd>
+      {run.cancelRequestedBy !== null && (
+        <>
+          <dt>Cancelled by</dt>
+          <dd>
+            <Actor of={run.cancelRequestedBy} />
+          </dd>
+        </>
+      )}
+      {run.deadline !== null && (
+        <>
+          <dt>Done by</dt>
+          <dd>
+            <Moment at={run.deadline} />, {DEADLINES[run.deadlineState]}
+          </dd>
+        </>
+      )}
+      {run.cachedFrom !== null && (
+        <>
+          <dt>Result of</dt>
+          <dd>
+            <Link to={pathOf('/jobs/runs', run.cachedFrom)}>an earlier run</Link>
+          </dd>
+        </>
+      )}
+    </dl>
+  );
+}
+
+const OUTCOMES: Record<NonNullable<RunWhole['attempts'][number]['outcome']>, string> = {
+  succeeded: 'succeeded',
+  failed: 'failed',
+  timed_out: 'took too long, and was stopped',
+  cancelled: 'was cancelled',
+  lost: 'was lost with its worker',
+  handed_over: 'was handed over: its worker was stopped',
+};
+
+function Attempts({ run }: { run: RunWhole }) {
+  if (run.attempts.length === 0) return null;
+  return (
+    <section className={classes['section']}>
+      <h3 className={classes['heading']}>
+        Attempts <span className={classes['dim']}>of {run.attemptsMax}</span>
+      </h3>
+      <ol className={classes['attempts']}>
+        {run.attempts.map((attempt, index) => (
+          // One that was lost or handed over has its number again.
+          <li key={index} value={attempt.attempt}>
+            <Moment at={attempt.startedAt} />: {attempt.outcome === null ? 'under way' : OUTCOMES[attempt.outcome]}
+            <span className={classes['dim']}> on {attempt.worker}</span>
+            {attempt.error !== null && <div>{attempt.error.message}</div>}
+          </li>
+        ))}
+      </ol>
+    </section>
+  );
+}
