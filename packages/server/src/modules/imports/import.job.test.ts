@@ -259,6 +259,21 @@ test('a url that answers something else later does not add what was added', asyn
   expect(await onHand('WOK', 'A')).toBe(before + 3);
 });
 
+test('a later attempt may count by another file, since the last count is the one that counts', async () => {
+  const url = `${base}/counts.csv`;
+  serve(csv(['WOK,B,3']));
+  const context = stockRun({ source: { url }, mode: 'set' });
+  await run('import_stock', context);
+  serve(csv(['WOK,B,5']));
+  expect(await run('import_stock', context.next())).toMatchObject({ updated: 1, doneBefore: 0 });
+  expect(await onHand('WOK', 'B')).toBe(5);
+  const { items } = await api('GET', '/inventory/WOK/ledger?location=B');
+  expect(items.map(({ reference }: { reference: { id: string } }) => reference.id)).toEqual([
+    context.runId,
+    context.runId,
+  ]);
+});
+
 test.each<[string, (response: ServerResponse) => void, string, string]>([
   ['not found', (response) => void response.writeHead(404).end(), 'PermanentError', 'answered 404.'],
   ['ill', (response) => void response.writeHead(503).end(), 'Error', 'answered 503.'],

@@ -51,7 +51,10 @@ export interface StockImportRequest extends ImportOptions {
   force?: boolean;
   /** Names another import of the same file, which is then done beside the first. */
   again?: string;
-  /** Names this import whatever its file holds: what goes on under it must be the same file. */
+  /**
+   * Names this import whatever its file holds. What goes on under it adds the same file or none; counts may be of another
+   * one, since the last count of a level is the one that counts.
+   */
   reference?: string;
 }
 
@@ -114,8 +117,22 @@ export async function importStock(request: StockImportRequest): Promise<ImportRe
   );
   const reader = new RowReader<StockRow>(StockRow, { mapping, kinds: STOCK_KINDS, supplied, ...formatOf(request) });
   const reference = request.reference ?? (again === undefined ? file.digest : `${file.digest}.${again}`);
+  const keyName = request.reference !== undefined && mode === 'set' ? `${reference}.${file.digest}` : reference;
   if (!dryRun) await refuseForgotten(database, reference, wording);
-  const options = { database, engine, clock, signal, meta, tally: run.tally, mode, force, wording, dryRun, reference };
+  const options = {
+    database,
+    engine,
+    clock,
+    signal,
+    meta,
+    tally: run.tally,
+    mode,
+    force,
+    wording,
+    dryRun,
+    reference,
+    keyName,
+  };
   const imports = new StockImport(options);
   // Of what came in the order does not matter; the last count of a level is the one that counts.
   await run.eachChunk(mode === 'add' ? ADD_CHUNKS_AT_ONCE : 1, async (rows, chunk) => {

@@ -69,8 +69,10 @@ export interface StockImportOptions {
   force: boolean;
   wording: Wording;
   dryRun: boolean;
-  /** What names this import: its movements carry it, and its idempotency keys begin with it. */
+  /** What names this import: its movements carry it. */
   reference: string;
+  /** Its idempotency keys begin with it. */
+  keyName: string;
 }
 
 /** Runs after the first that may try refused rows again. */
@@ -143,9 +145,9 @@ export class StockImport {
   }
 
   async #submit(requests: AdjustRequest[], chunk: number, attempt: number): Promise<Answer> {
-    const { engine, clock, meta, reference, wording, signal } = this.#options;
+    const { engine, clock, meta, keyName, wording, signal } = this.#options;
     const requestHash = createHash('sha256').update(JSON.stringify(requests)).digest('hex');
-    const key = `import:stock:${reference}:${chunk}`;
+    const key = `import:stock:${keyName}:${chunk}`;
     const idempotency = { owner: meta.idempotency?.owner ?? meta.actor, key, requestHash, chunk: attempt };
     const command = { kind: 'adjustMany', requests, atomic: false, offset: 0 } as const;
     try {
