@@ -1,0 +1,39 @@
+import { startJobsApp, workType, type JobsApp, type Work } from './jobs.fixture.ts';
+
+/** Instances over one database, whose schedulers' clock is set by hand. What is due is due for workers at once: it is past. */
+export interface Travel {
+  apps: JobsApp[];
+  works: Map<string, Work>;
+  /** All of them look at what is due at that instant, at the same time, until nothing is. */
+  to(instant: string): Promise<void>;
+  /** From when on a job is to fire. */
+  nextAt(jobId: string, instant: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+export async function startTravel(instances: number): Promise<Travel> {
+  const works = new Map<string, Work>();
+  let targetMs: number | null = null;
+  const timeShiftMs = (): number => (targetMs === null ? 0 : targetMs - Date.now());
+  const apps = [await startJobsApp({ jobTypes: [workType(works)], timeShiftMs })];
+  const [first] = apps as [JobsApp];
+  while (apps.length < instances) {
+    apps.push(await startJobsApp({ jobTypes: [workType(works)], timeShiftMs, connection: first.connection }));
+  }
+  return {
+    apps,
+    works,
+    to: async (instant) => {
+      targetMs = Date.parse(instant);
+      const look = (): Promise<number[]> =>
+        Promise.all(apps.map(async ({ server }) => (await server.jobs.scheduler.runOnce()).made));
+      while ((await look()).some((made) => made > 0));
+    },
+    nextAt: async (jobId, instant) => {
+      await first.database.pool.query('UPDATE job_state SET next_at = $2 WHERE job_id = $1', [jobId, instant]);
+    },
+    close: async () => {
+      for (const app of apps.toReversed()) await app.close();
+    },
+  };
+}
