@@ -15,3 +15,19 @@ describe('an address', () => {
     expect(book.peerOf('2001:db8::1')).toBe(book.peerOf('2001:db8::1'));
   });
 });
+
+describe('a caller', () => {
+  const callerOf = (actor: string) => ({ actor, owner: actor, scopes: new Set<never>() });
+
+  it('is worked out once, and again when a key took the place of its own', () => {
+    const book = new CallerBook();
+    const [key, ada] = [callerOf('key:new'), callerOf('user:ada')];
+    expect(book.identityOf(key)).toMatchObject({ apiKey: 'new', user: null });
+    expect(book.identityOf(key)).toBe(book.identityOf(key));
+    expect(book.identityOf(ada)).toMatchObject({ apiKey: null, user: 'ada' });
+    expect(book.identityOf(callerOf('open'))).toMatchObject({ apiKey: 'open', user: null });
+    expect(book.identityOf(key)).toMatchObject({ apiKey: 'new' });
+    book.setSuccessors(new Map([['new', 'old']]));
+    expect(book.identityOf(key)).toMatchObject({ apiKey: 'old' });
+  });
+});
