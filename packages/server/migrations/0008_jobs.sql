@@ -129,9 +129,7 @@ CREATE UNIQUE INDEX run_follows_its_dependencies_once ON run (cycle_id, job_id);
 CREATE UNIQUE INDEX run_of_ticket ON run (ticket_id) WHERE ticket_id IS NOT NULL;
 CREATE INDEX run_of_job ON run (job_id, id);
 CREATE INDEX run_status ON run (status, id);
-CREATE INDEX run_open_of_job ON run (job_id, status) WHERE finished_at IS NULL;
-CREATE INDEX run_running ON run (worker) WHERE status = 'running';
-CREATE INDEX run_waits_since ON run (due_at) WHERE status = 'queued';
+CREATE INDEX run_open_of_job ON run (job_id, id) WHERE finished_at IS NULL;
 CREATE INDEX run_with_deadline ON run (deadline) WHERE deadline_state IN ('ahead', 'at_risk') AND finished_at IS NULL;
 CREATE INDEX run_finished ON run (job_id, finished_at) WHERE finished_at IS NOT NULL;
 

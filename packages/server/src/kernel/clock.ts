@@ -18,3 +18,7 @@ export const systemClock: Clock = {
 export function toRfc3339(epochMs: number): string {
   return new Date(epochMs).toISOString();
 }
+
+export function rfc3339OrNull(epochMs: number | null): string | null {
+  return epochMs === null ? null : toRfc3339(epochMs);
+}

@@ -1,8 +1,8 @@
 import { sql, type Transaction } from 'kysely';
-import { toRfc3339 } from '../../kernel/clock.ts';
+import { rfc3339OrNull, toRfc3339 } from '../../kernel/clock.ts';
 import { numberArray, textArray, type Tables } from '../../platform/database/index.ts';
-import { timeText } from './job.sql.ts';
-import type { NamedRun, Run, RunFault, RunStatus } from './run.sql.ts';
+import type { RunStatus } from './job.schema.ts';
+import type { NamedRun, Run, RunFault } from './run.sql.ts';
 
 /** Takers follow one another, over all instances: together they would pass the bounds of jobs and types. */
 export async function lockClaims(tx: Transaction<Tables>): Promise<void> {
@@ -79,16 +79,19 @@ export interface Settlement {
   next: { ticketId: string; dueAtMs: number } | null;
 }
 
+/** A run with how it stood to its deadline before. */
+export type SettledRun = NamedRun & { deadline_state_before: Run['deadline_state'] };
+
 /** @returns the runs that were still this worker's; the others are left as they are */
 export async function settleRuns(
   tx: Transaction<Tables>,
   settlements: readonly Settlement[],
   nowMs: number,
-): Promise<NamedRun[]> {
+): Promise<SettledRun[]> {
   const json = (value: unknown): string | null =>
     value === undefined || value === null ? null : JSON.stringify(value);
   const now = toRfc3339(nowMs);
-  const { rows } = await sql<NamedRun>`
+  const { rows } = await sql<SettledRun>`
     WITH k AS (
       SELECT * FROM unnest(${settlements.map(({ id }) => id)}::uuid[],
         ${numberArray(settlements.map(({ fence }) => fence))}::bigint[],
@@ -97,7 +100,7 @@ export async function settleRuns(
         ${textArray(settlements.map(({ result }) => json(result)))}::text[],
         ${textArray(settlements.map(({ error }) => json(error)))}::text[],
         ${settlements.map(({ next }) => next?.ticketId ?? null)}::uuid[],
-        ${settlements.map(({ next }) => timeText(next?.dueAtMs ?? null))}::timestamptz[])
+        ${settlements.map(({ next }) => rfc3339OrNull(next?.dueAtMs ?? null))}::timestamptz[])
         AS k (id, fence, status, outcome, result, error, ticket_id, due_at)
     ), attempt AS (
       UPDATE run_attempt SET outcome = k.outcome, error = k.error::jsonb, finished_at = ${now}::timestamptz
@@ -114,10 +117,18 @@ export async function settleRuns(
         WHEN k.ticket_id IS NOT NULL THEN run.deadline_state
         WHEN k.status = 'succeeded' AND run.deadline >= ${now}::timestamptz THEN 'kept'
         ELSE 'missed' END
-    FROM k WHERE run.id = k.id AND run.fence = k.fence AND run.status = 'running'
-    RETURNING run.*, (SELECT name FROM job WHERE job.id = run.job_id) AS job_name
+    FROM k JOIN run AS before ON before.id = k.id
+    WHERE run.id = k.id AND run.fence = k.fence AND run.status = 'running'
+    RETURNING run.*, (SELECT name FROM job WHERE job.id = run.job_id) AS job_name,
+      before.deadline_state AS deadline_state_before
   `.execute(tx);
   return rows;
+}
+
+/** The jobs of the runs that these tickets are of. */
+export async function jobsOfTickets(tx: Transaction<Tables>, tickets: readonly string[]): Promise<string[]> {
+  const rows = await tx.selectFrom('run').select('job_id').distinct().where('ticket_id', 'in', tickets).execute();
+  return rows.map(({ job_id }) => job_id);
 }
 
 /** Runs whose tickets were given up: every worker that took them died. */

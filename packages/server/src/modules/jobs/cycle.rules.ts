@@ -1,4 +1,4 @@
-import type { RunStatus } from './run.sql.ts';
+import type { RunStatus } from './job.schema.ts';
 
 export interface Edge {
   job: string;

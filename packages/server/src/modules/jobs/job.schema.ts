@@ -120,6 +120,7 @@ export const RUN_STATUSES = [
   'cancelled',
   'skipped',
 ] as const;
+export type RunStatus = (typeof RUN_STATUSES)[number];
 
 const LastRun = Shape(
   {

@@ -1,10 +1,10 @@
 import { sql, type Kysely, type Selectable, type Transaction } from 'kysely';
-import { toRfc3339 } from '../../kernel/clock.ts';
+import { rfc3339OrNull, toRfc3339 } from '../../kernel/clock.ts';
 import type { JobTable, Tables } from '../../platform/database/index.ts';
 import { inOrder, rowsAfter, type ListOrder } from '../../platform/database/keyset.ts';
 import type { Edge } from './cycle.rules.ts';
 import type { Backoff, JobFields } from './job.rules.ts';
-import type { RunStatus } from './run.sql.ts';
+import type { RunStatus } from './job.schema.ts';
 
 export type Job = Omit<Selectable<JobTable>, 'config' | 'backoff'> & {
   config: Record<string, unknown>;
@@ -43,7 +43,7 @@ export async function insertJob(
     .execute();
   await tx
     .insertInto('job_state')
-    .values({ job_id: id, next_at: timeText(state.nextAtMs) })
+    .values({ job_id: id, next_at: rfc3339OrNull(state.nextAtMs) })
     .execute();
   await insertDependencies(tx, id, fields.dependencies);
 }
@@ -62,7 +62,7 @@ export async function updateJob(
     .execute();
   await tx
     .updateTable('job_state')
-    .set({ next_at: timeText(nextAtMs) })
+    .set({ next_at: rfc3339OrNull(nextAtMs) })
     .where('job_id', '=', id)
     .execute();
   await tx.deleteFrom('job_dependency').where('job_id', '=', id).execute();
@@ -267,7 +267,7 @@ export async function setNextDue(
 ): Promise<void> {
   await sql`
     UPDATE job_state SET next_at = k.next_at
-    FROM unnest(${due.map(({ id }) => id)}::uuid[], ${due.map(({ nextAtMs }) => timeText(nextAtMs))}::timestamptz[])
+    FROM unnest(${due.map(({ id }) => id)}::uuid[], ${due.map(({ nextAtMs }) => rfc3339OrNull(nextAtMs))}::timestamptz[])
       AS k (id, next_at)
     WHERE job_state.job_id = k.id
   `.execute(tx);
@@ -334,8 +334,4 @@ export function fieldsOf(job: Job, dependencies: readonly string[]): JobFields {
     enabled: job.enabled,
     dependencies,
   };
-}
-
-export function timeText(epochMs: number | null): string | null {
-  return epochMs === null ? null : toRfc3339(epochMs);
 }

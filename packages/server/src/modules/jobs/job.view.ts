@@ -1,7 +1,7 @@
-import { toRfc3339 } from '../../kernel/clock.ts';
+import { rfc3339OrNull, toRfc3339 } from '../../kernel/clock.ts';
 import { priorityWord } from './job.rules.ts';
 import type { JobView } from './job.schema.ts';
-import { timeText, type Job, type JobWithState } from './job.sql.ts';
+import type { Job, JobWithState } from './job.sql.ts';
 import { parseSchedule } from './schedule.rules.ts';
 import type { TypeBook } from './type.book.ts';
 
@@ -32,8 +32,8 @@ export function jobView(job: JobWithState, dependencies: string[], types: TypeBo
     system: job.is_system,
     status: statusOf(job, types),
     lastRun: lastRunOf(job),
-    nextRun: job.enabled ? timeText(job.next_at) : null,
-    lastAt: timeText(job.last_at),
+    nextRun: job.enabled ? rfc3339OrNull(job.next_at) : null,
+    lastAt: rfc3339OrNull(job.last_at),
     lastResult: job.last_result ?? null,
     runCount: job.run_count,
     successCount: job.success_count,
@@ -56,8 +56,8 @@ export function lastRunOf(job: JobWithState): JobView['lastRun'] {
   return {
     id: job.last_run_id,
     status: job.last_status,
-    startedAt: timeText(job.last_started_at),
-    finishedAt: timeText(job.last_finished_at),
+    startedAt: rfc3339OrNull(job.last_started_at),
+    finishedAt: rfc3339OrNull(job.last_finished_at),
     percent: job.last_percent,
   };
 }

@@ -1,14 +1,14 @@
 import { sql, type Kysely, type Selectable, type Transaction } from 'kysely';
-import { toRfc3339 } from '../../kernel/clock.ts';
+import { rfc3339OrNull, toRfc3339 } from '../../kernel/clock.ts';
 import { numberArray, textArray, timeArray, type RunTable, type Tables } from '../../platform/database/index.ts';
 import { inOrder, rowsAfter, type ListOrder } from '../../platform/database/keyset.ts';
-import { timeText } from './job.sql.ts';
+import type { RunStatus } from './job.schema.ts';
 
 export type Run = Omit<Selectable<RunTable>, 'config' | 'error'> & {
   config: Record<string, unknown>;
   error: RunFault | null;
 };
-export type RunStatus = Run['status'];
+
 export type RunTrigger = Run['trigger'];
 
 export interface RunFault {
@@ -53,7 +53,7 @@ export async function insertRuns(tx: Transaction<Tables>, runs: readonly NewRun[
     priority: run.priority,
     trigger: run.trigger,
     started_by: run.startedBy,
-    tick: timeText(run.tickMs),
+    tick: rfc3339OrNull(run.tickMs),
     config: JSON.stringify(run.config),
     attempts_max: run.attemptsMax,
     timeout_ms: run.timeoutMs,
@@ -61,17 +61,23 @@ export async function insertRuns(tx: Transaction<Tables>, runs: readonly NewRun[
     created_at: now,
     finished_at: run.status === 'queued' || run.status === 'held' ? null : now,
     ticket_id: run.ticketId,
-    deadline: timeText(run.deadlineMs),
+    deadline: rfc3339OrNull(run.deadlineMs),
     deadline_state: deadlineStateOf(run),
     reason: run.reason,
     cached_from: run.cachedFrom,
     result: run.result === undefined || run.result === null ? null : JSON.stringify(run.result),
   }));
-  return (await tx.insertInto('run').values(rows).returningAll().execute()) as Run[];
+  // A tick that was fired before, by a clock that was set back since, is passed over.
+  const once = tx
+    .insertInto('run')
+    .values(rows)
+    .onConflict((run) => run.columns(['job_id', 'tick']).where('tick', 'is not', null).doNothing());
+  return (await once.returningAll().execute()) as Run[];
 }
 
-function deadlineStateOf({ deadlineMs, status }: NewRun): 'none' | 'ahead' | 'kept' {
+function deadlineStateOf({ deadlineMs, status }: NewRun): 'none' | 'ahead' | 'kept' | 'missed' {
   if (deadlineMs === null) return 'none';
+  if (status === 'skipped') return 'missed';
   return status === 'succeeded' ? 'kept' : 'ahead';
 }
 

@@ -1,6 +1,5 @@
-import { toRfc3339 } from '../../kernel/clock.ts';
+import { rfc3339OrNull, toRfc3339 } from '../../kernel/clock.ts';
 import { priorityWord } from './job.rules.ts';
-import { timeText } from './job.sql.ts';
 import type { RunSummary, RunView } from './run.schema.ts';
 import type { AttemptRow, FileRow, NamedRun } from './run.sql.ts';
 
@@ -14,11 +13,11 @@ export function runSummary(run: NamedRun, nowMs?: number): RunSummary {
     trigger: run.trigger,
     startedBy: run.started_by,
     cycleId: run.cycle_id,
-    tick: timeText(run.tick),
+    tick: rfc3339OrNull(run.tick),
     dueAt: toRfc3339(run.due_at),
     createdAt: toRfc3339(run.created_at),
-    startedAt: timeText(run.started_at),
-    finishedAt: timeText(run.finished_at),
+    startedAt: rfc3339OrNull(run.started_at),
+    finishedAt: rfc3339OrNull(run.finished_at),
     durationMs: durationOf(run, nowMs),
     attempt: run.attempt,
     attemptsMax: run.attempts_max,
@@ -28,7 +27,7 @@ export function runSummary(run: NamedRun, nowMs?: number): RunSummary {
     error: run.error,
     reason: run.reason,
     cancelRequestedBy: run.cancel_requested_by,
-    deadline: timeText(run.deadline),
+    deadline: rfc3339OrNull(run.deadline),
     deadlineState: run.deadline_state,
     cachedFrom: run.cached_from,
   };
@@ -52,7 +51,7 @@ export function runView(
       attempt: attempt.attempt,
       worker: attempt.worker,
       startedAt: toRfc3339(attempt.started_at),
-      finishedAt: timeText(attempt.finished_at),
+      finishedAt: rfc3339OrNull(attempt.finished_at),
       outcome: attempt.outcome,
       error: attempt.error,
     })),

@@ -48,6 +48,8 @@ export class RunWorker {
   readonly #attempts = new Map<string, Attempt>();
   readonly #latch = new Latch();
   readonly #ended: Ended[] = [];
+  /** Of the attempts those that have ended, and are not written yet. */
+  #endedCount = 0;
   #settling: Promise<void> | null = null;
   #running: Promise<void> = Promise.resolve();
   #tending: Promise<void> = Promise.resolve();
@@ -69,14 +71,14 @@ export class RunWorker {
     this.#heardMs = this.#options.clock.monotonic();
   }
 
-  /** Runs that are under way here. */
+  /** Runs that are under way here; what has ended and is being written takes no slot. */
   get busy(): number {
-    return this.#attempts.size;
+    return this.#attempts.size - this.#endedCount;
   }
 
   /** Takes what there is room for and waits until all of it has ended. @returns how many it was */
   async runOnce(): Promise<number> {
-    const taken = await this.#take();
+    const taken = await this.#take(this.#room);
     while (this.#attempts.size > 0 || this.#settling !== null) await (this.#settling ?? soon());
     return taken;
   }
@@ -136,20 +138,24 @@ export class RunWorker {
       let restMs = this.#options.pollMs;
       try {
         // A full hand: there is probably more.
-        const room = this.#options.slots - this.#attempts.size;
-        if (room > 0 && (await this.#take()) === room) restMs = 0;
+        const room = this.#room;
+        if (room > 0 && (await this.#take(room)) === room) restMs = 0;
       } catch (error) {
         restMs = AFTER_ERROR_MS;
         this.#options.onError(error);
       }
-      if (!this.#isStopping) await this.#latch.wait(this.#attempts.size < this.#options.slots ? restMs : Infinity);
+      if (!this.#isStopping) await this.#latch.wait(this.#room > 0 ? restMs : Infinity);
     }
   }
 
-  async #take(): Promise<number> {
-    const { slots, types, name, engine, database, clock, queue } = this.#options;
-    const room = slots - this.#attempts.size;
-    if (room <= 0) return 0;
+  /** Slots that are free; none while as many endings as there are slots wait to be written. */
+  get #room(): number {
+    const { slots } = this.#options;
+    return Math.max(0, Math.min(slots - this.busy, 2 * slots - this.#attempts.size));
+  }
+
+  async #take(room: number): Promise<number> {
+    const { types, name, engine, database, clock, queue } = this.#options;
     const taken = await claim({ engine, queue, types }, name, room);
     if (this.#attempts.size === 0) this.#heardMs = clock.monotonic();
     for (const held of taken) {
@@ -172,6 +178,8 @@ export class RunWorker {
     }
     this.#options.onEnded(held, ending);
     this.#ended.push({ held, ending });
+    this.#endedCount += 1;
+    this.#latch.set();
     this.#settling ??= this.#settleAll();
   }
 
@@ -204,6 +212,7 @@ export class RunWorker {
         // Nobody answers: the queue misses them, and others do them again.
       }
       for (const { held } of batch) {
+        this.#endedCount -= 1;
         const attempt = this.#attempts.get(held.run.id);
         if (attempt !== undefined) this.#leave(attempt);
       }

@@ -308,9 +308,16 @@ function readTimeZone(timeZone: string): OffsetAt {
   };
 }
 
+/** Making one is most of the cost of a schedule; the names of zones are few. */
+const FORMATTERS = new Map<string, Intl.DateTimeFormat>();
+
 function formatterOf(timeZone: string): Intl.DateTimeFormat | null {
+  const known = FORMATTERS.get(timeZone);
+  if (known !== undefined) return known;
   try {
-    return new Intl.DateTimeFormat('en-US', { timeZone, timeZoneName: 'longOffset', year: 'numeric' });
+    const made = new Intl.DateTimeFormat('en-US', { timeZone, timeZoneName: 'longOffset', year: 'numeric' });
+    FORMATTERS.set(timeZone, made);
+    return made;
   } catch (error) {
     if (error instanceof RangeError) return null;
     throw error;

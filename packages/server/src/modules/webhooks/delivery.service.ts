@@ -1,5 +1,5 @@
 import type { Engine, Work } from '../../engine/index.ts';
-import { toRfc3339, type Clock } from '../../kernel/clock.ts';
+import { rfc3339OrNull, toRfc3339, type Clock } from '../../kernel/clock.ts';
 import type { Answer, CommandMeta } from '../../kernel/command.ts';
 import { newId } from '../../kernel/ids.ts';
 import { toPage, type Page } from '../../kernel/page.ts';
@@ -14,7 +14,7 @@ import { webhookProblems } from './webhook.problems.ts';
 import type { Send } from './webhook.sender.ts';
 import { getWebhook, lockTarget, type WebhookDeps } from './webhook.service.ts';
 import { selectSecrets } from './webhook.sql.ts';
-import { deliveryView, timeOrNull } from './webhook.view.ts';
+import { deliveryView } from './webhook.view.ts';
 
 export interface DeliveryDeps extends WebhookDeps {
   send: Send;
@@ -53,8 +53,8 @@ export async function statusOf({ database, feed }: WebhookDeps, webhookId: strin
     ...counts,
     circuit: (progress?.probe_at ?? null) === null ? 'closed' : 'open',
     failuresInRow: progress?.failures_in_row ?? 0,
-    failingSince: timeOrNull(progress?.failing_since ?? null),
-    nextProbeAt: timeOrNull(progress?.probe_at ?? null),
+    failingSince: rfc3339OrNull(progress?.failing_since ?? null),
+    nextProbeAt: rfc3339OrNull(progress?.probe_at ?? null),
     missed: from === null || to === null ? null : { from, to },
   };
 }

@@ -1,4 +1,4 @@
-import { toRfc3339 } from '../../kernel/clock.ts';
+import { rfc3339OrNull, toRfc3339 } from '../../kernel/clock.ts';
 import type { AttemptView, DeliveryView } from './delivery.schema.ts';
 import type { Delivery } from './delivery.sql.ts';
 import { messageIdOf } from './endpoint.runner.ts';
@@ -32,12 +32,8 @@ export function deliveryView(row: Omit<Delivery, 'body'>): DeliveryView {
     attemptCount: row.attempts,
     // Written as such by the sender alone.
     attempts: row.history as AttemptView[],
-    nextAttemptAt: timeOrNull(row.next_attempt_at),
+    nextAttemptAt: rfc3339OrNull(row.next_attempt_at),
     createdAt: toRfc3339(row.created_at),
-    finishedAt: timeOrNull(row.finished_at),
+    finishedAt: rfc3339OrNull(row.finished_at),
   };
-}
-
-export function timeOrNull(epochMs: number | null): string | null {
-  return epochMs === null ? null : toRfc3339(epochMs);
 }

@@ -2,7 +2,6 @@ import { readdir, readFile } from 'node:fs/promises';
 import { Kysely, PostgresDialect, sql } from 'kysely';
 import { Migrator, type Migration, type MigrationProvider } from 'kysely/migration';
 import pg from 'pg';
-import { installQueue } from '../jobs/queue.schema.ts';
 import { columnTypes } from './types.ts';
 
 const MIGRATIONS = new URL('../../../migrations/', import.meta.url);
@@ -35,6 +34,8 @@ export async function migrate(connection: pg.ClientConfig): Promise<MigrationRep
     await refuseNewerDatabase(kysely);
     const { error, results } = await new Migrator({ db: kysely, provider: new SqlFiles() }).migrateToLatest();
     if (error !== undefined) throw error instanceof Error ? error : new Error('The migration failed', { cause: error });
+    // pg-boss takes 60 ms to load: only for who migrates.
+    const { installQueue } = await import('../jobs/queue.install.sql.ts');
     await installQueue(connection);
     const applied = (results ?? [])
       .filter((result) => result.status === 'Success')

@@ -1,8 +1,8 @@
-import { CompiledQuery, type Transaction } from 'kysely';
-import pg from 'pg';
-import { PgBoss, type Db } from 'pg-boss';
+import type { Transaction } from 'kysely';
+import { PgBoss } from 'pg-boss';
 import type { Database, Tables } from '../database/index.ts';
-import { queueSchemaOf } from './queue.schema.ts';
+import { inTransaction, onPool } from './boss.sql.ts';
+import { queueSchemaOf } from './queue.install.sql.ts';
 import { readyQueues, type ReadyQueue } from './ticket.queue.sql.ts';
 
 /** A place in a queue. Whoever takes it does what it stands for, or another will. */
@@ -83,7 +83,7 @@ export class TicketQueue {
     const { rows } = await database.pool.query<{ schema: string }>('SELECT current_schema() AS schema');
     const schema = queueSchemaOf(rows[0]?.schema ?? 'public');
     const boss = new PgBoss({
-      db: poolDb(database),
+      db: onPool(database),
       schema,
       migrate: false,
       createSchema: false,
@@ -204,23 +204,6 @@ async function ensureQueues(boss: PgBoss, queues: readonly string[]): Promise<vo
   if (!there.has(ABANDONED)) await boss.createQueue(ABANDONED, settings);
   const missing = queues.filter((queue) => !there.has(queue));
   await Promise.all(missing.map((queue) => boss.createQueue(queue, { ...settings, deadLetter: ABANDONED })));
-}
-
-function poolDb({ pool }: Database): Db {
-  // Its own reading of types: ours gives times as numbers.
-  const executeSql = async (text: string, values?: unknown[]): Promise<{ rows: unknown[] }> => {
-    const answer = (await pool.query({ text, values: values ?? [], types: pg.types })) as pg.QueryResult;
-    return { rows: Array.isArray(answer) ? (answer as pg.QueryResult[]).flatMap(({ rows }) => rows) : answer.rows };
-  };
-  return { executeSql };
-}
-
-function inTransaction(tx: Transaction<Tables>): Db {
-  const executeSql = async (text: string, values?: unknown[]): Promise<{ rows: unknown[] }> => {
-    const { rows } = await tx.executeQuery(CompiledQuery.raw(text, values ?? []));
-    return { rows };
-  };
-  return { executeSql };
 }
 
 function groupBy<Item>(items: readonly Item[], keyOf: (item: Item) => string): Map<string, Item[]> {
