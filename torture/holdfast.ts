@@ -7,13 +7,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { ClientConfig } from 'pg';
 
-/** A server in a process of its own. */
-export interface Holdfast {
-  /** Such as http://127.0.0.1:41234 */
-  address: string;
+/** A command of Holdfast in a process of its own. */
+export interface HoldfastProcess {
   pid: number;
-  /** From its start until it was ready. */
-  readyAfterMs: number;
   signal(name: NodeJS.Signals): void;
   /** SIGKILL, and waits until it is gone. */
   kill(): Promise<void>;
@@ -21,6 +17,14 @@ export interface Holdfast {
   stop(): Promise<number | null>;
   /** What it wrote. */
   output(): string;
+}
+
+/** A server in a process of its own. */
+export interface Holdfast extends HoldfastProcess {
+  /** Such as http://127.0.0.1:41234 */
+  address: string;
+  /** From its start until it was ready. */
+  readyAfterMs: number;
 }
 
 const CLI = fileURLToPath(new URL('../packages/server/src/main/cli.ts', import.meta.url));
@@ -49,37 +53,67 @@ process.on('exit', () => {
 /** Starts `holdfast serve` on a free port of loopback and waits until it is ready. */
 export async function startHoldfast(env: Record<string, string>, flags: readonly string[] = []): Promise<Holdfast> {
   const startedMs = performance.now();
+  let address: string | undefined;
+  const server = await launch(['serve', '--port', '0', ...flags], env, async (output) => {
+    address ??= /^[^{\n]*(http:\/\/[\d.]+:\d+)/m.exec(output)?.[1];
+    return address !== undefined && (await isReady(address));
+  });
+  return { ...server, address: address ?? '', readyAfterMs: performance.now() - startedMs };
+}
+
+/** Starts `holdfast work` and waits until it does. */
+export function startWorker(env: Record<string, string>): Promise<HoldfastProcess> {
+  return launch(['work'], env, (output) => Promise.resolve(/^Holdfast works/m.test(output)));
+}
+
+/** Runs a command to its end. */
+export async function runHoldfast(
+  args: readonly string[],
+  env: Record<string, string>,
+): Promise<{ code: number | null; output: string }> {
+  const { child, ended, output } = spawnHoldfast(args, env);
+  const timer = setTimeout(() => endProcess(child.pid ?? 0, 'SIGKILL'), READY_WITHIN_MS);
+  const code = await ended;
+  clearTimeout(timer);
+  return { code, output: output() };
+}
+
+function spawnHoldfast(args: readonly string[], env: Record<string, string>) {
   const inherited = Object.entries(process.env).filter(([name]) => !OWN_SETTINGS.test(name));
-  const child = spawn(process.execPath, [CLI, 'serve', '--port', '0', ...flags], {
+  const child = spawn(process.execPath, [CLI, ...args], {
     env: { ...Object.fromEntries(inherited), LOG_LEVEL: 'warn', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const pid = child.pid ?? 0;
   running.add(pid);
   let output = '';
-  let hasEnded = false;
   const ended = new Promise<number | null>((resolve) => {
     child.once('exit', (code) => {
       running.delete(pid);
-      hasEnded = true;
       resolve(code);
     });
   });
   child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString('utf8')));
   child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString('utf8')));
+  return { child, ended, output: () => output };
+}
 
+async function launch(
+  args: readonly string[],
+  env: Record<string, string>,
+  hasBegun: (output: string) => Promise<boolean>,
+): Promise<HoldfastProcess> {
+  const startedMs = performance.now();
+  const { child, ended, output } = spawnHoldfast(args, env);
+  const pid = child.pid ?? 0;
   // Its pid may be another's once it is gone.
   const signal = (name: NodeJS.Signals): void => {
-    if (!hasEnded) endProcess(pid, name);
+    if (running.has(pid)) endProcess(pid, name);
   };
-  let address: string | undefined;
-  while (performance.now() - startedMs < READY_WITHIN_MS && !hasEnded) {
-    address ??= /^[^{\n]*(http:\/\/[\d.]+:\d+)/m.exec(output)?.[1];
-    if (address !== undefined && (await isReady(address))) {
+  while (performance.now() - startedMs < READY_WITHIN_MS && running.has(pid)) {
+    if (await hasBegun(output())) {
       return {
-        address,
         pid,
-        readyAfterMs: performance.now() - startedMs,
         signal,
         kill: async () => {
           signal('SIGKILL');
@@ -93,13 +127,13 @@ export async function startHoldfast(env: Record<string, string>, flags: readonly
           clearTimeout(timer);
           return code;
         },
-        output: () => output,
+        output,
       };
     }
     await delay(20);
   }
   signal('SIGKILL');
-  throw new Error(`holdfast serve was not ready within ${READY_WITHIN_MS} ms; it wrote:\n${output}`);
+  throw new Error(`holdfast ${args[0]} was not ready within ${READY_WITHIN_MS} ms; it wrote:\n${output()}`);
 }
 
 async function isReady(address: string): Promise<boolean> {

@@ -2,6 +2,7 @@
 import { parseArgs } from 'node:util';
 import { findPostmaster, makeDataDirectory, startHoldfast } from './holdfast.ts';
 import { freezeServer, holdLevel, holdReservation } from './freeze.scenario.ts';
+import { killWorkers } from './jobs.scenario.ts';
 import { killUnderLoad, type Victim } from './kill.scenario.ts';
 import { cutAtCommit } from './proxy.scenario.ts';
 import { followUnderLoad } from './stream.scenario.ts';
@@ -13,10 +14,11 @@ const HELP = `Faults and crashes under load, each with an independent check of w
 npm run torture -- [options]
 
   --only <names>    of kill-server, kill-postgres, kill-both, kill-workers, stop, commit, freeze,
-                    hold-level, hold-reservation, stream; by comma (all)
+                    hold-level, hold-reservation, stream, jobs, jobs-server; by comma (all)
   --rounds <n>      kills of each kind (10)
   --seconds <n>     how long a server is frozen and a row held (30), and connections are cut (60)
   --clients <n>     clients at once (32)
+  --runs <n>        runs of jobs (10000), with twice as many kills as rounds
   --seed <n>        the same seed sends the same requests (the time of day)
   --help            this
 
@@ -28,6 +30,7 @@ interface Settings {
   freezeMs: number;
   cutSeconds: number;
   clients: number;
+  runs: number;
   seed: number;
 }
 
@@ -56,7 +59,18 @@ const SCENARIOS: Record<string, (settings: Settings, postgres: () => Promise<Pos
       openForMs: 2_000,
       redisAwayMs: 10_000,
     }),
+  jobs: async (settings, postgres) => killWorkers({ ...jobsOf(settings), postgres: await postgres() }),
+  'jobs-server': async (settings, postgres) =>
+    killWorkers({ ...jobsOf(settings), serverSlots: 4, postgres: await postgres() }),
 };
+
+function jobsOf({ runs, rounds, seed }: Settings) {
+  return { runs, kills: 2 * rounds, workers: 4, slots: 4, serverSlots: 0, seed, onKill: onWorkerKill };
+}
+
+function onWorkerKill(pid: number, finished: number): void {
+  console.log(`  ${new Date().toISOString()} ${pid}, after ${finished} runs`);
+}
 
 function kills({ rounds, clients, seed }: Settings, kinds: Victim[], workers = 1): Promise<Report> {
   const victims = Array.from({ length: rounds }, () => kinds).flat();
@@ -77,6 +91,7 @@ function readArguments(): { settings: Settings; names: string[]; help: boolean }
       rounds: { type: 'string' },
       seconds: { type: 'string' },
       clients: { type: 'string' },
+      runs: { type: 'string' },
       seed: { type: 'string' },
       help: { type: 'boolean', default: false },
     },
@@ -94,6 +109,7 @@ function readArguments(): { settings: Settings; names: string[]; help: boolean }
     freezeMs: number(values.seconds, 30) * 1_000,
     cutSeconds: number(values.seconds, 60),
     clients: number(values.clients, 32),
+    runs: number(values.runs, 10_000),
     seed: number(values.seed, Date.now() % 1_000_000),
   };
   return { settings, names, help: values.help };

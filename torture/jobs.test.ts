@@ -1,0 +1,17 @@
+import { expect, inject, test } from 'vitest';
+import { killWorkers } from './jobs.scenario.ts';
+
+// The long form, 10,000 runs and 20 kills: npm run torture -- --only jobs
+test('runs of workers that are killed, frozen and stopped are each done once, within 30 s', async () => {
+  const report = await killWorkers({
+    postgres: inject('postgres'),
+    runs: 300,
+    kills: 3,
+    workers: 3,
+    slots: 4,
+    serverSlots: 0,
+    seed: 8,
+  });
+  console.log('killed workers of jobs:', report.facts);
+  expect(report.faults).toEqual([]);
+}, 120_000);
