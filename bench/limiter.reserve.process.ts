@@ -10,12 +10,22 @@ import { readUsage } from './server.questions.ts';
 // What `holdfast serve` runs, with the rules of a fresh installation, whose limits can be switched off and on: the same
 // process, the same database and the same compiled code with and without.
 
-let isLimited = true;
+/** `timed`: limited, and how long that takes is added up. */
+type Mode = 'bare' | 'limited' | 'timed';
+let mode: Mode = 'limited';
+let insideMs = 0;
 
 function switchable(charges: RouteCharges): RouteCharges {
   return {
-    enter: (request, reply) => (isLimited ? charges.enter(request, reply) : undefined),
-    body: (request, reply) => (isLimited ? charges.body(request, reply) : undefined),
+    enter: (request, reply) => {
+      if (mode === 'bare') return;
+      if (mode === 'limited') return charges.enter(request, reply);
+      const beganMs = performance.now();
+      const charging = charges.enter(request, reply);
+      insideMs += performance.now() - beganMs;
+      return charging;
+    },
+    body: (request, reply) => (mode === 'bare' ? undefined : charges.body(request, reply)),
   };
 }
 
@@ -46,7 +56,7 @@ let requests = 0;
 server.app.server.on('request', () => (requests += 1));
 
 answerParent((question) => {
-  ({ isLimited } = question as { isLimited: boolean });
-  return Promise.resolve({ port: Number(new URL(address).port), requests, cpuMs: readUsage().cpuMs });
+  ({ mode } = question as { mode: Mode });
+  return Promise.resolve({ port: Number(new URL(address).port), requests, insideMs, cpuMs: readUsage().cpuMs });
 }, leaveOnce);
 process.on('SIGTERM', leaveOnce);

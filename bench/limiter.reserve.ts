@@ -23,18 +23,22 @@ const ROUTES: Readonly<Record<string, Pick<TrafficOrder, 'kind' | 'path' | 'expe
   'GET /inventory/{sku}/locations/{code}': { kind: 'read', path: '', expectedStatus: 200, spread: 'spread' },
 };
 
+const MODES = ['bare', 'limited', 'timed'] as const;
+type Mode = (typeof MODES)[number];
+
 /** Of a request: how many there were in a second, and what each cost. */
 export interface RouteWindow {
   perSecond: number;
   cpuMicros: number;
   databaseMicros: number;
+  /** Where it was timed: from the call of the limiter to its return, the clock's own time among it. */
+  insideMicros: number;
 }
 
 export interface RouteCost {
   route: string;
-  /** With the limits of a fresh installation, and without. */
-  limited: RouteWindow;
-  bare: RouteWindow;
+  /** Without limits, with those of a fresh installation, and with these while the limiter is timed. */
+  windows: Record<Mode, RouteWindow>;
   /** Limited to bare: the medians of the ratios of windows that followed on each other. */
   ratio: { perSecond: number; cpuMicros: number };
 }
@@ -49,12 +53,12 @@ export async function measureReserve(rounds: number, flags: readonly string[]): 
   const data = join(directory, 'data');
   const server = startChild('limiter.reserve.process.ts', { BENCH_DATA: data }, flags);
   const load = startChild('load.process.ts');
-  const look = async (isLimited: boolean): Promise<Look> => {
-    const seen = (await server.ask({ isLimited })) as Omit<Look, 'atMs' | 'databaseMs'>;
+  const look = async (mode: Mode): Promise<Look> => {
+    const seen = (await server.ask({ mode })) as Omit<Look, 'atMs' | 'databaseMs'>;
     return { ...seen, atMs: performance.now(), databaseMs: databaseCpuMs(data) ?? 0 };
   };
   try {
-    const { port } = await look(true);
+    const { port } = await look('limited');
     await seedStock(new ApiClient(port), STOCK);
     const costs: RouteCost[] = [];
     for (const route of Object.keys(ROUTES)) {
@@ -72,6 +76,7 @@ export async function measureReserve(rounds: number, flags: readonly string[]): 
 interface Look {
   port: number;
   requests: number;
+  insideMs: number;
   cpuMs: number;
   databaseMs: number;
   atMs: number;
@@ -87,27 +92,25 @@ function orderOf(route: string, port: number, measureMs: number): LoadOrder {
 async function compare(
   route: string,
   turns: number,
-  look: (isLimited: boolean) => Promise<Look>,
+  look: (mode: Mode) => Promise<Look>,
   drive: (ms: number) => Promise<unknown>,
 ): Promise<RouteCost> {
-  const loading = drive((turns + WARM_UP_TURNS) * 2 * (WINDOW_MS + SLACK_MS));
-  const windows: { limited: RouteWindow[]; bare: RouteWindow[] } = { limited: [], bare: [] };
+  const loading = drive((turns + WARM_UP_TURNS) * MODES.length * (WINDOW_MS + SLACK_MS));
+  const all: Record<Mode, RouteWindow[]> = { bare: [], limited: [], timed: [] };
   for (let turn = -WARM_UP_TURNS; turn < turns; turn += 1) {
-    for (const isLimited of turn % 2 === 0 ? [true, false] : [false, true]) {
-      const before = await look(isLimited);
+    for (const mode of turn % 2 === 0 ? MODES : MODES.toReversed()) {
+      const before = await look(mode);
       await delay(WINDOW_MS);
-      const window = between(before, await look(isLimited));
-      if (turn >= 0) windows[isLimited ? 'limited' : 'bare'].push(window);
+      const window = between(before, await look(mode));
+      if (turn >= 0) all[mode].push(window);
     }
   }
   await loading;
-  const { limited, bare } = windows;
   const ratio = (of: keyof RouteWindow): number =>
-    median(limited.map((window, turn) => window[of] / (bare[turn]?.[of] ?? 1)));
+    median(all.limited.map((window, turn) => window[of] / (all.bare[turn]?.[of] ?? 1)));
   return {
     route,
-    limited: medianOf(limited),
-    bare: medianOf(bare),
+    windows: { bare: medianOf(all.bare), limited: medianOf(all.limited), timed: medianOf(all.timed) },
     ratio: { perSecond: ratio('perSecond'), cpuMicros: ratio('cpuMicros') },
   };
 }
@@ -118,10 +121,16 @@ function between(before: Look, after: Look): RouteWindow {
     perSecond: (requests * 1_000) / (after.atMs - before.atMs),
     cpuMicros: ((after.cpuMs - before.cpuMs) * 1_000) / requests,
     databaseMicros: ((after.databaseMs - before.databaseMs) * 1_000) / requests,
+    insideMicros: ((after.insideMs - before.insideMs) * 1_000) / requests,
   };
 }
 
 function medianOf(windows: readonly RouteWindow[]): RouteWindow {
   const of = (member: keyof RouteWindow): number => median(windows.map((window) => window[member]));
-  return { perSecond: of('perSecond'), cpuMicros: of('cpuMicros'), databaseMicros: of('databaseMicros') };
+  return {
+    perSecond: of('perSecond'),
+    cpuMicros: of('cpuMicros'),
+    databaseMicros: of('databaseMicros'),
+    insideMicros: of('insideMicros'),
+  };
 }
