@@ -148,7 +148,14 @@ export async function createServer(options: ServerOptions): Promise<HoldfastServ
   const instances = async (): Promise<number> => (await registry.count()).up;
   const rateLimits = openLimits({ database, engine, redis, signals, metrics, log, instances, onError });
   const jobs = await openJobs({
-    ...{ config, engine, database, metrics, signals, log, onError, ...shift },
+    config,
+    engine,
+    database,
+    metrics,
+    signals,
+    log,
+    onError,
+    ...shift,
     extraTypes: options.jobTypes ?? [],
     isWorker: options.duties === 'jobs',
     call: ownCalls.make(() => app),

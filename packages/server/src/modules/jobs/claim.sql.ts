@@ -88,8 +88,6 @@ export async function settleRuns(
   settlements: readonly Settlement[],
   nowMs: number,
 ): Promise<SettledRun[]> {
-  const json = (value: unknown): string | null =>
-    value === undefined || value === null ? null : JSON.stringify(value);
   const now = toRfc3339(nowMs);
   const { rows } = await sql<SettledRun>`
     WITH k AS (
@@ -229,4 +227,8 @@ export async function setDeadlineStates(
     WHERE run.id = k.id RETURNING run.*, (SELECT name FROM job WHERE job.id = run.job_id) AS job_name
   `.execute(tx);
   return rows;
+}
+
+function json(value: unknown): string | null {
+  return value === undefined || value === null ? null : JSON.stringify(value);
 }

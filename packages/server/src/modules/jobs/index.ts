@@ -70,11 +70,22 @@ export function createJobs(options: JobsOptions): Jobs {
   const deps: JobDeps = { engine, database, queue, types, changed: announce };
   const reading = { ...deps, clock: systemClock };
   const scheduler = new JobScheduler({
-    ...{ engine, database, queue, onMade: announce, onError },
+    engine,
+    database,
+    queue,
+    onMade: announce,
+    onError,
     ...(options.timeShiftMs === undefined ? {} : { timeShiftMs: options.timeShiftMs }),
   });
   const worker = new RunWorker({
-    ...{ engine, database, queue, types, name, slots, drainMs, onError },
+    engine,
+    database,
+    queue,
+    types,
+    name,
+    slots,
+    drainMs,
+    onError,
     onEnded: (held, ending) => onEnded(endedRun(held, ending)),
   });
   const duties = new DutyReports({ database, onError });

@@ -1,5 +1,6 @@
 import { PRIORITIES, type JobPatchBody, type NewJobBody, type Priority } from './job.schema.ts';
-import { parseSchedule, ScheduleError, type Schedule } from './schedule.rules.ts';
+import { ScheduleError } from './schedule.error.ts';
+import { parseSchedule, type Schedule } from './schedule.rules.ts';
 import { invalid, type TypeDefaults } from './type.book.ts';
 
 export interface Backoff {
@@ -82,6 +83,9 @@ export function checkFields(fields: JobFields): void {
   }
   if (fields.backoff.maxDelayMs < fields.backoff.delayMs) {
     throw invalid([{ path: '/backoff/maxDelayMs', message: 'must not be less than delayMs' }]);
+  }
+  if (fields.mustFinishBy !== null && !/[1-9]|:/.test(fields.mustFinishBy)) {
+    throw invalid([{ path: '/mustFinishBy', message: 'must leave some time' }]);
   }
   scheduleOf(fields.schedule ?? '0 0 1 1 *', fields.timeZone);
 }

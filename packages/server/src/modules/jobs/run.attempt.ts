@@ -15,7 +15,7 @@ import {
 import type { Held } from './run.claiming.ts';
 import type { Ending } from './run.settling.ts';
 import { writeRunFile } from './run.files.ts';
-import { findEffect, holdAttempt, insertEffect } from './run.sql.ts';
+import { findEffect, holdAttempt, insertEffect } from './run.notes.sql.ts';
 
 export interface LogLine {
   atMs: number;
@@ -27,6 +27,8 @@ export interface AttemptDeps {
   engine: Engine;
   database: Database;
   clock: Clock;
+  /** Work that was told to stop has so long; then it is left behind. */
+  graceMs: number;
   /** There is something to be written of it. */
   onNews: () => void;
 }
@@ -36,8 +38,6 @@ type Stop = 'timed_out' | 'cancelled' | 'handed_over' | 'lost';
 
 const MESSAGE_MAX = 2_000;
 const LINES_MAX = 10_000;
-/** Work that was told to stop has so long; then it is left behind. */
-export const STOP_GRACE_MS = 5_000;
 const RESULT_MAX_BYTES = 1_048_576;
 
 /** One attempt of a run, in this process. */
@@ -82,7 +82,7 @@ export class Attempt {
   }
 
   /** Tells the work to stop; if it has not after a grace, it is left behind. */
-  stop(why: Stop, graceMs = STOP_GRACE_MS): void {
+  stop(why: Stop, graceMs = this.#deps.graceMs): void {
     if (this.#stop !== null) return;
     this.#stop = why;
     this.#abort.abort(why === 'lost' ? new RunLostError(REASONS.lost) : new Error(this.#reason(why)));

@@ -2,7 +2,8 @@ import type { Engine } from '../../engine/index.ts';
 import type { CommandMeta } from '../../kernel/command.ts';
 import type { Database } from '../../platform/database/index.ts';
 import { PermanentError, RunLostError, type RunFile } from '../../platform/jobs/index.ts';
-import { holdAttempt, insertPiece, putFile, readPiece, type FileRow } from './run.sql.ts';
+import { insertPiece, putFile, readPiece, type FileRow } from './run.files.sql.ts';
+import { holdAttempt } from './run.notes.sql.ts';
 
 const PIECE_BYTES = 262_144;
 const FILE_MAX_BYTES = 512 * 1_048_576;

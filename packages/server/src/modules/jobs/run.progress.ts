@@ -1,6 +1,6 @@
 import type { Engine } from '../../engine/index.ts';
 import type { Attempt, LogLine } from './run.attempt.ts';
-import { insertLog, writeProgress } from './run.sql.ts';
+import { insertLog, writeProgress } from './run.notes.sql.ts';
 import { runEntry } from './run.view.ts';
 
 const META = { actor: 'system:jobs', requestId: 'system:jobs', idempotency: null };

@@ -33,7 +33,7 @@ import {
   releaseRun,
   runNow,
 } from './run.service.ts';
-import { findFile } from './run.sql.ts';
+import { findFile } from './run.files.sql.ts';
 
 const tags = ['Jobs'];
 const admin = { scope: 'admin' } as const;

@@ -9,23 +9,9 @@ import type { JobDeps } from './job.service.ts';
 import { findJobs } from './job.sql.ts';
 import { deltasOf, RunMaker, REQUESTED_MAX, wantedBy } from './run.making.ts';
 import type { LogQuery, RedriveBody, RunNowBody, RunQuery, RunSummary, RunView } from './run.schema.ts';
-import {
-  askToStop,
-  attemptsOf,
-  countRuns,
-  endUntaken,
-  filesOf,
-  findRun,
-  listRuns,
-  lockFailed,
-  lockRun,
-  lockStates,
-  readLog,
-  RUN_ORDER,
-  waitMany,
-  type NamedRun,
-  type RunFilter,
-} from './run.sql.ts';
+import { filesOf } from './run.files.sql.ts';
+import { readLog } from './run.notes.sql.ts';
+import { askToStop, attemptsOf, countRuns, endUntaken, findRun, listRuns, lockFailed, lockRun, lockStates, RUN_ORDER, waitMany, type NamedRun, type RunFilter } from './run.sql.ts';
 import { runEntry, runSummary, runView } from './run.view.ts';
 import { isOver } from './cycle.rules.ts';
 import { invalid } from './type.book.ts';

@@ -1,6 +1,6 @@
 import { sql, type Kysely, type Selectable, type Transaction } from 'kysely';
 import { rfc3339OrNull, toRfc3339 } from '../../kernel/clock.ts';
-import { numberArray, textArray, timeArray, type RunTable, type Tables } from '../../platform/database/index.ts';
+import { numberArray, type RunTable, type Tables } from '../../platform/database/index.ts';
 import { inOrder, rowsAfter, type ListOrder } from '../../platform/database/keyset.ts';
 import type { RunStatus } from './job.schema.ts';
 
@@ -275,49 +275,6 @@ export async function attemptsOf(db: Kysely<Tables>, runId: string): Promise<Att
   return rows.toReversed();
 }
 
-export interface FileRow {
-  name: string;
-  media_type: string;
-  size: number;
-  pieces: number;
-  fence: number;
-}
-
-export async function filesOf(db: Kysely<Tables>, runId: string): Promise<FileRow[]> {
-  return db
-    .selectFrom('run_file')
-    .select(['name', 'media_type', 'size', 'pieces', 'fence'])
-    .where('run_id', '=', runId)
-    .orderBy('name')
-    .execute();
-}
-
-export async function findFile(db: Kysely<Tables>, runId: string, name: string): Promise<FileRow | undefined> {
-  return db
-    .selectFrom('run_file')
-    .select(['name', 'media_type', 'size', 'pieces', 'fence'])
-    .where('run_id', '=', runId)
-    .where('name', '=', name)
-    .executeTakeFirst();
-}
-
-export async function readPiece(
-  db: Kysely<Tables>,
-  runId: string,
-  file: Pick<FileRow, 'name' | 'fence'>,
-  piece: number,
-): Promise<Buffer | undefined> {
-  const row = await db
-    .selectFrom('run_file_piece')
-    .select('bytes')
-    .where('run_id', '=', runId)
-    .where('name', '=', file.name)
-    .where('fence', '=', file.fence)
-    .where('piece', '=', piece)
-    .executeTakeFirst();
-  return row?.bytes;
-}
-
 export const RUN_ORDER = (descending: boolean): ListOrder => ({
   columns: [{ ref: 'run.id', kind: 'uuid' }],
   descending,
@@ -356,118 +313,6 @@ const SHOWN = sql`run.id, run.job_id, run.type, run.cycle_id, run.status, run.pr
   run.tick, run.attempts_max, run.attempt, run.timeout_ms, run.due_at, run.created_at, run.started_at,
   run.attempt_started_at, run.finished_at, run.worker, run.cancel_requested_by, run.deadline, run.deadline_state,
   run.percent, run.progress_message, run.error, run.reason, run.cached_from, run.log_lines, job.name AS job_name`;
-
-export interface LogRow {
-  line: number;
-  at: number;
-  attempt: number;
-  level: 'info' | 'warn' | 'error';
-  message: string;
-}
-
-export async function readLog(db: Kysely<Tables>, runId: string, after: number, limit: number): Promise<LogRow[]> {
-  return db
-    .selectFrom('run_log')
-    .select(['line', 'at', 'attempt', 'level', 'message'])
-    .where('run_id', '=', runId)
-    .where('line', '>', after)
-    .orderBy('line')
-    .limit(limit)
-    .execute();
-}
-
-/** Progress of runs that their worker still holds, and the numbers that their next lines of log begin after. */
-export async function writeProgress(
-  tx: Transaction<Tables>,
-  notes: readonly { id: string; fence: number; percent: number | null; message: string | null; lines: number }[],
-): Promise<Map<string, number>> {
-  const { rows } = await sql<{ id: string; log_lines: number }>`
-    UPDATE run SET percent = k.percent, progress_message = k.message, log_lines = run.log_lines + k.lines
-    FROM unnest(${notes.map(({ id }) => id)}::uuid[], ${numberArray(notes.map(({ fence }) => fence))}::bigint[],
-      ${numberArray(notes.map(({ percent }) => percent))}::real[], ${textArray(notes.map(({ message }) => message))}::text[],
-      ${numberArray(notes.map(({ lines }) => lines))}::integer[]) AS k (id, fence, percent, message, lines)
-    WHERE run.id = k.id AND run.fence = k.fence AND run.status = 'running'
-    RETURNING run.id, run.log_lines
-  `.execute(tx);
-  const added = new Map(notes.map(({ id, lines }) => [id, lines]));
-  return new Map(rows.map(({ id, log_lines }) => [id, log_lines - (added.get(id) ?? 0)]));
-}
-
-export async function insertLog(
-  tx: Transaction<Tables>,
-  lines: readonly { runId: string; line: number; atMs: number; attempt: number; level: string; message: string }[],
-): Promise<void> {
-  if (lines.length === 0) return;
-  await sql`
-    INSERT INTO run_log (run_id, line, at, attempt, level, message)
-    SELECT * FROM unnest(${lines.map(({ runId }) => runId)}::uuid[], ${numberArray(lines.map(({ line }) => line))}::integer[],
-      ${timeArray(lines.map(({ atMs }) => atMs))}::timestamptz[],
-      ${numberArray(lines.map(({ attempt }) => attempt))}::integer[], ${textArray(lines.map(({ level }) => level))}::text[],
-      ${textArray(lines.map(({ message }) => message))}::text[])
-  `.execute(tx);
-}
-
-/** Holds a run for as long as the transaction lasts; false where it is no longer this attempt's. */
-export async function holdAttempt(tx: Transaction<Tables>, id: string, fence: number): Promise<boolean> {
-  const { rows } = await sql`
-    SELECT FROM run WHERE id = ${id}::uuid AND fence = ${fence} AND status = 'running' FOR NO KEY UPDATE
-  `.execute(tx);
-  return rows.length > 0;
-}
-
-export async function findEffect(
-  tx: Transaction<Tables>,
-  runId: string,
-  key: string,
-): Promise<{ result: unknown } | undefined> {
-  return tx
-    .selectFrom('run_effect')
-    .select('result')
-    .where('run_id', '=', runId)
-    .where('key', '=', key)
-    .executeTakeFirst();
-}
-
-export async function insertEffect(
-  tx: Transaction<Tables>,
-  effect: { runId: string; key: string; result: unknown },
-  nowMs: number,
-): Promise<void> {
-  await tx
-    .insertInto('run_effect')
-    .values({
-      run_id: effect.runId,
-      key: effect.key,
-      result: effect.result === undefined ? null : JSON.stringify(effect.result),
-      at: toRfc3339(nowMs),
-    })
-    .execute();
-}
-
-export async function insertPiece(
-  db: Kysely<Tables>,
-  piece: { runId: string; name: string; fence: number; piece: number; bytes: Buffer },
-): Promise<void> {
-  await db
-    .insertInto('run_file_piece')
-    .values({ run_id: piece.runId, name: piece.name, fence: piece.fence, piece: piece.piece, bytes: piece.bytes })
-    .onConflict((row) => row.columns(['run_id', 'name', 'fence', 'piece']).doUpdateSet({ bytes: piece.bytes }))
-    .execute();
-}
-
-/** The file is there from here on; what an earlier attempt left of it is gone. */
-export async function putFile(tx: Transaction<Tables>, runId: string, file: FileRow, nowMs: number): Promise<void> {
-  await sql`
-    INSERT INTO run_file (run_id, name, media_type, size, pieces, fence, at)
-    VALUES (${runId}::uuid, ${file.name}, ${file.media_type}, ${file.size}, ${file.pieces}, ${file.fence},
-      ${toRfc3339(nowMs)}::timestamptz)
-    ON CONFLICT (run_id, name) DO UPDATE SET media_type = excluded.media_type, size = excluded.size,
-      pieces = excluded.pieces, fence = excluded.fence, at = excluded.at
-  `.execute(tx);
-  await sql`
-    DELETE FROM run_file_piece WHERE run_id = ${runId}::uuid AND name = ${file.name} AND fence <> ${file.fence}
-  `.execute(tx);
-}
 
 /** Finished runs past their job's keeping, a batch at a time. @returns how many went */
 export async function deleteOldRuns(db: Kysely<Tables>, max: number): Promise<number> {

@@ -1,7 +1,8 @@
 import { rfc3339OrNull, toRfc3339 } from '../../kernel/clock.ts';
 import { priorityWord } from './job.rules.ts';
 import type { RunSummary, RunView } from './run.schema.ts';
-import type { AttemptRow, FileRow, NamedRun } from './run.sql.ts';
+import type { FileRow } from './run.files.sql.ts';
+import type { AttemptRow, NamedRun } from './run.sql.ts';
 
 export function runSummary(run: NamedRun, nowMs?: number): RunSummary {
   return {

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { EXPRESSION_MAX, parseSchedule, ScheduleError } from './schedule.rules.ts';
+import { ScheduleError } from './schedule.error.ts';
+import { EXPRESSION_MAX, parseSchedule } from './schedule.rules.ts';
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;

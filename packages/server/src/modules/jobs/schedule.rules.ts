@@ -1,5 +1,7 @@
 import { Cron } from 'croner';
 import cronstrue from 'cronstrue';
+import { quoted, ScheduleError } from './schedule.error.ts';
+import { readTimeZone, type OffsetAt } from './zone.clock.ts';
 
 /**
  * When a job fires: a cron expression on the clock of a place. Pure: instants are milliseconds since the epoch.
@@ -20,20 +22,7 @@ export interface Schedule {
   readonly describe: () => string;
 }
 
-/** A schedule that is refused. Its message is a sentence for the person who wrote the schedule. */
-export class ScheduleError extends Error {
-  override readonly name = 'ScheduleError';
-  readonly field: 'schedule' | 'timeZone';
-
-  constructor(field: 'schedule' | 'timeZone', message: string) {
-    super(message);
-    this.field = field;
-  }
-}
-
 export const EXPRESSION_MAX = 200;
-const TIME_ZONE_MAX = 64;
-const QUOTED_MAX = 40;
 
 /**
  * @param expression 5 fields, or 6 with seconds first, or a nickname such as `@daily`
@@ -104,11 +93,6 @@ const ANY: ReadField = { text: '*', words: '*', values: [] };
 
 function refuse(message: string): never {
   throw new ScheduleError('schedule', message);
-}
-
-function quoted(text: string): string {
-  const characters = Array.from(text);
-  return characters.length > QUOTED_MAX ? `"${characters.slice(0, QUOTED_MAX).join('')}…"` : `"${text}"`;
 }
 
 function readExpression(expression: string): ReadFields {
@@ -282,46 +266,6 @@ function inWords(fields: ReadFields): string {
  */
 function isFixedTime([second, minute, hour]: ReadFields): boolean {
   return [second, minute, hour].every(({ text }) => !/[*/]/.test(text));
-}
-
-// The time zone.
-
-type OffsetAt = (instantMs: number) => number;
-
-/** Of the names without a city only UTC and GMT: ICU takes BST for Dhaka's time, and knows an IST and a CST. */
-const TIME_ZONE = /^(?:UTC|GMT|(?!SystemV\/)[A-Z][\w+-]*(?:\/[A-Z][\w+-]*)+)$/i;
-const OFFSET = /GMT(?:([^\d])(\d\d):(\d\d)(?::(\d\d))?)?$/;
-
-/** @returns by how many milliseconds the clocks of the place are ahead of UTC at an instant */
-function readTimeZone(timeZone: string): OffsetAt {
-  const formatter = timeZone.length <= TIME_ZONE_MAX && TIME_ZONE.test(timeZone) ? formatterOf(timeZone) : null;
-  if (formatter === null) {
-    const shown = /\p{Cc}/u.test(timeZone) ? 'This' : quoted(timeZone);
-    const isOffset = /^(?:UTC|GMT)?[+-]\d/i.test(timeZone);
-    const fault = isOffset ? 'is an offset, which does not say when clocks change' : 'is not a time zone';
-    throw new ScheduleError('timeZone', `${shown} ${fault}: write the name of a place, such as Europe/Berlin, or UTC.`);
-  }
-  return (instantMs) => {
-    const [, sign, hours = '0', minutes = '0', seconds = '0'] = OFFSET.exec(formatter.format(instantMs)) ?? [];
-    const size = (Number(hours) * 3_600 + Number(minutes) * 60 + Number(seconds)) * 1_000;
-    return sign === '+' ? size : -size;
-  };
-}
-
-/** Making one is most of the cost of a schedule; the names of zones are few. */
-const FORMATTERS = new Map<string, Intl.DateTimeFormat>();
-
-function formatterOf(timeZone: string): Intl.DateTimeFormat | null {
-  const known = FORMATTERS.get(timeZone);
-  if (known !== undefined) return known;
-  try {
-    const made = new Intl.DateTimeFormat('en-US', { timeZone, timeZoneName: 'longOffset', year: 'numeric' });
-    FORMATTERS.set(timeZone, made);
-    return made;
-  } catch (error) {
-    if (error instanceof RangeError) return null;
-    throw error;
-  }
 }
 
 // The fires.

@@ -30,9 +30,9 @@ export interface RunContext<Config = unknown> {
    */
   readonly signal: AbortSignal;
   /** How far it is. Cheap: call it as often as you like. @param percent 0 to 100; null where nobody can say */
-  progress(percent: number | null, message?: string): void;
+  readonly progress: (percent: number | null, message?: string) => void;
   /** A line of the run's log. */
-  log(level: LogLevel, message: string): void;
+  readonly log: (level: LogLevel, message: string) => void;
   /**
    * An effect in our own database that happens exactly once in a run, however often the run is attempted and whoever
    * attempts it: `work` and the note that it was done commit together, only while this attempt holds the run.
@@ -41,14 +41,17 @@ export interface RunContext<Config = unknown> {
    * @returns what `work` gave, now or in an earlier attempt; it must be JSON
    * @throws RunLostError where the run is no longer this worker's
    */
-  once<Result>(key: string, work: (tx: Transaction<Tables>, nowMs: number) => Promise<Result>): Promise<Result>;
+  readonly once: <Result>(
+    key: string,
+    work: (tx: Transaction<Tables>, nowMs: number) => Promise<Result>,
+  ) => Promise<Result>;
   /** For a command to the engine: an attempt that repeats it under the same key gets the first one's answer. */
-  meta(key: string): CommandMeta;
+  readonly meta: (key: string) => CommandMeta;
   /** Keeps a file with the run. A later attempt replaces it. */
-  writeFile(
+  readonly writeFile: (
     file: { name: string; mediaType: string },
     content: AsyncIterable<string | Uint8Array> | Iterable<string | Uint8Array>,
-  ): Promise<RunFile>;
+  ) => Promise<RunFile>;
 }
 
 /**

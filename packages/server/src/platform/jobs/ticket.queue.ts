@@ -105,7 +105,7 @@ export class TicketQueue {
 
   async send(tx: Transaction<Tables>, tickets: readonly Ticket[]): Promise<void> {
     const { boss } = await this.#opened;
-    for (const [queue, some] of groupBy(tickets, ({ queue }) => queue)) {
+    for (const [queue, some] of byQueue(tickets)) {
       const jobs = some.map(({ id, priority, dueAtMs, group }) => ({
         id,
         priority,
@@ -147,7 +147,7 @@ export class TicketQueue {
   /** They are done with, however it went. What was taken again by somebody else stays his. */
   async settle(tx: Transaction<Tables>, tickets: readonly TakenTicket[]): Promise<void> {
     const { boss } = await this.#opened;
-    for (const [queue, some] of groupBy(tickets, ({ queue }) => queue)) {
+    for (const [queue, some] of byQueue(tickets)) {
       await boss.complete(queue, some, null, { db: inTransaction(tx) });
     }
   }
@@ -166,7 +166,7 @@ export class TicketQueue {
   /** The holder of these is alive. */
   async touch(tickets: readonly TakenTicket[]): Promise<void> {
     const { boss } = await this.#opened;
-    for (const [queue, some] of groupBy(tickets, ({ queue }) => queue)) await boss.touch(queue, some);
+    for (const [queue, some] of byQueue(tickets)) await boss.touch(queue, some);
   }
 
   /** Tickets that were given up because whoever held them died each time. The caller settles what they stand for. */
@@ -206,12 +206,12 @@ async function ensureQueues(boss: PgBoss, queues: readonly string[]): Promise<vo
   await Promise.all(missing.map((queue) => boss.createQueue(queue, { ...settings, deadLetter: ABANDONED })));
 }
 
-function groupBy<Item>(items: readonly Item[], keyOf: (item: Item) => string): Map<string, Item[]> {
-  const groups = new Map<string, Item[]>();
+function byQueue<Item extends { queue: string }>(items: readonly Item[]): Map<string, Item[]> {
+  const queues = new Map<string, Item[]>();
   for (const item of items) {
-    const group = groups.get(keyOf(item));
-    if (group === undefined) groups.set(keyOf(item), [item]);
-    else group.push(item);
+    const some = queues.get(item.queue);
+    if (some === undefined) queues.set(item.queue, [item]);
+    else some.push(item);
   }
-  return groups;
+  return queues;
 }
