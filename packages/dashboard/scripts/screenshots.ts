@@ -50,6 +50,24 @@ const PICTURES: Picture[] = [
   { name: 'reservations', path: '/reservations' },
   { name: 'alerts', path: '/alerts' },
   { name: 'events', path: '/events', scheme: 'dark' },
+  { name: 'jobs', path: '/jobs' },
+  { name: 'jobs-dark', path: '/jobs', scheme: 'dark' },
+  { name: 'jobs-phone', path: '/jobs', isPhone: true },
+  {
+    name: 'job-form',
+    path: '/jobs',
+    act: async (page) => {
+      await page.getByRole('button', { name: 'New job' }).click();
+      const dialog = page.getByRole('dialog');
+      await dialog.getByLabel('Name').fill('Nightly snapshot');
+      await dialog.getByRole('combobox', { name: 'What it does' }).click();
+      await page.getByRole('option', { name: 'Take a snapshot of the stock' }).click();
+      await dialog.getByText('Workdays at 6').click();
+    },
+  },
+  { name: 'jobs-timeline', path: '/jobs/next' },
+  { name: 'jobs-graph', path: '/jobs/graph', scheme: 'dark' },
+  { name: 'runs', path: '/jobs/runs' },
   { name: 'system', path: '/system', settleMs: 15_000 },
 ];
 

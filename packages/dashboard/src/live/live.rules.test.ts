@@ -82,3 +82,15 @@ test('an event that carries no whole row is none', () => {
   expect(rowOf({ type: 'stock.changed', subject: 'MUG', time: movement.at, data: movement })).toBeNull();
   expect(rowOf({ type: 'alert.opened', subject: null, time: movement.at, data: null })).toBeNull();
 });
+
+test('what happens to a run is written into its row, and makes its job and the figures stale, but no list of runs', () => {
+  const data = { id: 'r', job: { id: 'j', name: 'Nightly import' }, status: 'succeeded', percent: 100 };
+  const event = { type: 'run.succeeded', subject: 'r', time: movement.at, data };
+  const row = rowOf(event);
+  expect(row).toMatchObject({ list: '/api/v1/runs', data: { status: 'succeeded' } });
+  const stale = staleAfter(event);
+  expect(stale).toContainEqual({ path: '/api/v1/jobs/{id}', part: { id: 'j' } });
+  expect(stale).toContainEqual({ path: '/api/v1/runs/{id}', part: { id: 'r' } });
+  expect(stale).toContainEqual({ path: '/api/v1/runs', sparesLists: true });
+  expect(stale).toContainEqual({ path: '/api/v1/jobs/stats' });
+});

@@ -13,12 +13,20 @@ export function SidePanel({ title, onClose, children }: SidePanelProps) {
   const heading = useRef<HTMLHeadingElement>(null);
   const close = useEffectEvent(onClose);
   useEffect(() => {
-    const onKey = (event: KeyboardEvent): void => {
-      const isInDialog = document.querySelector('[aria-modal="true"]') !== null;
-      if (event.key === 'Escape' && !event.defaultPrevented && !isInDialog) close();
+    // What is over the panel takes the key for itself. It may be gone by the time the key comes to the document.
+    let isForAnother = false;
+    const onKeyBegun = (): void => {
+      isForAnother = document.querySelector('[aria-modal="true"], [role="menu"], [role="listbox"]') !== null;
     };
+    const onKey = (event: KeyboardEvent): void => {
+      if (event.key === 'Escape' && !event.defaultPrevented && !isForAnother) close();
+    };
+    document.addEventListener('keydown', onKeyBegun, { capture: true });
     document.addEventListener('keydown', onKey);
-    return () => document.removeEventListener('keydown', onKey);
+    return () => {
+      document.removeEventListener('keydown', onKeyBegun, { capture: true });
+      document.removeEventListener('keydown', onKey);
+    };
   }, []);
   useEffect(() => heading.current?.focus({ preventScroll: true }), []);
   return (

@@ -11,6 +11,7 @@ import { bodyOf, draftOfJob, faultsOf, newDraft, type JobDraft } from './job.dra
 import { JobFormMore } from './job.form.more.tsx';
 import { JobFormWhen } from './job.form.when.tsx';
 import { STALE_JOBS, type Job, type JobType, type NewJob } from './job.words.ts';
+import { Prose } from './prose.tsx';
 import { ConfigFields } from './schema.fields.tsx';
 import { configOf, defaultsOf, draftOf, fieldsOf, type Config, type DraftGroup, type Schema } from './schema.rules.ts';
 import classes from './jobs.module.css';
@@ -148,7 +149,11 @@ function Naming({ draft, set, errors, job, types, type }: NamingProps) {
         value={draft.type === '' ? null : draft.type}
         onChange={(chosen) => chosen !== null && set({ type: chosen })}
       />
-      {type !== undefined && <p className={classes['quiet']}>{type.description}</p>}
+      {type !== undefined && (
+        <p className={classes['quiet']}>
+          <Prose text={type.description} />
+        </p>
+      )}
       <Textarea
         label="Description"
         description="Why it is there, for whoever comes after you."

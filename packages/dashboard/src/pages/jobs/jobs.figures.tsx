@@ -69,10 +69,10 @@ function Course({ total }: Pick<Stats, 'total'>) {
       <Figure label="Success" title={`${total.succeeded} succeeded, ${total.failed} failed`}>
         {total.successRate === null ? '–' : shareWords(total.successRate)}
       </Figure>
-      <Figure label="Took, half · 99 %" title="The time of the median run, and of all but one in a hundred.">
+      <Figure label="Took, p50 · p99" title="The time of the median run, and of all but one in a hundred.">
         {spanText(total.durationP50Ms)} · {spanText(total.durationP99Ms)}
       </Figure>
-      <Figure label="Late, half · 99 %" title="From when a run was due to when it began.">
+      <Figure label="Late, p50 · p99" title="From when a run was due to when it began.">
         {spanText(total.latenessP50Ms)} · {spanText(total.latenessP99Ms)}
       </Figure>
     </dl>

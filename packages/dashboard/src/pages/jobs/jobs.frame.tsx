@@ -43,12 +43,15 @@ export function JobsFrame({ at, about, actions, children }: JobsFrameProps) {
             </Link>
           ))}
         </nav>
-        <SegmentedControl
-          aria-label="How far the figures look back"
-          data={SPANS}
-          value={span}
-          onChange={(value) => change({ hours: value === '24' ? null : value })}
-        />
+        <div className={classes['look']}>
+          Figures of the last
+          <SegmentedControl
+            aria-label="How far the figures look back"
+            data={SPANS}
+            value={span}
+            onChange={(value) => change({ hours: value === '24' ? null : value })}
+          />
+        </div>
       </div>
       {children}
     </>

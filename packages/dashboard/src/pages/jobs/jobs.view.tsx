@@ -20,20 +20,20 @@ import { JobState, Progress, RunState } from './run.state.tsx';
 import classes from './jobs.module.css';
 
 const COLUMNS: Column<Job>[] = [
-  { id: 'status', label: 'Status', width: '104px', render: (job) => <JobState job={job} /> },
-  { id: 'name', label: 'Job', width: 'minmax(140px, 1.4fr)', sortBy: 'name', render: (job) => <JobName job={job} /> },
-  { id: 'type', label: 'Type', width: 'minmax(96px, 0.8fr)', render: ({ type }) => type },
-  { id: 'when', label: 'Runs', width: 'minmax(120px, 1.5fr)', render: (job) => whenWords(job) },
-  { id: 'next', label: 'Next', width: '158px', render: ({ nextRun }) => <Due at={nextRun} /> },
-  { id: 'last', label: 'Last run', width: '206px', render: (job) => <LastRun job={job} /> },
+  { id: 'status', label: 'Status', width: '98px', render: (job) => <JobState job={job} /> },
+  { id: 'name', label: 'Job', width: 'minmax(150px, 1.6fr)', sortBy: 'name', render: (job) => <JobName job={job} /> },
+  { id: 'type', label: 'Type', width: 'minmax(84px, 0.7fr)', render: ({ type }) => <span title={type}>{type}</span> },
+  { id: 'when', label: 'Runs', width: 'minmax(130px, 1.6fr)', render: (job) => <When job={job} /> },
+  { id: 'next', label: 'Next', width: '138px', render: ({ nextRun }) => <Due at={nextRun} /> },
+  { id: 'last', label: 'Last run', width: '198px', render: (job) => <LastRun job={job} /> },
   {
     id: 'success',
     label: 'Success',
-    width: '76px',
+    width: '70px',
     align: 'end',
     render: (job) => <Success job={job} />,
   },
-  { id: 'priority', label: 'Priority', width: '74px', render: ({ priority }) => priorityWord(priority) },
+  { id: 'priority', label: 'Priority', width: '76px', render: ({ priority }) => priorityWord(priority) },
   {
     id: 'createdAt',
     label: 'Made',
@@ -117,9 +117,9 @@ function filtersFor(types: readonly { name: string; title: string }[]): Filter[]
 }
 
 function JobName({ job: { name, system } }: { job: Job }) {
-  if (!system) return <>{name}</>;
+  if (!system) return <span title={name}>{name}</span>;
   return (
-    <span title="Holdfast's own: it cannot be deleted.">
+    <span title={`${name}. Holdfast's own: it cannot be deleted.`}>
       <span className={classes['own']}>
         <Icon name="server" size={14} />
         <span className="hf-hidden">Holdfast&apos;s own: </span>
@@ -127,6 +127,11 @@ function JobName({ job: { name, system } }: { job: Job }) {
       {name}
     </span>
   );
+}
+
+function When({ job }: { job: Job }) {
+  const words = whenWords(job);
+  return <span title={words}>{words}</span>;
 }
 
 function priorityWord(priority: Job['priority']): string {

@@ -91,15 +91,16 @@ function Shown({ due, hasMore, runs, hours, isTable }: ShownProps) {
     const recent = runs.filter(({ startedAt, finishedAt }) => {
       return startedAt !== null && (finishedAt === null || Date.parse(finishedAt) >= fromMs);
     });
-    return rowsOf(due, recent);
-  }, [due, runs, fromMs]);
+    return rowsOf(due, recent, hasMore);
+  }, [due, hasMore, runs, fromMs]);
   if (rows.length === 0) return <NothingDue />;
   return (
     <>
       {isTable ? <TimelineTable rows={rows} /> : <Timeline rows={rows} axis={axis} nowMs={now} />}
       {hasMore && (
         <p className={classes['quiet']}>
-          More is due than can be shown: the next {DUE_MAX.toLocaleString()} runs, and the next one of every job.
+          More is due than can be shown: the next {DUE_MAX.toLocaleString()} runs, and the next one of every job. A
+          dotted line says that a job goes on.
         </p>
       )}
     </>

@@ -35,19 +35,22 @@ export function RunDetail({ id, isWide = false }: { id: string; isWide?: boolean
         <p className={classes['error']} role="note">
           <Icon name="warn" size={16} />
           <span>
-            <b>{data.error.code.replaceAll('_', ' ')}</b>: {data.error.message}
+            {data.error.code !== 'failed' && <b>{data.error.code.replaceAll('_', ' ')}: </b>}
+            {data.error.message}
           </span>
         </p>
       )}
       <div className={isWide ? classes['halves'] : undefined}>
-        <div>
+        <div className={isWide ? classes['second'] : undefined}>
           <RunFiles run={data} />
           {data.result !== null && <Json label="Result" value={data.result} />}
-          <Facts run={data} />
+          <RunLog run={data} />
+        </div>
+        <div>
+          <Facts run={data} isWide={isWide} />
           <Attempts run={data} />
           {Object.keys(data.config).length > 0 && <Json label="Config" value={data.config} />}
         </div>
-        <RunLog run={data} />
       </div>
     </>
   );
@@ -79,13 +82,21 @@ const DEADLINES: Record<RunWhole['deadlineState'], string> = {
   kept: 'kept',
 };
 
-function Facts({ run }: { run: RunWhole }) {
+function Facts({ run, isWide }: { run: RunWhole; isWide: boolean }) {
   return (
     <dl className={classes['facts']}>
       <dt>Job</dt>
       <dd>
         <Link to={pathOf('/jobs', run.job.id)}>{run.job.name}</Link> <span className={classes['dim']}>{run.type}</span>
       </dd>
+      {!isWide && (
+        <>
+          <dt>Run</dt>
+          <dd>
+            <Link to={pathOf('/jobs/runs', run.id)}>…{run.id.slice(-8)}</Link>, a page to link to
+          </dd>
+        </>
+      )}
       <dt>Why</dt>
       <dd>
         {TRIGGER_WORDS[run.trigger]}, by <Actor of={run.startedBy} />

@@ -30,7 +30,7 @@ const JOB_SHAPES: Record<Job['status'], readonly [IconName, Tone, string]> = {
   queued: ['clock', 'accent', 'Queued'],
   running: ['play', 'accent', 'Running'],
   disabled: ['minus', 'quiet', 'Off'],
-  continuous: ['retry', 'good', 'Always on'],
+  continuous: ['retry', 'good', 'Always'],
 };
 
 /** What a job does now: a word and a shape. */

@@ -27,7 +27,7 @@ const COLUMNS: Column<Run>[] = [
   },
   { id: 'job', label: 'Job', width: 'minmax(130px, 1fr)', render: ({ job }) => job.name },
   { id: 'type', label: 'Type', width: 'minmax(110px, 0.7fr)', isExtra: true, render: ({ type }) => type },
-  { id: 'what', label: 'What', width: 'minmax(170px, 1.7fr)', render: (run) => <What run={run} /> },
+  { id: 'what', label: 'What', width: 'minmax(150px, 1.7fr)', render: (run) => <What run={run} /> },
   { id: 'took', label: 'Took', width: '92px', align: 'end', render: (run) => <Took run={run} /> },
   {
     id: 'attempt',

@@ -1,5 +1,6 @@
-import { useId } from 'react';
+import { useId, type ReactNode } from 'react';
 import { Checkbox, JsonInput, NumberInput, PasswordInput, Select, Textarea, TextInput } from '@mantine/core';
+import { Prose } from './prose.tsx';
 import { textOf, type Draft, type DraftGroup, type Field, type FieldOf } from './schema.rules.ts';
 import classes from './jobs.module.css';
 
@@ -47,7 +48,7 @@ function ConfigField(props: ConfigFieldProps) {
   const { field, value, errors, keepsSecrets, onChange } = props;
   const common = {
     label: field.label,
-    description: field.about,
+    description: aboutOf(field.about),
     error: errors.get(field.pointer) ?? null,
     placeholder: field.hint ?? '',
   };
@@ -100,7 +101,7 @@ function ConfigField(props: ConfigFieldProps) {
       return (
         <Textarea
           {...common}
-          description={linesAbout(field)}
+          description={aboutOf(linesAbout(field))}
           placeholder={field.of === 'record' ? 'name: value' : (field.hint?.replaceAll(', ', '\n') ?? '')}
           autosize
           minRows={2}
@@ -112,6 +113,10 @@ function ConfigField(props: ConfigFieldProps) {
     case 'json':
       return <JsonInput {...common} autosize minRows={2} maxRows={12} value={textOf(value)} onChange={onChange} />;
   }
+}
+
+function aboutOf(text: string | null): ReactNode {
+  return text === null ? null : <Prose text={text} />;
 }
 
 function linesAbout({ about, of }: FieldOf<'lines'>): string {
@@ -128,7 +133,7 @@ function Group({ field, value, errors, keepsSecrets, onChange }: ConfigFieldProp
       <div id={titleId} className={classes['groupLabel']}>
         {label}
       </div>
-      {about !== null && <p className={classes['quiet']}>{about}</p>}
+      {about !== null && <p className={classes['quiet']}>{aboutOf(about)}</p>}
       {error !== undefined && <p className={classes['wrong']}>{error}</p>}
       <ConfigFields
         fields={members}
@@ -147,7 +152,7 @@ function Choice({ field, value, errors, onChange }: ConfigFieldProps<'choice'>) 
   return (
     <Select
       label={label}
-      description={about}
+      description={aboutOf(about)}
       error={errors.get(pointer) ?? null}
       data={canBeOpen ? [{ value: NOT_SAID, label: '–' }, ...options] : options}
       value={value === NOT_SAID && hasDefault ? hint : textOf(value)}
@@ -158,7 +163,7 @@ function Choice({ field, value, errors, onChange }: ConfigFieldProps<'choice'>) 
 
 function YesOrNo({ field, value, errors, onChange }: ConfigFieldProps<'yes'>) {
   const { isOpen, label, about, pointer } = field;
-  const common = { label, description: about, error: errors.get(pointer) ?? null };
+  const common = { label, description: aboutOf(about), error: errors.get(pointer) ?? null };
   if (!isOpen) {
     return (
       <Checkbox {...common} checked={value === true} onChange={(event) => onChange(event.currentTarget.checked)} />
@@ -177,7 +182,7 @@ function Choices({ field, value, errors, onChange }: ConfigFieldProps<'choices'>
   return (
     <Checkbox.Group
       label={label}
-      description={about}
+      description={aboutOf(about)}
       error={errors.get(pointer) ?? null}
       value={Array.isArray(value) ? [...(value as readonly string[])] : []}
       onChange={onChange}

@@ -55,3 +55,9 @@ test('jobs stand by when they are due; those that have only run come after', () 
     ['C', 0, 1],
   ]);
 });
+
+test('where too much is due, a job that is due again and again is known to go on', () => {
+  const due = [1, 2, 3].map((hour) => ({ at: iso(NOW + hour * HOUR), jobId: hour > 2 ? 'b' : 'a', name: '' }));
+  expect(rowsOf(due, [], true).map(({ goesOn }) => goesOn)).toEqual([true, false]);
+  expect(rowsOf(due, []).some(({ goesOn }) => goesOn)).toBe(false);
+});

@@ -85,24 +85,32 @@ export interface TimelineRow<Run> {
   jobId: string;
   name: string;
   dueMs: number[];
+  /** It is due again after the last of these, and nobody knows how often. */
+  goesOn: boolean;
   runs: Run[];
 }
 
-/** One row for each job that is due or has run, the soonest first; those that are not due last, by name. */
+/**
+ * One row for each job that is due or has run, the soonest first; those that are not due last, by name.
+ *
+ * @param isCut what is due was cut off where there was too much of it
+ */
 export function rowsOf<Run extends { job: { id: string; name: string } }>(
   due: readonly Due[],
   runs: readonly Run[],
+  isCut = false,
 ): TimelineRow<Run>[] {
   const rows = new Map<string, TimelineRow<Run>>();
   const rowOf = (jobId: string, name: string): TimelineRow<Run> => {
-    const row = rows.get(jobId) ?? { jobId, name, dueMs: [], runs: [] };
+    const row = rows.get(jobId) ?? { jobId, name, dueMs: [], goesOn: false, runs: [] };
     rows.set(jobId, row);
     return row;
   };
   for (const { jobId, name, at } of due) {
-    const { dueMs } = rowOf(jobId, name);
+    const row = rowOf(jobId, name);
     const atMs = Date.parse(at);
-    if (!dueMs.includes(atMs)) dueMs.push(atMs);
+    if (!row.dueMs.includes(atMs)) row.dueMs.push(atMs);
+    row.goesOn = isCut && row.dueMs.length > 1;
   }
   for (const run of runs) rowOf(run.job.id, run.job.name).runs.push(run);
   const soonest = ({ dueMs }: TimelineRow<Run>): number => Math.min(...dueMs);

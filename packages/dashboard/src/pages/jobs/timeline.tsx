@@ -73,6 +73,7 @@ function Track({
           title={`${RUN_WORDS[run.status]}, ${formatTime(run.startedAt ?? run.dueAt)}, ${roughDuration(tookMs(run, nowMs) ?? 0)}`}
         />
       ))}
+      {row.goesOn && <span className={classes['on']} style={{ left: `${percentOf(Math.max(...row.dueMs), axis)}%` }} />}
       {ticks.map(({ at, count, firstMs }) => (
         <span
           key={firstMs}
