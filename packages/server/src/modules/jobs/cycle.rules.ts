@@ -41,7 +41,7 @@ export class JobGraph {
     return others.add(job);
   }
 
-  /** The circle that a job is part of, as a path from it back to it; null where there is none. */
+  /** The circle that a job is part of: from it back to it, each waiting for the one before; null where there is none. */
   circleThrough(job: string): string[] | null {
     const cameFrom = new Map<string, string>();
     const open = [job];
@@ -91,7 +91,7 @@ function reach(from: readonly string[], next: (id: string) => readonly string[])
 function pathTo(end: string, cameFrom: ReadonlyMap<string, string>, start: string): string[] {
   const path = [start];
   for (let id: string | undefined = end; id !== undefined && id !== start; id = cameFrom.get(id)) path.push(id);
-  return [...path, start].toReversed();
+  return [...path, start];
 }
 
 function append(map: Map<string, string[]>, key: string, value: string): void {

@@ -29,12 +29,14 @@ export interface JobSchedulerOptions {
 export interface ScheduleReport {
   /** Runs that were made. */
   made: number;
-  /** There are more jobs due: look again at once. */
+  /** There may be more that is due: look again at once. */
   more: boolean;
 }
 
 const META = { actor: 'system:jobs', requestId: 'system:jobs', idempotency: null };
 const JOBS_AT_ONCE = 250;
+/** What many jobs have missed together is caught up with in several transactions, none of which may take long. */
+const RUNS_AT_ONCE = 250;
 const TEND_EVERY_MS = 5_000;
 /** A run that has waited so long rises by one priority, and again after as long. */
 export const RAISE_AFTER_MS = 300_000;
@@ -80,18 +82,19 @@ export class JobScheduler {
         report = { made: 0, more: false };
         return { status: 204, body: null, journal: [] };
       }
-      const jobs = new Map(
-        (
-          await findJobs(
-            tx,
-            due.map(({ id }) => id),
-          )
-        ).map((job) => [job.id, job]),
-      );
-      const fired = due.map(({ id, nextAtMs }) => firedBy(jobs.get(id) as Job, nextAtMs, nowMs));
+      const ids = due.map(({ id }) => id);
+      const jobs = new Map((await findJobs(tx, ids)).map((job) => [job.id, job]));
+      const fired: Fired[] = [];
+      let room = RUNS_AT_ONCE;
+      for (const { id, nextAtMs } of due) {
+        if (room === 0) break;
+        const one = firedBy(jobs.get(id) as Job, nextAtMs, nowMs, room);
+        fired.push(one);
+        room -= one.wanted.length;
+      }
       const made = await maker.make(fired.flatMap(({ wanted }) => wanted));
       await setNextDue(tx, fired);
-      report = { made: made.length, more: due.length === JOBS_AT_ONCE };
+      report = { made: made.length, more: room === 0 || due.length === JOBS_AT_ONCE };
       return { status: 204, body: null, journal: maker.entries };
     });
     if (report.made > 0) onMade();
@@ -181,12 +184,19 @@ export class JobScheduler {
   }
 }
 
-/** The runs that are to be made of a job whose time has come, and when it comes next. */
-function firedBy(job: Job, nextAtMs: number, nowMs: number): { id: string; nextAtMs: number | null; wanted: Wanted[] } {
+interface Fired {
+  id: string;
+  nextAtMs: number | null;
+  wanted: Wanted[];
+}
+
+/** The runs that are to be made of a job whose time has come, and when it comes next: at once, where there are more. */
+function firedBy(job: Job, nextAtMs: number, nowMs: number, room: number): Fired {
   if (job.schedule === null || !job.enabled) return { id: job.id, nextAtMs: null, wanted: [] };
   const schedule = parseSchedule(job.schedule, job.time_zone);
   const policy = { catchUp: job.catch_up, catchUpMax: job.catch_up_max };
-  const wanted = ticksOf(schedule, nextAtMs, nowMs, policy).map(({ atMs, isLate }) =>
+  const ticks = ticksOf(schedule, nextAtMs, nowMs, policy);
+  const wanted = ticks.slice(0, room).map(({ atMs, isLate }) =>
     wantedBy(job, {
       trigger: isLate ? 'catch_up' : 'schedule',
       startedBy: META.actor,
@@ -194,5 +204,5 @@ function firedBy(job: Job, nextAtMs: number, nowMs: number): { id: string; nextA
       tickMs: atMs,
     }),
   );
-  return { id: job.id, nextAtMs: schedule.next(nowMs), wanted };
+  return { id: job.id, nextAtMs: ticks[room]?.atMs ?? schedule.next(nowMs), wanted };
 }

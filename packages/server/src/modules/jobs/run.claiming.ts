@@ -1,8 +1,16 @@
 import type { Engine } from '../../engine/index.ts';
 import type { TakenTicket, TicketQueue } from '../../platform/jobs/index.ts';
-import { claimRuns, endAbandoned, insertAttempts, jobBounds, lockClaims, type ClaimedRun } from './claim.sql.ts';
+import {
+  claimRuns,
+  endAbandoned,
+  insertAttempts,
+  jobBounds,
+  jobsOfTickets,
+  lockClaims,
+  type ClaimedRun,
+} from './claim.sql.ts';
 import { deltasOf, RunMaker } from './run.making.ts';
-import { countRuns } from './run.sql.ts';
+import { countRuns, lockStates } from './run.sql.ts';
 import { runEntry } from './run.view.ts';
 import type { TypeBook } from './type.book.ts';
 
@@ -65,6 +73,10 @@ export async function failAbandoned({ engine, queue }: Pick<ClaimDeps, 'engine' 
     count = tickets.length;
     if (count === 0) return NOTHING;
     const maker = new RunMaker(tx, queue, nowMs);
+    const jobIds = await jobsOfTickets(tx, tickets);
+    // As whoever makes or settles runs does: first the graph, then jobs, then runs.
+    await maker.lockGraphOf(jobIds);
+    await lockStates(tx, jobIds);
     const runs = await endAbandoned(tx, tickets, nowMs);
     await countRuns(tx, deltasOf(runs));
     await maker.passOn(runs);

@@ -62,6 +62,8 @@ export class RunMaker {
   readonly entries: Entry[] = [];
   /** Runs that were written and not yet handed back. */
   readonly #made: NamedRun[] = [];
+  /** Runs that made room for newer ones, and were not yet passed on. */
+  readonly #cancelled: NamedRun[] = [];
 
   constructor(tx: Transaction<Tables>, queue: TicketQueue, nowMs: number) {
     this.#tx = tx;
@@ -79,12 +81,13 @@ export class RunMaker {
     for (const one of wanted) {
       const row = await this.#plan(one, open, graph);
       rows.push(row);
-      // Of a graph, each run may decide about the cycle of the next.
-      if (graph.isConnected(one.job.id)) await this.#write(rows.splice(0), wanted);
+      // Of a graph, each run may decide about the cycle of the next; a newer run may cancel an older one.
+      const isLookedAt = graph.isConnected(one.job.id) || one.job.overlap === 'cancel';
+      if (isLookedAt) await this.#write(rows.splice(0), wanted);
     }
     await this.#write(rows, wanted);
     const made = this.#made.splice(0);
-    await this.passOn(made.filter(({ finished_at }) => finished_at !== null));
+    await this.passOn([...this.#cancelled.splice(0), ...made.filter(({ finished_at }) => finished_at !== null)]);
     return made;
   }
 
@@ -139,7 +142,7 @@ export class RunMaker {
       );
     }
     const run = this.#made.pop();
-    return run === undefined || run.finished_at === null ? [] : [run];
+    return [...this.#cancelled.splice(0), ...(run === undefined || run.finished_at === null ? [] : [run])];
   }
 
   /** Runs that are over or held wait again, as new. */
@@ -173,20 +176,26 @@ export class RunMaker {
     if (open.length >= WAITING_MAX) return skipped(run, 'queue_full');
     if (one.trigger !== 'request' && open.length >= job.concurrency) {
       if (job.overlap === 'skip') return skipped(run, 'overlap');
-      if (job.overlap === 'cancel') await this.#cancel(open.splice(0, open.length - job.concurrency + 1));
+      if (job.overlap === 'cancel') await this.#cancel(job, open.splice(0, open.length - job.concurrency + 1));
     }
     append(openByJob, job.id, { ...OPEN, id: run.id, job_id: job.id, type: job.type, ticket_id: run.ticketId });
     return run;
   }
 
   /** Makes room for a newer run. */
-  async #cancel(runs: readonly OpenRun[]): Promise<void> {
+  async #cancel(job: Job, runs: readonly OpenRun[]): Promise<void> {
     const ids = runs.map(({ id }) => id);
-    const ended = await endUntaken(this.#tx, ids, 'system:overlap', this.#nowMs);
+    const ended = (await endUntaken(this.#tx, ids, 'system:overlap', this.#nowMs)).map((run) => ({
+      ...run,
+      job_name: job.name,
+    }));
     for (const { type, ticket_id } of runs.filter(({ id }) => ended.some((run) => run.id === id))) {
       if (ticket_id !== null) await this.#queue.withdraw(this.#tx, type, [ticket_id]);
     }
     await askToStop(this.#tx, ids, 'system:overlap');
+    await countRuns(this.#tx, deltasOf(ended));
+    this.#tell(ended);
+    this.#cancelled.push(...ended);
   }
 
   /**

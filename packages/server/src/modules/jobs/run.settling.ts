@@ -2,11 +2,11 @@ import type { Engine } from '../../engine/index.ts';
 import { newId } from '../../kernel/ids.ts';
 import type { Random } from '../../kernel/random.ts';
 import type { TicketQueue } from '../../platform/jobs/index.ts';
-import { settleRuns, type Settlement } from './claim.sql.ts';
+import { settleRuns, type SettledRun, type Settlement } from './claim.sql.ts';
 import { backoffMs, type Backoff } from './job.rules.ts';
 import type { Held } from './run.claiming.ts';
 import { deltasOf, RunMaker, ticketOf } from './run.making.ts';
-import { countRuns, lockStates, type NamedRun, type RunFault } from './run.sql.ts';
+import { countRuns, lockStates, type RunFault } from './run.sql.ts';
 import { eventOf, runEntry } from './run.view.ts';
 
 /** How an attempt came to its end. */
@@ -53,9 +53,16 @@ export async function settle(
     const over = settled.filter(({ finished_at }) => finished_at !== null);
     await countRuns(tx, deltasOf(over));
     await maker.passOn(over);
-    const journal = [...settled.map((run: NamedRun) => runEntry(eventOf(run), run)), ...maker.entries];
+    const journal = [...settled.flatMap((run) => entriesOf(run, nowMs)), ...maker.entries];
     return { status: 204, body: null, journal };
   });
+}
+
+/** Nobody may have looked at its deadline between that and its end. */
+function entriesOf(run: SettledRun, nowMs: number) {
+  const isPassed = run.deadline !== null && run.finished_at !== null && nowMs >= run.deadline;
+  const isUntold = isPassed && run.deadline_state === 'missed' && run.deadline_state_before !== 'missed';
+  return [...(isUntold ? [runEntry('run.deadline_missed', run)] : []), runEntry(eventOf(run), run)];
 }
 
 function settlementOf({ held: { run }, ending }: Ended, nowMs: number, random: Random): Settlement {

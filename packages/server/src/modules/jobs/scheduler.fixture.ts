@@ -4,8 +4,8 @@ import { startJobsApp, workType, type JobsApp, type Work } from './jobs.fixture.
 export interface Travel {
   apps: JobsApp[];
   works: Map<string, Work>;
-  /** All of them look at what is due at that instant, at the same time, until nothing is. */
-  to(instant: string): Promise<void>;
+  /** All of them look at what is due a second after that instant, at the same time, until nothing is. @returns what each look made */
+  to(instant: string): Promise<number[]>;
   /** From when on a job is to fire. */
   nextAt(jobId: string, instant: string): Promise<void>;
   close(): Promise<void>;
@@ -24,10 +24,14 @@ export async function startTravel(instances: number): Promise<Travel> {
     apps,
     works,
     to: async (instant) => {
-      targetMs = Date.parse(instant);
-      const look = (): Promise<number[]> =>
-        Promise.all(apps.map(async ({ server }) => (await server.jobs.scheduler.runOnce()).made));
-      while ((await look()).some((made) => made > 0));
+      targetMs = Date.parse(instant) + 1_000;
+      const looks: number[] = [];
+      for (let made = -1; made !== 0;) {
+        const reports = await Promise.all(apps.map(({ server }) => server.jobs.scheduler.runOnce()));
+        made = reports.reduce((sum, report) => sum + report.made, 0);
+        if (made > 0) looks.push(made);
+      }
+      return looks;
     },
     nextAt: async (jobId, instant) => {
       await first.database.pool.query('UPDATE job_state SET next_at = $2 WHERE job_id = $1', [jobId, instant]);
