@@ -1,3 +1,4 @@
+import { boundHeap } from '../packages/server/src/main/heap.ts';
 import { openInstallation } from '../packages/server/src/main/installation.ts';
 import { createServer } from '../packages/server/src/main/server.ts';
 import { loadConfig } from '../packages/server/src/platform/config/index.ts';
@@ -11,6 +12,7 @@ import { benchRoutes } from './server.routes.ts';
 // What `holdfast serve` runs, on a free port and a directory of its own, with the routes to compare it with.
 const config = loadConfig({ HOLDFAST_DATA: process.env['BENCH_DATA'] });
 const log = createLogger('warn');
+boundHeap();
 const installation = await openInstallation({ config, log, mode: 'own' });
 // For numbering.ts: nothing is written for the event stream, and nobody numbers it.
 const hasEvents = process.env['BENCH_EVENTS'] !== 'off';

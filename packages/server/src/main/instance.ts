@@ -1,5 +1,6 @@
 import { addressOf, createServer, type HoldfastServer, type ServerOptions } from './server.ts';
 import { dashboardFolder } from './dashboard.folder.ts';
+import { boundHeap } from './heap.ts';
 import { openDatabase, reachable, takeServingRole } from './installation.ts';
 import type { Config } from '../platform/config/index.ts';
 import type { ConnectionConfig, Database } from '../platform/database/index.ts';
@@ -34,6 +35,7 @@ const DRAIN_MS = 4_500;
 const AFTER_CUT_MS = 400;
 
 export async function createInstance(options: InstanceOptions): Promise<Instance> {
+  boundHeap();
   const { config, log, poolMax, signal, sharesPort = false, ...metrics } = options;
   let connection: ConnectionConfig | null = null;
   const database = openDatabase({
