@@ -26,6 +26,8 @@ export interface RunWorkerOptions {
   pollMs?: number;
   /** Runs that are under way when it stops have so long. */
   drainMs?: number;
+  /** Work that was told to stop has so long; then it is left behind. */
+  graceMs?: number;
   onEnded?: (held: Held, ending: Ending) => void;
   onError?: (error: unknown) => void;
 }
@@ -49,7 +51,7 @@ export class RunWorker {
   readonly #latch = new Latch();
   readonly #ended: Ended[] = [];
   /** Of the attempts those that have ended, and are not written yet. */
-  #endedCount = 0;
+  readonly #unwritten = new Set<Attempt>();
   #settling: Promise<void> | null = null;
   #running: Promise<void> = Promise.resolve();
   #tending: Promise<void> = Promise.resolve();
@@ -64,6 +66,7 @@ export class RunWorker {
       random: systemRandom,
       pollMs: 500,
       drainMs: 8_000,
+      graceMs: 5_000,
       onEnded: () => undefined,
       onError: () => undefined,
       ...options,
@@ -73,7 +76,7 @@ export class RunWorker {
 
   /** Runs that are under way here; what has ended and is being written takes no slot. */
   get busy(): number {
-    return this.#attempts.size - this.#endedCount;
+    return this.#attempts.size - this.#unwritten.size;
   }
 
   /** Takes what there is room for and waits until all of it has ended. @returns how many it was */
@@ -155,7 +158,7 @@ export class RunWorker {
   }
 
   async #take(room: number): Promise<number> {
-    const { types, name, engine, database, clock, queue } = this.#options;
+    const { types, name, engine, database, clock, queue, graceMs } = this.#options;
     const taken = await claim({ engine, queue, types }, name, room);
     if (this.#attempts.size === 0) this.#heardMs = clock.monotonic();
     for (const held of taken) {
@@ -163,22 +166,32 @@ export class RunWorker {
       // Taken from queues of types that it knows.
       if (type === undefined) throw new Error(`no type ${held.run.type}`);
       const onNews = (): void => void (this.#hasNews = true);
-      const attempt = new Attempt(held, type, { engine, database, clock, onNews });
+      this.#giveUp(held.run.id);
+      const attempt = new Attempt(held, type, { engine, database, clock, graceMs, onNews });
       this.#attempts.set(held.run.id, attempt);
       void attempt.run().then((ending) => this.#end(attempt, ending));
     }
     return taken.length;
   }
 
+  /** It said nothing for so long that it could take its own run again: what it does of it under the old fence is over. */
+  #giveUp(runId: string): void {
+    const attempt = this.#attempts.get(runId);
+    if (attempt === undefined) return;
+    this.#leave(attempt);
+    attempt.stop('lost', 0);
+  }
+
   #end(attempt: Attempt, ending: Ending | null): void {
     const { held } = attempt;
+    if (this.#attempts.get(held.run.id) !== attempt) return;
     if (ending === null) {
       this.#leave(attempt);
       return;
     }
     this.#options.onEnded(held, ending);
     this.#ended.push({ held, ending });
-    this.#endedCount += 1;
+    this.#unwritten.add(attempt);
     this.#latch.set();
     this.#settling ??= this.#settleAll();
   }
@@ -186,7 +199,14 @@ export class RunWorker {
   #leave(attempt: Attempt): void {
     const { id } = attempt.held.run;
     if (this.#attempts.get(id) === attempt) this.#attempts.delete(id);
+    this.#unwritten.delete(attempt);
     this.#latch.set();
+  }
+
+  /** Of what it holds now. */
+  #attemptOf({ held }: Ended): Attempt | undefined {
+    const attempt = this.#attempts.get(held.run.id);
+    return attempt?.held === held ? attempt : undefined;
   }
 
   /** While one batch is being written the next gathers. */
@@ -197,7 +217,7 @@ export class RunWorker {
     for (let tries = 0; this.#ended.length > 0;) {
       const batch = this.#ended.splice(0, SETTLED_AT_ONCE);
       try {
-        const attempts = batch.flatMap(({ held }) => this.#attempts.get(held.run.id) ?? []);
+        const attempts = batch.flatMap((ended) => this.#attemptOf(ended) ?? []);
         await tellProgress(engine, attempts, { isLast: true });
         await settle({ engine, queue, random }, batch);
         tries = 0;
@@ -211,9 +231,8 @@ export class RunWorker {
         }
         // Nobody answers: the queue misses them, and others do them again.
       }
-      for (const { held } of batch) {
-        this.#endedCount -= 1;
-        const attempt = this.#attempts.get(held.run.id);
+      for (const ended of batch) {
+        const attempt = this.#attemptOf(ended);
         if (attempt !== undefined) this.#leave(attempt);
       }
     }
