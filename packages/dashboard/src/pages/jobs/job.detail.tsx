@@ -13,6 +13,7 @@ import { momentText } from './moment.text.ts';
 import { JobState, Progress, RunState } from './run.state.tsx';
 import { useNow } from '../../ui/use.now.ts';
 import classes from './jobs.module.css';
+import detail from './detail.module.css';
 
 const RECENT = 8;
 
@@ -34,19 +35,18 @@ export function JobDetail({ id, onGone }: { id: string; onGone: () => void }) {
 /** What a duty that has no runs said last. */
 function LastReport({ job }: { job: Job }) {
   return (
-    <section aria-label="Last report" className={classes['section']}>
-      <h3 className={classes['heading']}>Last report</h3>
-      {job.lastAt === null ? (
-        <p className={classes['quiet']}>It has not reported yet.</p>
-      ) : (
-        <>
-          <p className={classes['quiet']}>
-            <TimeAgo at={job.lastAt} />, after {job.runCount.toLocaleString()} rounds
-          </p>
-          <Json label="What it said last" value={job.lastResult} />
-        </>
-      )}
-    </section>
+    <>
+      <p className={classes['quiet']}>
+        {job.lastAt === null ? (
+          'It has not reported yet.'
+        ) : (
+          <>
+            Reported <TimeAgo at={job.lastAt} />, after {job.runCount.toLocaleString()} rounds.
+          </>
+        )}
+      </p>
+      {job.lastResult !== null && <Json label="Last report" value={job.lastResult} />}
+    </>
   );
 }
 
@@ -56,21 +56,21 @@ export function Recent({ job }: { job: Pick<Job, 'id' | 'name'> }) {
   const now = useNow(1_000);
   if (data === undefined) return <Skeleton height={120} mb={16} />;
   return (
-    <section aria-label="Last runs" className={classes['section']}>
-      <h3 className={classes['heading']}>
+    <section aria-label="Last runs" className={detail['section']}>
+      <h3 className={detail['heading']}>
         Last runs <Link to={pathOf('/jobs', job.id)}>all of them</Link>
       </h3>
       {data.items.length === 0 && <p className={classes['quiet']}>It has not run yet.</p>}
-      <ul className={classes['recent']}>
+      <ul className={detail['recent']}>
         {data.items.map((run) => {
           const took = tookMs(run, now);
           return (
             <li key={run.id}>
-              <Link to={pathOf('/jobs/runs', run.id)} className={classes['recentRun']}>
+              <Link to={pathOf('/jobs/runs', run.id)} className={detail['recentRun']}>
                 <RunState status={run.status} isStopping={run.cancelRequestedBy !== null} />
                 {run.status === 'running' && <Progress percent={run.percent} of={job.name} />}
                 <span className={classes['dim']}>{took !== null && roughDuration(took)}</span>
-                <span className={classes['end']}>
+                <span className={detail['end']}>
                   {run.startedAt === null && run.finishedAt === null ? (
                     <>
                       due <TimeAgo at={run.dueAt} />
@@ -115,7 +115,7 @@ export function JobFacts({ job }: { job: Job }) {
   ];
   return (
     <>
-      <dl className={classes['facts']}>
+      <dl className={detail['facts']}>
         {facts.map(([label, value]) => value !== null && <Fact key={label} label={label} value={value} />)}
       </dl>
       {Object.keys(job.config).length > 0 && <Json label="Config" value={job.config} />}

@@ -2,7 +2,7 @@ import { NumberInput, Select, TextInput } from '@mantine/core';
 import { durationText } from './duration.text.ts';
 import type { FormPartProps } from './job.form.tsx';
 import { PRIORITIES, type Job, type JobType } from './job.words.ts';
-import classes from './jobs.module.css';
+import form from './job.form.module.css';
 
 const BACKOFFS = [
   { value: 'exponential', label: 'Twice as long each time' },
@@ -22,9 +22,9 @@ const CATCH_UPS = [
 /** What most jobs leave as it is. */
 export function JobFormMore(props: FormPartProps & { type: JobType | undefined }) {
   return (
-    <details className={classes['more']}>
+    <details className={form['more']}>
       <summary>More: priority, retries, time limits, overlaps, missed runs, keeping</summary>
-      <div className={classes['form']}>
+      <div className={form['form']}>
         <Attempts {...props} />
         <Turns {...props} />
         <Ends {...props} />
@@ -38,7 +38,7 @@ type PartProps = FormPartProps & { type: JobType | undefined };
 function Attempts({ draft, set, errors, type }: PartProps) {
   return (
     <>
-      <div className={classes['two']}>
+      <div className={form['two']}>
         <Select
           label="Priority"
           description="Of the runs that wait, the higher goes first. One that has waited five minutes rises by one."
@@ -55,7 +55,7 @@ function Attempts({ draft, set, errors, type }: PartProps) {
           onChange={(event) => set({ timeout: event.currentTarget.value })}
         />
       </div>
-      <div className={classes['two']}>
+      <div className={form['two']}>
         <NumberInput
           label="Retries"
           description="Attempts after the first. Then it has failed, and waits to be redriven."
@@ -93,7 +93,7 @@ function Attempts({ draft, set, errors, type }: PartProps) {
 
 function Turns({ draft, set, errors }: PartProps) {
   return (
-    <div className={classes['two']}>
+    <div className={form['two']}>
       <NumberInput
         label="At once"
         description="Runs of this job under way together, over all instances."
@@ -135,7 +135,7 @@ function Turns({ draft, set, errors }: PartProps) {
 
 function Ends({ draft, set, errors }: PartProps) {
   return (
-    <div className={classes['two']}>
+    <div className={form['two']}>
       <TextInput
         label="Must be done by"
         description="A time of day such as 06:00, or so long after it is due, such as PT2H. An event warns before it is missed."

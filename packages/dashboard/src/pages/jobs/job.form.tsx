@@ -15,6 +15,7 @@ import { Prose } from './prose.tsx';
 import { ConfigFields } from './schema.fields.tsx';
 import { configOf, defaultsOf, draftOf, fieldsOf, type Config, type DraftGroup, type Schema } from './schema.rules.ts';
 import classes from './jobs.module.css';
+import form from './job.form.module.css';
 
 /** A new job, or the one that is given, edited. */
 export function JobForm({ job: latest, onClose }: { job?: Job; onClose: () => void }) {
@@ -44,7 +45,7 @@ export function JobForm({ job: latest, onClose }: { job?: Job; onClose: () => vo
   const isSystem = job?.system === true;
   return (
     <Modal opened onClose={onClose} size="lg" title={job === undefined ? 'New job' : `Edit ${job.name}`}>
-      <form onSubmit={submit} className={classes['form']} noValidate>
+      <form onSubmit={submit} className={form['form']} noValidate>
         {!isSystem && <Naming {...part} job={job} types={types.data?.items ?? []} type={type} />}
         {!isSystem && type !== undefined && <ConfigPart config={config} errors={errors} isEdited={job !== undefined} />}
         <JobFormWhen {...part} job={job} />
@@ -57,11 +58,11 @@ export function JobForm({ job: latest, onClose }: { job?: Job; onClose: () => vo
         />
         {save.isError && <ProblemNotice error={save.error} />}
         {hasTried && faults.size > 0 && (
-          <p className={classes['wrong']} role="alert">
+          <p className={form['wrong']} role="alert">
             {[...faults.values()][0]}
           </p>
         )}
-        <div className={classes['buttons']}>
+        <div className={form['buttons']}>
           {wasChanged && (
             <Button variant="default" onClick={startAnew}>
               Show it as it is now
@@ -237,9 +238,9 @@ function ConfigPart({
   if (fields.length === 0 && json === null) return null;
   const toggle = (): void => setJson(json === null ? JSON.stringify(config.read(), null, 2) : null);
   return (
-    <div role="group" aria-labelledby={titleId} className={classes['config']}>
-      <div className={classes['groupHead']}>
-        <span id={titleId} className={classes['groupLabel']}>
+    <div role="group" aria-labelledby={titleId} className={form['config']}>
+      <div className={form['groupHead']}>
+        <span id={titleId} className={form['groupLabel']}>
           How it does it
         </span>
         <Button variant="subtle" size="compact-xs" disabled={json !== null && parsed(json) === null} onClick={toggle}>

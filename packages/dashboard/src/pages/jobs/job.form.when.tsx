@@ -9,6 +9,7 @@ import { TimeAgo } from '../../ui/time.tsx';
 import type { FormPartProps } from './job.form.tsx';
 import type { Job } from './job.words.ts';
 import classes from './jobs.module.css';
+import form from './job.form.module.css';
 
 const WHEN = [
   { value: 'schedule', label: 'On a schedule' },
@@ -20,7 +21,7 @@ const WHEN = [
 export function JobFormWhen(props: FormPartProps & { job: Job | undefined }) {
   const { draft, set, job } = props;
   return (
-    <div className={classes['form']}>
+    <div className={form['form']}>
       <SegmentedControl
         aria-label="When it runs"
         fullWidth
@@ -51,7 +52,7 @@ function ScheduleFields({ draft, set, errors }: FormPartProps) {
   const zones = ZONES.includes(draft.timeZone) ? ZONES : [draft.timeZone, ...ZONES];
   return (
     <>
-      <div className={classes['presets']} role="group" aria-label="Common schedules">
+      <div className={form['presets']} role="group" aria-label="Common schedules">
         {PRESETS.map(([label, schedule]) => (
           <Button
             key={schedule}
@@ -64,7 +65,7 @@ function ScheduleFields({ draft, set, errors }: FormPartProps) {
           </Button>
         ))}
       </div>
-      <div className={classes['two']}>
+      <div className={form['two']}>
         <TextInput
           label="Cron"
           description="Minute, hour, day, month, weekday; six fields begin with the second."
@@ -110,18 +111,18 @@ function Preview({ schedule, timeZone }: { schedule: string; timeZone: string })
   if (error !== null) {
     const said = error instanceof HoldfastError ? error.problem?.errors?.[0]?.message : undefined;
     return (
-      <p className={classes['wrong']} role="status">
+      <p className={form['wrong']} role="status">
         This schedule {said ?? 'cannot be looked at now: the server does not answer.'}
       </p>
     );
   }
   if (data == null) return <p className={classes['quiet']}>…</p>;
   return (
-    <div className={classes['preview']}>
+    <div className={form['preview']}>
       <p className={classes['said']} role="status">
         <b>{data.text}</b>
       </p>
-      <ol aria-label="Next runs" className={classes['next']}>
+      <ol aria-label="Next runs" className={form['next']}>
         {data.next.map((at) => (
           <li key={at}>
             {momentIn(at, timeZone)}{' '}

@@ -13,7 +13,7 @@ import type { Job } from './job.words.ts';
 import { RedriveAll } from './redrive.all.tsx';
 import { JobState } from './run.state.tsx';
 import { RunsTable } from './runs.table.tsx';
-import classes from './jobs.module.css';
+import detail from './detail.module.css';
 
 /** One job on a page of its own, with all its runs. */
 export function JobPage() {
@@ -44,7 +44,7 @@ function JobWhole({ job, onGone }: { job: Job; onGone: () => void }) {
   return (
     <>
       <JobActions job={job} onGone={onGone} />
-      <div className={classes['halves']}>
+      <div className={detail['halves']}>
         <div>
           <JobFacts job={job} />
           {job.status === 'continuous' && <Json label="Last report" value={job.lastResult} />}

@@ -1,13 +1,14 @@
 import { useMemo, useState } from 'react';
+import { useQuery } from '@tanstack/react-query';
 import { Button, SegmentedControl, Skeleton } from '@mantine/core';
-import { useGet, type Answer } from '../../api/queries.ts';
+import { getOptions, useGet, type Answer } from '../../api/queries.ts';
 import { EmptyState } from '../../ui/empty.state.tsx';
 import { ProblemNotice } from '../../ui/problem.notice.tsx';
 import { useFilters } from '../../ui/use.filters.ts';
 import { useNow } from '../../ui/use.now.ts';
-import type { Run } from './job.words.ts';
+import type { Job, Run } from './job.words.ts';
 import { JobsFrame } from './jobs.frame.tsx';
-import { Timeline, TimelineTable } from './timeline.tsx';
+import { Timeline, TimelineTable, type Ran } from './timeline.tsx';
 import { axisOf, rowsOf, type Due } from './timeline.rules.ts';
 import classes from './jobs.module.css';
 
@@ -20,6 +21,8 @@ const SPANS = [
 const DUE_MAX = 1_000;
 const RUNS_MAX = 200;
 const A_MOMENT_MS = 10_000;
+/** What is due moves into view as time goes by. */
+const A_MINUTE_MS = 60_000;
 
 type Upcoming = Answer<'/api/v1/jobs/upcoming'>;
 
@@ -27,8 +30,11 @@ type Upcoming = Answer<'/api/v1/jobs/upcoming'>;
 export function NextView() {
   const [filters, change] = useFilters();
   const hours = Number(SPANS.find(({ value }) => value === filters['ahead'])?.value ?? '24');
-  const upcoming = useGet('/api/v1/jobs/upcoming', { query: { hours, limit: DUE_MAX } });
-  const jobs = useGet('/api/v1/jobs', { query: { enabled: true, limit: RUNS_MAX } });
+  const upcoming = useQuery({
+    ...getOptions('/api/v1/jobs/upcoming', { query: { hours, limit: DUE_MAX } }),
+    refetchInterval: A_MINUTE_MS,
+  });
+  const jobs = useGet('/api/v1/jobs', { query: { limit: RUNS_MAX } });
   const runs = useGet('/api/v1/runs', { query: { limit: RUNS_MAX } });
   const [isTable, setIsTable] = useState(false);
   const { error } = upcoming;
@@ -52,7 +58,7 @@ export function NextView() {
         <Shown
           due={withNextOf(upcoming.data, jobs.data.items, hours)}
           hasMore={upcoming.data.more}
-          runs={runs.data.items}
+          runs={withLastOf(runs.data.items, jobs.data.items)}
           hours={hours}
           isTable={isTable}
         />
@@ -75,10 +81,19 @@ function withNextOf(
   return [...items, ...next];
 }
 
+/** Runs of a busy job fill the list of those that were: the last run of each other job is shown all the same. */
+function withLastOf(runs: readonly Run[], jobs: readonly Job[]): Ran[] {
+  const known = new Set(runs.map(({ id }) => id));
+  const last = jobs.flatMap(({ id, name, lastRun }) =>
+    lastRun === null || known.has(lastRun.id) ? [] : [{ ...lastRun, job: { id, name } }],
+  );
+  return [...runs, ...last];
+}
+
 interface ShownProps {
   due: readonly Due[];
   hasMore: boolean;
-  runs: readonly Run[];
+  runs: readonly Ran[];
   hours: number;
   isTable: boolean;
 }
@@ -96,7 +111,7 @@ function Shown({ due, hasMore, runs, hours, isTable }: ShownProps) {
   if (rows.length === 0) return <NothingDue />;
   return (
     <>
-      {isTable ? <TimelineTable rows={rows} /> : <Timeline rows={rows} axis={axis} nowMs={now} />}
+      {isTable ? <TimelineTable rows={rows} nowMs={now} /> : <Timeline rows={rows} axis={axis} nowMs={now} />}
       {hasMore && (
         <p className={classes['quiet']}>
           More is due than can be shown: the next {DUE_MAX.toLocaleString()} runs, and the next one of every job. A

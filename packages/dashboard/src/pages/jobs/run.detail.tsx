@@ -15,6 +15,7 @@ import { RunFiles } from './run.files.tsx';
 import { RunLog } from './run.log.tsx';
 import { Progress, RunState } from './run.state.tsx';
 import classes from './jobs.module.css';
+import detail from './detail.module.css';
 
 /** Events tell of it at once; what they do not tell, such as that it was asked to stop, is seen within that time. */
 const EVERY_MS = 3_000;
@@ -30,9 +31,9 @@ export function RunDetail({ id, isWide = false }: { id: string; isWide?: boolean
   return (
     <>
       <RunActions run={data} />
-      <Standing run={data} />
+      <Standing run={data} isWide={isWide} />
       {data.error !== null && (
-        <p className={classes['error']} role="note">
+        <p className={detail['error']} role="note">
           <Icon name="warn" size={16} />
           <span>
             {data.error.code !== 'failed' && <b>{data.error.code.replaceAll('_', ' ')}: </b>}
@@ -40,8 +41,8 @@ export function RunDetail({ id, isWide = false }: { id: string; isWide?: boolean
           </span>
         </p>
       )}
-      <div className={isWide ? classes['halves'] : undefined}>
-        <div className={isWide ? classes['second'] : undefined}>
+      <div className={isWide ? detail['halves'] : undefined}>
+        <div className={isWide ? detail['second'] : undefined}>
           <RunFiles run={data} />
           {data.result !== null && <Json label="Result" value={data.result} />}
           <RunLog run={data} />
@@ -56,11 +57,11 @@ export function RunDetail({ id, isWide = false }: { id: string; isWide?: boolean
   );
 }
 
-function Standing({ run }: { run: RunWhole }) {
+function Standing({ run, isWide }: { run: RunWhole; isWide: boolean }) {
   const took = tookMs(run, useNow(1_000));
   return (
-    <div className={classes['standing']}>
-      <RunState status={run.status} isStopping={run.cancelRequestedBy !== null} />
+    <div className={detail['standing']}>
+      {!isWide && <RunState status={run.status} isStopping={run.cancelRequestedBy !== null} />}
       {took !== null && <b>{roughDuration(took)}</b>}
       {run.status === 'running' && (
         <>
@@ -84,7 +85,7 @@ const DEADLINES: Record<RunWhole['deadlineState'], string> = {
 
 function Facts({ run, isWide }: { run: RunWhole; isWide: boolean }) {
   return (
-    <dl className={classes['facts']}>
+    <dl className={detail['facts']}>
       <dt>Job</dt>
       <dd>
         <Link to={pathOf('/jobs', run.job.id)}>{run.job.name}</Link> <span className={classes['dim']}>{run.type}</span>
@@ -99,7 +100,12 @@ function Facts({ run, isWide }: { run: RunWhole; isWide: boolean }) {
       )}
       <dt>Why</dt>
       <dd>
-        {TRIGGER_WORDS[run.trigger]}, by <Actor of={run.startedBy} />
+        {TRIGGER_WORDS[run.trigger]}
+        {!run.startedBy.startsWith('system:') && (
+          <>
+            , by <Actor of={run.startedBy} />
+          </>
+        )}
       </dd>
       <dt>Due</dt>
       <dd>
@@ -161,11 +167,11 @@ const OUTCOMES: Record<NonNullable<RunWhole['attempts'][number]['outcome']>, str
 function Attempts({ run }: { run: RunWhole }) {
   if (run.attempts.length === 0) return null;
   return (
-    <section className={classes['section']}>
-      <h3 className={classes['heading']}>
+    <section className={detail['section']}>
+      <h3 className={detail['heading']}>
         Attempts <span className={classes['dim']}>of {run.attemptsMax}</span>
       </h3>
-      <ol className={classes['attempts']}>
+      <ol className={detail['attempts']}>
         {run.attempts.map((attempt, index) => (
           // One that was lost or handed over has its number again.
           <li key={index} value={attempt.attempt}>

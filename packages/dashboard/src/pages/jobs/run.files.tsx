@@ -6,6 +6,7 @@ import { Icon } from '../../ui/icon.tsx';
 import { showProblem } from '../../ui/toasts.tsx';
 import type { RunWhole } from './job.words.ts';
 import classes from './jobs.module.css';
+import detail from './detail.module.css';
 
 const whole = new Intl.NumberFormat();
 
@@ -20,9 +21,9 @@ export function sizeText(bytes: number): string {
 export function RunFiles({ run: { id, files } }: { run: Pick<RunWhole, 'id' | 'files'> }) {
   if (files.length === 0) return null;
   return (
-    <section className={classes['section']}>
-      <h3 className={classes['heading']}>Files</h3>
-      <ul className={classes['files']}>
+    <section className={detail['section']}>
+      <h3 className={detail['heading']}>Files</h3>
+      <ul className={detail['files']}>
         {files.map(({ name, mediaType, size }) => {
           const href = `/api/v1/runs/${id}/files/${encodeURIComponent(name)}`;
           return (

@@ -4,6 +4,7 @@ import { Icon } from '../../ui/icon.tsx';
 import { formatTime } from '../../ui/time.format.ts';
 import { isOver, type RunWhole } from './job.words.ts';
 import classes from './jobs.module.css';
+import detail from './detail.module.css';
 
 type Line = Answer<'/api/v1/runs/{id}/log'>['items'][number];
 
@@ -29,13 +30,13 @@ export function RunLog({ run }: { run: RunWhole }) {
   };
   const isLive = !isOver(run);
   return (
-    <section className={classes['section']} aria-label="Log">
-      <div className={classes['groupHead']}>
-        <h3 className={classes['heading']}>Log</h3>
+    <section className={detail['section']} aria-label="Log">
+      <div className={detail['headRow']}>
+        <h3 className={detail['heading']}>Log</h3>
         {isLive && lines.length > 0 && (
           <button
             type="button"
-            className={classes['follow']}
+            className={detail['follow']}
             aria-pressed={isFollowing}
             onClick={() => setIsFollowing(!isFollowing)}
           >
@@ -46,10 +47,10 @@ export function RunLog({ run }: { run: RunWhole }) {
       {lines.length === 0 ? (
         <p className={classes['quiet']}>{isLive ? 'It has said nothing yet.' : 'It said nothing.'}</p>
       ) : (
-        <ol ref={box} className={classes['log']} tabIndex={0} aria-label="Lines of the log" onScroll={onScroll}>
+        <ol ref={box} className={detail['log']} tabIndex={0} aria-label="Lines of the log" onScroll={onScroll}>
           {hasEarlier && (
             <li>
-              <button type="button" className={classes['follow']} onClick={showEarlier}>
+              <button type="button" className={detail['follow']} onClick={showEarlier}>
                 Show earlier lines
               </button>
             </li>

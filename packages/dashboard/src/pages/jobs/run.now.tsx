@@ -9,7 +9,7 @@ import { fieldErrors } from './field.errors.ts';
 import { PRIORITIES, STALE_JOBS, type Job, type Priority } from './job.words.ts';
 import { ConfigFields } from './schema.fields.tsx';
 import { changedMembers, configOf, draftOf, fieldsOf, type Config, type Schema } from './schema.rules.ts';
-import classes from './jobs.module.css';
+import form from './job.form.module.css';
 
 const WHEN = [
   { value: 'now', label: 'Now' },
@@ -62,7 +62,7 @@ export function RunNow({ job, onClose }: { job: Job; onClose: () => void }) {
   const errors = fieldErrors(start.error, faults);
   return (
     <Modal opened onClose={onClose} title={`Run ${job.name}`}>
-      <form onSubmit={submit} className={classes['form']}>
+      <form onSubmit={submit} className={form['form']}>
         <SegmentedControl
           aria-label="When"
           fullWidth
@@ -106,13 +106,13 @@ export function RunNow({ job, onClose }: { job: Job; onClose: () => void }) {
           />
         )}
         {fields.length > 0 && (
-          <details className={classes['more']}>
+          <details className={form['more']}>
             <summary>Another config, for this run alone{Object.keys(changes).length > 0 && ' (changed)'}</summary>
             <ConfigFields fields={fields} draft={draft} errors={errors} keepsSecrets onChange={setEdited} />
           </details>
         )}
         {start.isError && <ProblemNotice error={start.error} />}
-        <div className={classes['buttons']}>
+        <div className={form['buttons']}>
           <Button variant="default" onClick={onClose}>
             Cancel
           </Button>

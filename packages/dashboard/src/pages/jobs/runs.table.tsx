@@ -8,6 +8,7 @@ import { Actor } from '../../ui/actor.tsx';
 import { DataTable, type Column } from '../../ui/data.table.tsx';
 import { EmptyState } from '../../ui/empty.state.tsx';
 import { FilterBar, type Filter } from '../../ui/filter.bar.tsx';
+import { Icon } from '../../ui/icon.tsx';
 import { TimeAgo } from '../../ui/time.tsx';
 import { pick, useFilters } from '../../ui/use.filters.ts';
 import { useNow } from '../../ui/use.now.ts';
@@ -143,6 +144,7 @@ function What({ run }: { run: Run }) {
     return (
       <span className={classes['what']}>
         <Progress percent={run.percent} of={run.job.name} />
+        <Lateness run={run} />
         <span className={classes['dim']}>
           {run.percent !== null && `${Math.round(run.percent)} % `}
           {run.message}
@@ -150,10 +152,21 @@ function What({ run }: { run: Run }) {
       </span>
     );
   }
+  if (run.deadlineState === 'missed' && run.error === null) return <Lateness run={run} />;
   if (run.error !== null) return <span title={run.error.message}>{run.error.message}</span>;
   if (run.reason !== null) return <span className={classes['dim']}>{reasonWords(run.reason)}</span>;
   if (run.cachedFrom !== null) return <span className={classes['dim']}>took an earlier result over</span>;
   return <span className={classes['dim']}>{(isOver(run) ? null : run.message) ?? TRIGGER_WORDS[run.trigger]}</span>;
+}
+
+/** Where it must be done by some time: that it may not be, or was not. */
+function Lateness({ run: { deadlineState } }: { run: Run }) {
+  if (deadlineState !== 'at_risk' && deadlineState !== 'missed') return null;
+  return (
+    <span className={classes['state']} data-tone={deadlineState === 'missed' ? 'bad' : 'warn'}>
+      <Icon name="warn" size={16} /> {deadlineState === 'missed' ? 'too late' : 'may be too late'}
+    </span>
+  );
 }
 
 function Took({ run }: { run: Run }) {

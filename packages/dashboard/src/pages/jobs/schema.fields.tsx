@@ -1,8 +1,21 @@
 import { useId, type ReactNode } from 'react';
-import { Checkbox, JsonInput, NumberInput, PasswordInput, Select, Textarea, TextInput } from '@mantine/core';
+import {
+  Button,
+  Checkbox,
+  FileButton,
+  JsonInput,
+  NumberInput,
+  PasswordInput,
+  Select,
+  Textarea,
+  TextInput,
+} from '@mantine/core';
+import { Icon } from '../../ui/icon.tsx';
+import { showProblem } from '../../ui/toasts.tsx';
 import { Prose } from './prose.tsx';
 import { textOf, type Draft, type DraftGroup, type Field, type FieldOf } from './schema.rules.ts';
 import classes from './jobs.module.css';
+import form from './job.form.module.css';
 
 interface ConfigFieldsProps {
   fields: readonly Field[];
@@ -17,7 +30,7 @@ interface ConfigFieldsProps {
 /** A config's fields, as its JSON Schema has them. */
 export function ConfigFields({ fields, draft, errors, keepsSecrets = false, onChange }: ConfigFieldsProps) {
   return (
-    <div className={classes['form']}>
+    <div className={form['form']}>
       {fields.map((field) => (
         <ConfigField
           key={field.pointer}
@@ -42,6 +55,8 @@ interface ConfigFieldProps<Kind extends Field['kind'] = Field['kind']> {
 
 /** Text that is longer than a line. */
 const LONG = 1_000;
+/** Text that comes from a file rather than from a keyboard. */
+const FILE_FROM = 50_000;
 const NOT_SAID = '';
 
 function ConfigField(props: ConfigFieldProps) {
@@ -64,7 +79,12 @@ function ConfigField(props: ConfigFieldProps) {
         required: field.isRequired && !field.hasDefault,
       };
       if (field.maxLength !== null && field.maxLength > LONG && !/url$/i.test(field.name)) {
-        return <Textarea {...input} autosize minRows={2} maxRows={10} />;
+        return (
+          <div>
+            <Textarea {...input} autosize minRows={2} maxRows={10} />
+            {field.maxLength >= FILE_FROM && <FromFile onText={onChange} />}
+          </div>
+        );
       }
       return <TextInput {...input} {...(field.maxLength === null ? {} : { maxLength: field.maxLength })} />;
     }
@@ -115,6 +135,21 @@ function ConfigField(props: ConfigFieldProps) {
   }
 }
 
+function FromFile({ onText }: { onText: (text: string) => void }) {
+  const read = async (file: File | null): Promise<void> => {
+    if (file !== null) onText(await file.text());
+  };
+  return (
+    <FileButton onChange={(file) => void read(file).catch(showProblem)}>
+      {(props) => (
+        <Button {...props} variant="default" size="compact-xs" mt={6} leftSection={<Icon name="upload" size={14} />}>
+          Read it from a file
+        </Button>
+      )}
+    </FileButton>
+  );
+}
+
 function aboutOf(text: string | null): ReactNode {
   return text === null ? null : <Prose text={text} />;
 }
@@ -129,12 +164,12 @@ function Group({ field, value, errors, keepsSecrets, onChange }: ConfigFieldProp
   const { label, about, members, pointer } = field;
   const error = errors.get(pointer);
   return (
-    <div role="group" aria-labelledby={titleId} className={classes['group']}>
-      <div id={titleId} className={classes['groupLabel']}>
+    <div role="group" aria-labelledby={titleId} className={form['group']}>
+      <div id={titleId} className={form['groupLabel']}>
         {label}
       </div>
       {about !== null && <p className={classes['quiet']}>{aboutOf(about)}</p>}
-      {error !== undefined && <p className={classes['wrong']}>{error}</p>}
+      {error !== undefined && <p className={form['wrong']}>{error}</p>}
       <ConfigFields
         fields={members}
         draft={typeof value === 'object' && !Array.isArray(value) ? (value as DraftGroup) : {}}
@@ -187,7 +222,7 @@ function Choices({ field, value, errors, onChange }: ConfigFieldProps<'choices'>
       value={Array.isArray(value) ? [...(value as readonly string[])] : []}
       onChange={onChange}
     >
-      <div className={classes['choices']}>
+      <div className={form['choices']}>
         {options.map((option) => (
           <Checkbox key={option} value={option} label={option} />
         ))}

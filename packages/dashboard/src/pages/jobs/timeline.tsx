@@ -7,17 +7,25 @@ import { barsOf, marksOf, percentOf, ticksOf, type Axis, type TimelineRow } from
 import classes from './timeline.module.css';
 
 const MARKS = 6;
+/** In percent: a time nearer to an end would stand out of it. */
+const MARK_MARGIN = 3;
 const DAY_MS = 86_400_000;
 
+/** What is shown of a run that was. */
+export type Ran = Pick<Run, 'id' | 'status' | 'startedAt' | 'finishedAt' | 'job'>;
+
 interface TimelineProps {
-  rows: readonly TimelineRow<Run>[];
+  rows: readonly TimelineRow<Ran>[];
   axis: Axis;
   nowMs: number;
 }
 
 /** A row for each job: bars for what ran, ticks for what is due, a line for now. */
 export function Timeline({ rows, axis, nowMs }: TimelineProps) {
-  const marks = marksOf(axis, MARKS, new Date(nowMs).getTimezoneOffset());
+  const marks = marksOf(axis, MARKS, new Date(nowMs).getTimezoneOffset()).filter((at) => {
+    const percent = percentOf(at, axis);
+    return percent > MARK_MARGIN && percent < 100 - MARK_MARGIN;
+  });
   return (
     <div className={classes['timeline']}>
       <div className={classes['row']} aria-hidden="true">
@@ -55,7 +63,7 @@ function Track({
   axis,
   nowMs,
   marks,
-}: { row: TimelineRow<Run>; marks: readonly number[] } & Omit<TimelineProps, 'rows'>) {
+}: { row: TimelineRow<Ran>; marks: readonly number[] } & Omit<TimelineProps, 'rows'>) {
   const isAhead = (at: number): boolean => at >= nowMs;
   const ticks = ticksOf(row.dueMs.filter(isAhead), axis);
   return (
@@ -70,7 +78,7 @@ function Track({
           className={classes['ran']}
           data-status={run.status}
           style={{ left: `${at}%`, width: `${width}%` }}
-          title={`${RUN_WORDS[run.status]}, ${formatTime(run.startedAt ?? run.dueAt)}, ${roughDuration(tookMs(run, nowMs) ?? 0)}`}
+          title={`${RUN_WORDS[run.status]}, ${formatTime(run.startedAt ?? '')}, ${roughDuration(tookMs(run, nowMs) ?? 0)}`}
         />
       ))}
       {row.goesOn && <span className={classes['on']} style={{ left: `${percentOf(Math.max(...row.dueMs), axis)}%` }} />}
@@ -95,12 +103,12 @@ function markText(at: number, { fromMs, toMs }: Axis): string {
   return date.toLocaleTimeString(undefined, { hour: '2-digit', minute: '2-digit' });
 }
 
-function nextText({ dueMs }: TimelineRow<Run>, nowMs: number): string {
+function nextText({ dueMs }: TimelineRow<Ran>, nowMs: number): string {
   const next = dueMs.filter((at) => at >= nowMs).toSorted((left, right) => left - right)[0];
   return next === undefined ? '' : formatAgo(next, nowMs);
 }
 
-function describeRow(row: TimelineRow<Run>, nowMs: number): string {
+function describeRow(row: TimelineRow<Ran>, nowMs: number): string {
   const due = row.dueMs.filter((at) => at >= nowMs).length;
   const failed = row.runs.filter(({ status }) => status === 'failed').length;
   const parts = [
@@ -114,9 +122,10 @@ function describeRow(row: TimelineRow<Run>, nowMs: number): string {
 const LINES_MAX = 300;
 
 /** The same, to be read: what is due, the soonest first. */
-export function TimelineTable({ rows }: { rows: readonly TimelineRow<Run>[] }) {
+export function TimelineTable({ rows, nowMs }: Omit<TimelineProps, 'axis'>) {
   const due = rows
     .flatMap(({ jobId, name, dueMs }) => dueMs.map((at) => ({ at, jobId, name })))
+    .filter(({ at }) => at >= nowMs)
     .toSorted((left, right) => left.at - right.at)
     .slice(0, LINES_MAX);
   return (
