@@ -30,6 +30,8 @@ export interface Holdfast extends HoldfastProcess {
 const CLI = fileURLToPath(new URL('../packages/server/src/main/cli.ts', import.meta.url));
 /** "The same start on the same data is ready within 20 s"; a machine that runs all suites at once is given more. */
 const READY_WITHIN_MS = 45_000;
+/** A worker, and a command that ends: nobody waits for them. */
+const WORKS_WITHIN_MS = 180_000;
 const STOP_WITHIN_MS = 20_000;
 /** Settings of whoever runs the tests are not the tested server's. */
 const OWN_SETTINGS =
@@ -54,16 +56,17 @@ process.on('exit', () => {
 export async function startHoldfast(env: Record<string, string>, flags: readonly string[] = []): Promise<Holdfast> {
   const startedMs = performance.now();
   let address: string | undefined;
-  const server = await launch(['serve', '--port', '0', ...flags], env, async (output) => {
+  const hasBegun = async (output: string): Promise<boolean> => {
     address ??= /^[^{\n]*(http:\/\/[\d.]+:\d+)/m.exec(output)?.[1];
     return address !== undefined && (await isReady(address));
-  });
+  };
+  const server = await launch(['serve', '--port', '0', ...flags], env, hasBegun, READY_WITHIN_MS);
   return { ...server, address: address ?? '', readyAfterMs: performance.now() - startedMs };
 }
 
 /** Starts `holdfast work` and waits until it does. */
 export function startWorker(env: Record<string, string>): Promise<HoldfastProcess> {
-  return launch(['work'], env, (output) => Promise.resolve(/^Holdfast works/m.test(output)));
+  return launch(['work'], env, (output) => Promise.resolve(/^Holdfast works/m.test(output)), WORKS_WITHIN_MS);
 }
 
 /** Runs a command to its end. */
@@ -72,7 +75,7 @@ export async function runHoldfast(
   env: Record<string, string>,
 ): Promise<{ code: number | null; output: string }> {
   const { child, ended, output } = spawnHoldfast(args, env);
-  const timer = setTimeout(() => endProcess(child.pid ?? 0, 'SIGKILL'), READY_WITHIN_MS);
+  const timer = setTimeout(() => endProcess(child.pid ?? 0, 'SIGKILL'), WORKS_WITHIN_MS);
   const code = await ended;
   clearTimeout(timer);
   return { code, output: output() };
@@ -102,6 +105,7 @@ async function launch(
   args: readonly string[],
   env: Record<string, string>,
   hasBegun: (output: string) => Promise<boolean>,
+  withinMs: number,
 ): Promise<HoldfastProcess> {
   const startedMs = performance.now();
   const { child, ended, output } = spawnHoldfast(args, env);
@@ -110,7 +114,7 @@ async function launch(
   const signal = (name: NodeJS.Signals): void => {
     if (running.has(pid)) endProcess(pid, name);
   };
-  while (performance.now() - startedMs < READY_WITHIN_MS && running.has(pid)) {
+  while (performance.now() - startedMs < withinMs && running.has(pid)) {
     if (await hasBegun(output())) {
       return {
         pid,
@@ -133,7 +137,7 @@ async function launch(
     await delay(20);
   }
   signal('SIGKILL');
-  throw new Error(`holdfast ${args[0]} was not ready within ${READY_WITHIN_MS} ms; it wrote:\n${output()}`);
+  throw new Error(`holdfast ${args[0]} was not ready within ${withinMs} ms; it wrote:\n${output()}`);
 }
 
 async function isReady(address: string): Promise<boolean> {
