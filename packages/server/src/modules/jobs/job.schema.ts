@@ -142,7 +142,10 @@ export const JobSchema = Shape(
     type: TypeName,
     ...settings,
     scheduleText: Nullable(
-      Type.String({ description: 'The schedule in words.', examples: ['At 02:30 AM, Monday through Friday'] }),
+      Type.String({
+        description: 'The schedule in words.',
+        examples: ['At 02:30, Monday through Friday (Europe/Berlin)'],
+      }),
     ),
     system: Type.Boolean({ description: "Holdfast's own: it cannot be deleted.", examples: [false] }),
     status: Word(JOB_STATES, {
@@ -213,7 +216,7 @@ export const PreviewBody = Shape({
 export type PreviewBody = Static<typeof PreviewBody>;
 export const PreviewAnswer = Shape(
   {
-    text: Type.String({ description: 'In words.', examples: ['At 02:30 AM'] }),
+    text: Type.String({ description: 'In words.', examples: ['At 02:30 (UTC)'] }),
     next: Type.Array(Timestamp, { description: 'The next instants.' }),
   },
   { title: 'SchedulePreview' },

@@ -18,10 +18,10 @@ import {
   edgesOf,
   fieldsOf,
   findJob,
+  findJobs,
   idOfName,
   insertJob,
   jobOrder,
-  knownJobs,
   listJobs,
   lockAndCountJobs,
   lockGraph,
@@ -68,7 +68,7 @@ export async function createJob(deps: JobDeps, body: NewJobBody, meta: CommandMe
       }
       const id = newId(nowMs);
       await refuseTakenName(tx, fields.name, id);
-      await refuseUnknown(tx, fields.dependencies);
+      await refuseUnknown(tx, fields.dependencies, types);
       await insertJob(tx, id, fields, { isSystem: false, nextAtMs: nextOf(fields, nowMs) }, nowMs);
       const job = await viewIn(tx, id, types);
       return {
@@ -98,9 +98,9 @@ export async function patchJob(deps: JobDeps, target: Target, patch: JobPatchBod
       const own = (await dependenciesOf(tx, [before.id])).map(({ dependsOn }) => dependsOn);
       const fields = fieldsAfterPatch(fieldsOf(before, own), patched);
       checkFields(fields);
-      if (before.is_system) refuseSystemChange(patched);
+      if (before.is_system) refuseSystemChange(patched, types.isContinuous(before.type));
       if (fields.name !== before.name) await refuseTakenName(tx, fields.name, before.id);
-      await refuseUnknown(tx, fields.dependencies);
+      await refuseUnknown(tx, fields.dependencies, types);
       await refuseCircle(tx, before.id, fields.dependencies);
       // A change of anything else leaves the next tick as it is: what was missed stays to be caught up with.
       const isRescheduled = fields.schedule !== before.schedule || fields.timeZone !== before.time_zone;
@@ -239,11 +239,14 @@ async function refuseTakenName(tx: Transaction<Tables>, name: string, id: string
   }
 }
 
-async function refuseUnknown(tx: Transaction<Tables>, dependencies: readonly string[]): Promise<void> {
-  const known = await knownJobs(tx, dependencies);
-  const errors = dependencies.flatMap((id, index) =>
-    known.has(id) ? [] : [{ path: `/dependencies/${index}`, message: 'is the id of no job' }],
-  );
+async function refuseUnknown(tx: Transaction<Tables>, dependencies: readonly string[], types: TypeBook): Promise<void> {
+  const typeOf = new Map((await findJobs(tx, dependencies)).map(({ id, type }) => [id, type]));
+  const errors = dependencies.flatMap((id, index) => {
+    const path = `/dependencies/${index}`;
+    const type = typeOf.get(id);
+    if (type === undefined) return [{ path, message: 'is the id of no job' }];
+    return types.isContinuous(type) ? [{ path, message: 'is a duty that goes on all the time, and never ends' }] : [];
+  });
   if (errors.length > 0) throw invalid(errors);
 }
 
@@ -256,14 +259,16 @@ async function refuseCircle(tx: Transaction<Tables>, id: string, dependencies: r
   throw new Problem(jobProblems.dependencyCycle, detail, { circle });
 }
 
-/** Of Holdfast's own jobs only when they run, and how, is for others to say. */
-function refuseSystemChange(patch: JobPatchBody): void {
-  const fixed = (['name', 'config', 'dependencies', 'description'] as const).filter(
-    (member) => patch[member] !== undefined,
-  );
+/** Of Holdfast's own jobs only when they run, and how, is for others to say; of those that go on all the time nothing. */
+function refuseSystemChange(patch: JobPatchBody, isContinuous: boolean): void {
+  const given = Object.entries(patch).flatMap(([member, value]) => (value === undefined ? [] : [member]));
+  const fixed = isContinuous ? given : given.filter((member) => OWN_AND_FIXED.has(member));
   if (fixed.length === 0) return;
-  throw new Problem(jobProblems.jobIsSystem, `${fixed.join(', ')} cannot be changed; its schedule and settings can.`);
+  const rest = isContinuous ? 'it goes on all the time' : 'its schedule and settings can';
+  throw new Problem(jobProblems.jobIsSystem, `${fixed.join(', ')} cannot be changed; ${rest}.`);
 }
+
+const OWN_AND_FIXED = new Set(['name', 'config', 'dependencies', 'description']);
 
 /** Told also when nobody knows whether it was committed. */
 async function changing(deps: JobDeps, work: () => Promise<Answer>): Promise<Answer> {

@@ -384,7 +384,11 @@ describe('a deadline', () => {
     await jobs.work();
     expect(await jobs.read(id)).toMatchObject({ status: 'succeeded', deadlineState: 'missed' });
     expect(await eventsOf(id)).toEqual([
-      ...['run.requested', 'run.queued', 'run.deadline_missed', 'run.started', 'run.succeeded'],
+      'run.requested',
+      'run.queued',
+      'run.deadline_missed',
+      'run.started',
+      'run.succeeded',
     ]);
   });
 
@@ -394,7 +398,11 @@ describe('a deadline', () => {
     await alter(`UPDATE run SET deadline = now() - interval '1 second' WHERE id = $1`, id);
     await jobs.work();
     expect(await eventsOf(id)).toEqual([
-      ...['run.requested', 'run.queued', 'run.started', 'run.deadline_missed', 'run.succeeded'],
+      'run.requested',
+      'run.queued',
+      'run.started',
+      'run.deadline_missed',
+      'run.succeeded',
     ]);
   });
 
@@ -408,7 +416,9 @@ describe('a deadline', () => {
     const { id } = await jobs.run(job.id);
     await jobs.request('POST', `/runs/${id}/cancel`);
     expect((await jobs.history(job.id)).map(({ status, deadlineState }) => `${status} ${deadlineState}`)).toEqual([
-      ...['failed missed', 'skipped missed', 'cancelled missed'],
+      'failed missed',
+      'skipped missed',
+      'cancelled missed',
     ]);
     // It failed in time: that is what is told.
     expect(await eventsOf(id)).toEqual(['run.requested', 'run.queued', 'run.cancel_requested', 'run.cancelled']);

@@ -93,9 +93,10 @@ export class TypeBook {
     return { ...Object.fromEntries(defaults), ...config };
   }
 
-  /** As it may be shown: without what is written only. */
+  /** As it may be shown: without what is written only, and nothing of a type of which nobody here knows what that is. */
   shown(name: string, config: Config): Config {
-    const hidden = this.#types.get(name)?.hidden ?? [];
+    const hidden = this.#types.get(name)?.hidden;
+    if (hidden === undefined) return {};
     if (!hidden.some((member) => member in config)) return config;
     return Object.fromEntries(Object.entries(config).filter(([member]) => !hidden.includes(member)));
   }
