@@ -1,4 +1,4 @@
-import { sql, type Transaction } from 'kysely';
+import { sql, type Kysely, type Transaction } from 'kysely';
 import { rfc3339OrNull, toRfc3339 } from '../../kernel/clock.ts';
 import { numberArray, textArray, type Tables } from '../../platform/database/index.ts';
 import type { RunStatus } from './job.schema.ts';
@@ -166,6 +166,21 @@ export async function heldBy(
     .where('worker', '=', worker)
     .where('status', '=', 'running')
     .execute();
+}
+
+/** Whether any run waits longer than it should, and whether any has a deadline to keep. */
+export async function whoWaits(
+  db: Kysely<Tables>,
+  stepMs: number,
+): Promise<{ some_rise: boolean; some_race: boolean }> {
+  const { rows } = await sql<{ some_rise: boolean; some_race: boolean }>`
+    SELECT EXISTS (
+        SELECT FROM run WHERE status = 'queued' AND priority + raised < 3
+          AND due_at < clock_timestamp() - (raised + 1) * ${stepMs} * interval '1 millisecond'
+      ) AS some_rise,
+      EXISTS (SELECT FROM run WHERE deadline_state IN ('ahead', 'at_risk') AND finished_at IS NULL) AS some_race
+  `.execute(db);
+  return rows[0] ?? { some_rise: false, some_race: false };
 }
 
 /** Runs that have waited so long that they rise. */

@@ -3,9 +3,9 @@ import { systemClock, type Clock } from '../../kernel/clock.ts';
 import { Latch } from '../../kernel/latch.ts';
 import type { Database } from '../../platform/database/index.ts';
 import type { TicketQueue } from '../../platform/jobs/index.ts';
-import { racingRuns, raiseWaiting, setDeadlineStates } from './claim.sql.ts';
+import { racingRuns, raiseWaiting, setDeadlineStates, whoWaits } from './claim.sql.ts';
 import { deadlineOutlook } from './deadline.rules.ts';
-import { findJobs, lockDueJobs, nextDueMs, setNextDue, type Job } from './job.sql.ts';
+import { findJobs, lockDueJobs, nextDueInMs, setNextDue, type Job } from './job.sql.ts';
 import { failAbandoned } from './run.claiming.ts';
 import { RunMaker, wantedBy, type Wanted } from './run.making.ts';
 import { runEntry } from './run.view.ts';
@@ -43,6 +43,7 @@ export const RAISE_AFTER_MS = 300_000;
 const RAISED_AT_ONCE = 500;
 const RACING_AT_ONCE = 500;
 const AFTER_ERROR_MS = 1_000;
+const OTHERS_AT_IT_MS = 50;
 
 /**
  * Makes runs of the jobs whose time has come, and looks after those that wait: they rise by waiting, and are told of when
@@ -54,8 +55,6 @@ export class JobScheduler {
   #running: Promise<void> = Promise.resolve();
   #isStopped = false;
   #tendedMs = -Infinity;
-  /** The database's clock less the monotonic one. */
-  #aheadMs = 0;
 
   constructor(options: JobSchedulerOptions) {
     this.#options = {
@@ -70,11 +69,10 @@ export class JobScheduler {
 
   /** Fires what is due by the database's clock. */
   async runOnce(): Promise<ScheduleReport> {
-    const { engine, queue, clock, timeShiftMs, onMade } = this.#options;
+    const { engine, queue, timeShiftMs, onMade } = this.#options;
     let report: ScheduleReport = { made: 0, more: false };
     await engine.transact(META, async (tx, databaseMs) => {
       const nowMs = databaseMs + timeShiftMs();
-      this.#aheadMs = nowMs - clock.monotonic();
       const maker = new RunMaker(tx, queue, nowMs);
       await maker.lockAnyGraph();
       const due = await lockDueJobs(tx, nowMs, JOBS_AT_ONCE);
@@ -103,10 +101,11 @@ export class JobScheduler {
 
   /** Looks after the runs that wait. */
   async tend(): Promise<void> {
-    const { engine, queue } = this.#options;
+    const { engine, database, queue } = this.#options;
     await failAbandoned({ engine, queue });
-    await this.raise();
-    await this.watchDeadlines();
+    const { some_rise, some_race } = await whoWaits(database.kysely, RAISE_AFTER_MS);
+    if (some_rise) await this.raise();
+    if (some_race) await this.watchDeadlines();
   }
 
   /** So that nothing waits for ever behind what is more important. */
@@ -162,12 +161,11 @@ export class JobScheduler {
     while (!this.#isStopped) {
       let restMs = AFTER_ERROR_MS;
       try {
-        while ((await this.runOnce()).more && !this.#isStopped);
+        restMs = await this.#fire();
         if (clock.monotonic() - this.#tendedMs >= TEND_EVERY_MS) {
           this.#tendedMs = clock.monotonic();
           await this.tend();
         }
-        restMs = await this.#restMs();
       } catch (error) {
         onError(error);
       }
@@ -175,12 +173,20 @@ export class JobScheduler {
     }
   }
 
-  /** Until the next job is due, but no longer than a poll: others may make jobs, too. */
-  async #restMs(): Promise<number> {
-    const { database, clock, pollMs } = this.#options;
-    const nextMs = await nextDueMs(database.kysely);
-    const nowMs = clock.monotonic() + this.#aheadMs;
-    return nextMs === null ? pollMs : Math.min(pollMs, Math.max(1, nextMs - nowMs));
+  /**
+   * Fires all that is due. A look comes first, which writes nothing: most looks find nothing.
+   *
+   * @returns how long to rest: until the next job is due, but no longer than a poll, since others may make jobs, too
+   */
+  async #fire(): Promise<number> {
+    const { database, timeShiftMs, pollMs } = this.#options;
+    for (;;) {
+      const dueInMs = await nextDueInMs(database.kysely, timeShiftMs());
+      if (dueInMs === null || dueInMs > 0) return Math.min(pollMs, Math.ceil(dueInMs ?? pollMs));
+      // What is due and not to be had is another instance's, which is at it.
+      const { made, more } = await this.runOnce();
+      if (this.#isStopped || (made === 0 && !more)) return OTHERS_AT_IT_MS;
+    }
   }
 }
 

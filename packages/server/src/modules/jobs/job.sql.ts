@@ -123,13 +123,6 @@ export async function dependenciesOf(db: Kysely<Tables>, ids: readonly string[])
     .execute();
 }
 
-/** Of the ids the ones that there are. */
-export async function knownJobs(db: Kysely<Tables>, ids: readonly string[]): Promise<Set<string>> {
-  if (ids.length === 0) return new Set();
-  const rows = await db.selectFrom('job').select('id').where('id', 'in', ids).execute();
-  return new Set(rows.map(({ id }) => id));
-}
-
 export function jobOrder(sort: 'name' | '-name' | 'createdAt' | '-createdAt'): ListOrder {
   const descending = sort.startsWith('-');
   return sort.endsWith('name')
@@ -249,16 +242,13 @@ export async function lockDueJobs(tx: Transaction<Tables>, nowMs: number, max: n
   return rows.map(({ job_id, next_at }) => ({ id: job_id, nextAtMs: next_at ?? nowMs }));
 }
 
-/** When the next job is due; null: none is. */
-export async function nextDueMs(db: Kysely<Tables>): Promise<number | null> {
-  const row = await db
-    .selectFrom('job_state')
-    .select('next_at')
-    .where('next_at', 'is not', null)
-    .orderBy('next_at')
-    .limit(1)
-    .executeTakeFirst();
-  return row?.next_at ?? null;
+/** How long until the time of the next job comes, in milliseconds; not above 0: it has. Null: no job has a time. */
+export async function nextDueInMs(db: Kysely<Tables>, shiftMs: number): Promise<number | null> {
+  const { rows } = await sql<{ in_ms: number }>`
+    SELECT extract(epoch FROM next_at - clock_timestamp())::float8 * 1000 - ${shiftMs} AS in_ms
+    FROM job_state WHERE next_at IS NOT NULL ORDER BY next_at LIMIT 1
+  `.execute(db);
+  return rows[0]?.in_ms ?? null;
 }
 
 export async function setNextDue(

@@ -35,6 +35,7 @@ const ABANDONED_AT_ONCE = 100;
  */
 export async function claim({ engine, queue, types }: ClaimDeps, worker: string, max: number): Promise<Held[]> {
   let held: Held[] = [];
+  if (!(await queue.hasReady(types.names))) return held;
   await engine.transact(META, async (tx, nowMs) => {
     held = [];
     await lockClaims(tx);
@@ -68,6 +69,7 @@ export async function claim({ engine, queue, types }: ClaimDeps, worker: string,
 /** Fails the runs whose workers have died each time. @returns how many there were */
 export async function failAbandoned({ engine, queue }: Pick<ClaimDeps, 'engine' | 'queue'>): Promise<number> {
   let count = 0;
+  if (!(await queue.hasAbandoned())) return count;
   await engine.transact(META, async (tx, nowMs) => {
     const tickets = await queue.takeAbandoned(tx, ABANDONED_AT_ONCE);
     count = tickets.length;

@@ -1,4 +1,4 @@
-import { sql, type Transaction } from 'kysely';
+import { sql, type Kysely, type Transaction } from 'kysely';
 import type { Tables } from '../database/index.ts';
 
 export interface ReadyQueue {
@@ -31,4 +31,16 @@ export async function readyQueues(
     ORDER BY p.priority DESC, random()
   `.execute(tx);
   return rows;
+}
+
+/** Whether any of the queues has a ticket that may be taken. */
+export async function hasReadyTicket(db: Kysely<Tables>, schema: string, queues: readonly string[]): Promise<boolean> {
+  const { rows } = await sql`
+    SELECT FROM unnest(${queues}::text[]) AS q (name)
+    WHERE EXISTS (
+      SELECT FROM ${sql.table(`${schema}.job_common`)} AS j
+      WHERE j.name = q.name AND j.state < 'active' AND NOT j.blocked AND j.start_after <= clock_timestamp()
+    ) LIMIT 1
+  `.execute(db);
+  return rows.length > 0;
 }

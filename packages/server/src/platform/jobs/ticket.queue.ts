@@ -3,7 +3,7 @@ import { PgBoss } from 'pg-boss';
 import type { Database, Tables } from '../database/index.ts';
 import { inTransaction, onPool } from './boss.sql.ts';
 import { queueSchemaOf } from './queue.install.sql.ts';
-import { readyQueues, type ReadyQueue } from './ticket.queue.sql.ts';
+import { hasReadyTicket, readyQueues, type ReadyQueue } from './ticket.queue.sql.ts';
 
 /** A place in a queue. Whoever takes it does what it stands for, or another will. */
 export interface Ticket {
@@ -115,6 +115,17 @@ export class TicketQueue {
       }));
       await boss.insert(queue, jobs, { db: inTransaction(tx) });
     }
+  }
+
+  /** Whether there is anything to be taken: a look that writes nothing, for those who look often. */
+  async hasReady(queues: readonly string[]): Promise<boolean> {
+    const { schema } = await this.#opened;
+    return hasReadyTicket(this.#options.database.kysely, schema, queues);
+  }
+
+  /** Whether tickets were given up. */
+  async hasAbandoned(): Promise<boolean> {
+    return this.hasReady([ABANDONED]);
   }
 
   /** Queues and priorities that have something to be taken now, the highest priority first. */
