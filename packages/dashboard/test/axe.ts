@@ -1,14 +1,14 @@
 import { AxeBuilder } from '@axe-core/playwright';
 import type { Page } from 'playwright-core';
 
-/** What axe finds on the page as it is now: each rule with the elements that break it. */
-export async function violationsOf(page: Page): Promise<string[]> {
-  return found(new AxeBuilder({ page }));
+/** What axe finds on the page, or a part of it, as it is now: each rule with the elements that break it. */
+export async function violationsOf(page: Page, part = 'html'): Promise<string[]> {
+  return found(new AxeBuilder({ page }).include(part));
 }
 
 /** The same of colours alone: all that another theme can change. */
-export async function contrastViolationsOf(page: Page): Promise<string[]> {
-  return found(new AxeBuilder({ page }).withRules(['color-contrast', 'link-in-text-block']));
+export async function contrastViolationsOf(page: Page, part = 'html'): Promise<string[]> {
+  return found(new AxeBuilder({ page }).include(part).withRules(['color-contrast', 'link-in-text-block']));
 }
 
 async function found(builder: AxeBuilder): Promise<string[]> {

@@ -78,9 +78,12 @@ const BY_TYPE: readonly [prefix: string, stale: (event: HoldfastEvent) => Stale[
   ],
   [
     'job.',
-    () => [
+    ({ type, data }) => [
       { path: '/api/v1/jobs' },
-      { path: '/api/v1/jobs/{id}' },
+      // One that was deleted is not there any more to be asked for.
+      ...(type === 'job.deleted'
+        ? []
+        : [{ path: '/api/v1/jobs/{id}', part: { id: String((data as { id?: unknown }).id) } }]),
       { path: '/api/v1/jobs/upcoming' },
       { path: '/api/v1/jobs/graph' },
     ],

@@ -96,7 +96,8 @@ function DeleteDialog({ job, onGone, onClose }: { job: Job; onGone: () => void; 
     },
     done: () => `Deleted ${job.name}`,
     ...(isWhole ? { undo: () => () => holdfast.POST('/api/v1/jobs', { body: bodyOfDeleted(job) }) } : {}),
-    stale: STALE_JOBS,
+    // It is not there any more to be asked for.
+    stale: STALE_JOBS.filter((path) => path !== '/api/v1/jobs/{id}'),
     showsRefusals: true,
   });
   const runs = job.runCount === 1 ? 'its run' : `its ${formatNumber(job.runCount)} runs`;
