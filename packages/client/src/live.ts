@@ -15,7 +15,10 @@ export interface FollowOptions {
   baseUrl: string;
   /** An API key, or a token of your identity provider; a function where it changes. */
   key?: string | (() => string);
-  /** `product:<sku>`, `location:<code>`, `alerts`, `reservations`: one suffices. None: everything. */
+  /**
+   * `product:<sku>`, `location:<code>`, `alerts`, `reservations`, `rate-limits`, `jobs`, `job:<id>`: one suffices. None:
+   * everything.
+   */
   topics?: readonly string[];
   /** None: all. */
   types?: readonly (EventType | `${string}.*`)[];

@@ -2710,7 +2710,7 @@ export interface components {
             enabled: boolean;
             /**
              * @description The schedule in words.
-             * @example At 02:30 AM, Monday through Friday
+             * @example At 02:30, Monday through Friday (Europe/Berlin)
              */
             scheduleText: string | null;
             /**
@@ -5087,7 +5087,7 @@ export interface components {
         SchedulePreview: {
             /**
              * @description In words.
-             * @example At 02:30 AM
+             * @example At 02:30 (UTC)
              */
             text: string;
             /** @description The next instants. */
@@ -10389,7 +10389,7 @@ export interface operations {
                  */
                 types?: string;
                 /**
-                 * @description `product:<sku>`, `location:<code>`, `alerts` and `reservations`, by comma; one suffices. None: all.
+                 * @description By comma, `product:<sku>`, `location:<code>`, `alerts`, `reservations`, `rate-limits`, `jobs` or `job:<id>`; one suffices. None: all.
                  * @example product:SKU-1,alerts
                  */
                 topics?: string;
@@ -10478,7 +10478,7 @@ export interface operations {
                  */
                 types?: string;
                 /**
-                 * @description `product:<sku>`, `location:<code>`, `alerts` and `reservations`, by comma; one suffices. None: all.
+                 * @description By comma, `product:<sku>`, `location:<code>`, `alerts`, `reservations`, `rate-limits`, `jobs` or `job:<id>`; one suffices. None: all.
                  * @example product:SKU-1,alerts
                  */
                 topics?: string;
@@ -12424,7 +12424,7 @@ export interface operations {
                      *           "mustFinishBy": "06:00",
                      *           "keepDays": 30,
                      *           "enabled": true,
-                     *           "scheduleText": "At 02:30 AM, Monday through Friday",
+                     *           "scheduleText": "At 02:30, Monday through Friday (Europe/Berlin)",
                      *           "system": false,
                      *           "status": "idle",
                      *           "lastRun": {
@@ -12657,7 +12657,7 @@ export interface operations {
                      *       "mustFinishBy": "06:00",
                      *       "keepDays": 30,
                      *       "enabled": true,
-                     *       "scheduleText": "At 02:30 AM, Monday through Friday",
+                     *       "scheduleText": "At 02:30, Monday through Friday (Europe/Berlin)",
                      *       "system": false,
                      *       "status": "idle",
                      *       "lastRun": {
@@ -12759,7 +12759,7 @@ export interface operations {
                      *       "mustFinishBy": "06:00",
                      *       "keepDays": 30,
                      *       "enabled": true,
-                     *       "scheduleText": "At 02:30 AM, Monday through Friday",
+                     *       "scheduleText": "At 02:30, Monday through Friday (Europe/Berlin)",
                      *       "system": false,
                      *       "status": "idle",
                      *       "lastRun": {
@@ -13064,7 +13064,7 @@ export interface operations {
                      *       "mustFinishBy": "06:00",
                      *       "keepDays": 30,
                      *       "enabled": true,
-                     *       "scheduleText": "At 02:30 AM, Monday through Friday",
+                     *       "scheduleText": "At 02:30, Monday through Friday (Europe/Berlin)",
                      *       "system": false,
                      *       "status": "idle",
                      *       "lastRun": {
@@ -13414,7 +13414,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "text": "At 02:30 AM",
+                     *       "text": "At 02:30 (UTC)",
                      *       "next": [
                      *         "2026-11-20T10:00:00.000Z"
                      *       ]

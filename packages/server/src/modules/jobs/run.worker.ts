@@ -34,6 +34,8 @@ export interface RunWorkerOptions {
 
 const TEND_EVERY_MS = 2_000;
 const TELL_EVERY_MS = 500;
+/** Hints come with every run that is made; those that say that one is to be stopped are few. */
+const HEARD_JUST_NOW_MS = 250;
 const AFTER_ERROR_MS = 1_000;
 /** Without a word from the database for so long, others may have its runs: a little before they do, it lets go. */
 const LET_GO_AFTER_MS = HEARTBEAT_SECONDS * 1_000 - 1_500;
@@ -94,9 +96,12 @@ export class RunWorker {
     this.#timers = [setInterval(tend, TEND_EVERY_MS).unref(), setInterval(() => this.#tell(), TELL_EVERY_MS).unref()];
   }
 
-  /** There may be something to take. */
+  /** There may be something to take, or to stop. */
   wake(): void {
     this.#latch.set();
+    const { clock, onError } = this.#options;
+    if (this.busy === 0 || clock.monotonic() - this.#heardMs < HEARD_JUST_NOW_MS) return;
+    this.#tending = this.tend().catch(onError);
   }
 
   /** Takes no more, lets what is under way end, and hands over what has not ended in time. */
