@@ -13371,13 +13371,7 @@ export interface operations {
     previewSchedule: {
         parameters: {
             query?: never;
-            header?: {
-                /**
-                 * @description Yours to choose, kept 24 hours: a repeat of the same request answers the stored response.
-                 * @example order-1042-reserve
-                 */
-                "Idempotency-Key"?: string;
-            };
+            header?: never;
             path?: never;
             cookie?: never;
         };

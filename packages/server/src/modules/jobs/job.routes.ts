@@ -209,7 +209,7 @@ export function lookingJobRoutes(app: HttpServer, deps: JobDeps & { clock: Clock
   app.route({
     method: 'POST',
     url: '/jobs/schedule-preview',
-    config: admin,
+    config: { scope: 'admin', idempotent: false },
     schema: {
       tags,
       operationId: 'previewSchedule',
