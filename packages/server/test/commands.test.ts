@@ -117,7 +117,7 @@ describe('holdfast migrate', () => {
   test('four at once: one applies, all end well', async () => {
     const pending = (await runHoldfast(['migrate', '--dry-run'], env)).stdout;
     const ended = await Promise.all([1, 2, 3, 4].map(() => runHoldfast(['migrate'], env)));
-    expect(ended.map(({ code }) => code)).toEqual([0, 0, 0, 0]);
+    expect(ended.filter(({ code }) => code !== 0)).toEqual([]);
     expect(ended.map(({ stdout }) => stdout).sort()).toEqual(['', '', '', pending]);
     expect(await runHoldfast(['migrate', '--dry-run'], env)).toMatchObject({ code: 0, stdout: '' });
   });
