@@ -9,6 +9,8 @@ interface EventDeps {
   database: Database;
   metrics: Metrics;
   signals: Signals;
+  /** The oldest of the stream was forgotten. */
+  onTrimmed: (report: { runsForgotten: number }) => void;
   onError: (error: unknown) => void;
 }
 
@@ -26,7 +28,7 @@ const HOUR_MS = 3_600_000;
 const CHANNEL = 'events';
 
 /** Numbers what this instance commits, tells the others, and follows what they tell. */
-export function openEvents({ config, database, metrics, signals, onError }: EventDeps): EventStream {
+export function openEvents({ config, database, metrics, signals, onTrimmed, onError }: EventDeps): EventStream {
   const position = metrics.gauge({
     name: 'inventory_event_position',
     help: 'The last position of the event stream that this instance has given or seen.',
@@ -51,7 +53,12 @@ export function openEvents({ config, database, metrics, signals, onError }: Even
   metrics.collected({ name: 'holdfast_event_subscribers', help: 'Who follows the event stream live, here.' }, () => [
     { labels: {}, value: feed.listeners },
   ]);
-  const retention = new StreamRetention({ database, keptMs: config.eventRetentionHours * HOUR_MS, onError });
+  const retention = new StreamRetention({
+    database,
+    keptMs: config.eventRetentionHours * HOUR_MS,
+    onDone: onTrimmed,
+    onError,
+  });
   let isStarted = false;
   let unhear: (() => void) | null = null;
   return {

@@ -16,6 +16,7 @@ const SYSTEM_ERRORS: Readonly<Record<string, string>> = {
   EADDRNOTAVAIL: 'This machine does not have the address of HOST',
   EACCES: 'Permission denied',
   ENOENT: 'No such file or directory',
+  ENOTDIR: 'Not a directory',
   ENOSPC: 'No space is left on the device',
 };
 

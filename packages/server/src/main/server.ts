@@ -9,7 +9,7 @@ import { auditRoutes } from '../modules/audit/index.ts';
 import { catalogRoutes } from '../modules/catalog/index.ts';
 import { asyncApiRoutes, eventRoutes } from '../modules/events/index.ts';
 import { instanceRoutes } from '../modules/instances/index.ts';
-import { EXPIRY_JOB, HOUSEKEEPING_JOB, type Jobs } from '../modules/jobs/index.ts';
+import { EVENT_RETENTION_JOB, EXPIRY_JOB, HOUSEKEEPING_JOB, type Jobs } from '../modules/jobs/index.ts';
 import { inventoryFeature } from '../modules/inventory/index.ts';
 import { registerLedgerReads } from '../modules/ledger/index.ts';
 import { locationRoutes } from '../modules/locations/index.ts';
@@ -114,7 +114,8 @@ export async function createServer(options: ServerOptions): Promise<HoldfastServ
     if (isConnectionLost(error)) log.debug({ err: error }, 'a duty found the database away');
     else log.error({ err: error }, 'a duty failed');
   };
-  const events = openEvents({ config, database, metrics, signals, onError });
+  const onTrimmed = (report: object): void => jobs.duties.note(EVENT_RETENTION_JOB, report);
+  const events = openEvents({ config, database, metrics, signals, onTrimmed, onError });
   const answers = openStockAnswers({ database, stream: events.feed, redis, metrics });
   const webhooks = openWebhooks({ config, log, engine, database, feed: events.feed, metrics, signals, onError });
   const authenticator = new Authenticator({

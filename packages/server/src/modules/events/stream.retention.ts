@@ -7,6 +7,7 @@ export interface RetentionOptions {
   /** So long an event can be read again. The ledger and the journal stay. */
   keptMs: number;
   intervalMs?: number;
+  onDone?: (report: { runsForgotten: number }) => void;
   onError?: (error: unknown) => void;
 }
 
@@ -21,9 +22,9 @@ export class StreamRetention {
 
   constructor(options: RetentionOptions) {
     this.#options = options;
-    const { intervalMs = 300_000, onError = () => undefined } = options;
+    const { intervalMs = 300_000, onDone = () => undefined, onError = () => undefined } = options;
     const run = async (): Promise<number> => {
-      await this.runOnce();
+      onDone({ runsForgotten: await this.runOnce() });
       return intervalMs;
     };
     this.#loop = new Loop(run, { afterErrorMs: AFTER_ERROR_MS, onError });

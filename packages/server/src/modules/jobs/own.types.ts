@@ -5,6 +5,7 @@ import { deleteOldRuns } from './run.sql.ts';
 
 export const EXPIRY_JOB = 'Expire holds';
 export const HOUSEKEEPING_JOB = 'Keep house';
+export const EVENT_RETENTION_JOB = 'Forget old events';
 
 const AT_ONCE = 1_000;
 const NONE = Shape({});
@@ -17,6 +18,11 @@ export function ownJobTypes({ database }: { database: Database }): JobType[] {
       'housekeeping',
       HOUSEKEEPING_JOB,
       'Makes partitions of the ledger ahead and forgets idempotency keys of yesterday.',
+    ),
+    duty(
+      'event_retention',
+      EVENT_RETENTION_JOB,
+      'Forgets positions of the event stream that are older than it is kept.',
     ),
     defineJobType({
       name: 'run_retention',
