@@ -2,6 +2,20 @@ import { HoldfastError } from '@holdfast/client';
 
 /** What is wrong with which field, by its pointer: what cannot be read, else what the server said. */
 export function fieldErrors(error: unknown, faults: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
-  const said = error instanceof HoldfastError ? (error.problem?.errors ?? []) : [];
-  return new Map([...said.map(({ path, message }) => [path, message] as const), ...faults]);
+  const problem = error instanceof HoldfastError ? error.problem : null;
+  const said = (problem?.errors ?? []).map(({ path, message }) => [path, message] as const);
+  const meant = OF_CODE[problem?.code ?? ''];
+  return new Map([...(meant === undefined ? [] : [meant]), ...said, ...faults]);
+}
+
+/** Refusals that are of one field, and do not name it. */
+const OF_CODE: Readonly<Record<string, readonly [pointer: string, message: string]>> = {
+  job_name_taken: ['/name', 'Another job has this name.'],
+  dependency_cycle: ['/dependencies', 'They would wait for one another in a circle.'],
+};
+
+/** The jobs that would wait for one another, by id, each for the one before it; null where that is not the trouble. */
+export function circleOf(error: unknown): string[] | null {
+  const circle: unknown = error instanceof HoldfastError ? error.problem?.['circle'] : undefined;
+  return Array.isArray(circle) ? circle.map(String) : null;
 }

@@ -6,7 +6,7 @@ import { holdfast } from '../../api/holdfast.ts';
 import { useGet } from '../../api/queries.ts';
 import { useCommand } from '../../api/use.command.tsx';
 import { ProblemNotice } from '../../ui/problem.notice.tsx';
-import { fieldErrors } from './field.errors.ts';
+import { circleOf, fieldErrors } from './field.errors.ts';
 import { bodyOf, draftOfJob, faultsOf, newDraft, type JobDraft } from './job.draft.ts';
 import { JobFormMore } from './job.form.more.tsx';
 import { JobFormWhen } from './job.form.when.tsx';
@@ -56,7 +56,7 @@ export function JobForm({ job: latest, onClose }: { job?: Job; onClose: () => vo
           checked={draft.enabled}
           onChange={(event) => set({ enabled: event.currentTarget.checked })}
         />
-        {save.isError && <ProblemNotice error={save.error} />}
+        {save.isError && <Refused error={save.error} />}
         {hasTried && faults.size > 0 && (
           <p className={form['wrong']} role="alert">
             {[...faults.values()][0]}
@@ -77,6 +77,19 @@ export function JobForm({ job: latest, onClose }: { job?: Job; onClose: () => vo
         </div>
       </form>
     </Modal>
+  );
+}
+
+/** In names rather than ids where jobs would wait for one another. */
+function Refused({ error }: { error: Error }) {
+  const circle = circleOf(error);
+  const { data } = useGet('/api/v1/jobs/graph', {}, { enabled: circle !== null });
+  const names = new Map((data?.nodes ?? []).map(({ id, name }) => [id, name]));
+  if (circle === null || circle.some((id) => !names.has(id))) return <ProblemNotice error={error} />;
+  return (
+    <p className={form['wrong']} role="alert">
+      Each of these would wait for the one before it: {circle.map((id) => names.get(id)).join(' → ')}.
+    </p>
   );
 }
 

@@ -21,11 +21,11 @@ import classes from './jobs.module.css';
 
 const COLUMNS: Column<Job>[] = [
   { id: 'status', label: 'Status', width: '98px', render: (job) => <JobState job={job} /> },
-  { id: 'name', label: 'Job', width: 'minmax(150px, 1.6fr)', sortBy: 'name', render: (job) => <JobName job={job} /> },
+  { id: 'name', label: 'Job', width: 'minmax(140px, 1.6fr)', sortBy: 'name', render: (job) => <JobName job={job} /> },
   { id: 'type', label: 'Type', width: 'minmax(84px, 0.7fr)', render: ({ type }) => <span title={type}>{type}</span> },
-  { id: 'when', label: 'Runs', width: 'minmax(130px, 1.6fr)', render: (job) => <When job={job} /> },
+  { id: 'when', label: 'Runs', width: 'minmax(122px, 1.6fr)', render: (job) => <When job={job} /> },
   { id: 'next', label: 'Next', width: '138px', render: ({ nextRun }) => <Due at={nextRun} /> },
-  { id: 'last', label: 'Last run', width: '198px', render: (job) => <LastRun job={job} /> },
+  { id: 'last', label: 'Last run', width: '226px', render: (job) => <LastRun job={job} /> },
   {
     id: 'success',
     label: 'Success',
@@ -163,8 +163,14 @@ function LastRun({ job }: { job: Job }) {
   const took = tookMs(run, now);
   return (
     <span className={classes['lastRun']}>
-      <RunState status={run.status} />
-      {run.status === 'running' && <Progress percent={run.percent} of={job.name} />}
+      {run.status === 'running' ? (
+        <>
+          <Progress percent={run.percent} of={job.name} />
+          {run.percent !== null && `${Math.round(run.percent)} %`}
+        </>
+      ) : (
+        <RunState status={run.status} />
+      )}
       <span className={classes['dim']}>
         {took !== null && `${roughDuration(took)}${run.finishedAt === null ? '' : ', '}`}
         {run.finishedAt !== null && <TimeAgo at={run.finishedAt} />}
