@@ -5,7 +5,19 @@ import { SETTINGS } from '../src/platform/config/index.ts';
 import { makeDirectory, runHoldfast, serveHoldfast, statusOf, until } from './holdfast.process.ts';
 import { databaseUrl } from './http.load.ts';
 
-const COMMANDS = ['serve', 'migrate', 'keys', 'backup', 'restore', 'openapi', 'asyncapi', 'import', 'export', 'verify'];
+const COMMANDS = [
+  'serve',
+  'work',
+  'migrate',
+  'keys',
+  'backup',
+  'restore',
+  'openapi',
+  'asyncapi',
+  'import',
+  'export',
+  'verify',
+];
 
 describe('the command line', () => {
   test('--version is the version of the package', async () => {

@@ -59,14 +59,24 @@ export function runHoldfast(args: readonly string[], env: Environment = {}, inpu
 }
 
 /** Starts a server and does not wait for it. */
-export function spawnHoldfast(
-  args: readonly string[],
-  env: Environment = {},
-): Omit<ServingProcess, 'address'> & {
-  child: ChildProcess;
-  serving: () => Promise<string>;
-} {
-  const child = spawn(process.execPath, [CLI, 'serve', ...args], {
+export function spawnHoldfast(args: readonly string[], env: Environment = {}): StartedProcess {
+  return spawnCommand('serve', args, env);
+}
+
+/** Starts a process that does jobs and serves nothing, and waits until it says so. */
+export async function workHoldfast(env: Environment): Promise<StartedProcess> {
+  const started = spawnCommand('work', [], env);
+  let isEnded = false;
+  void started.ended.then(() => (isEnded = true));
+  await until('a worker', () => isEnded || started.stdout() !== '');
+  if (isEnded) throw new Error(`it does not work: ${started.stderr()}`);
+  return started;
+}
+
+type StartedProcess = Omit<ServingProcess, 'address'> & { child: ChildProcess; serving: () => Promise<string> };
+
+function spawnCommand(command: 'serve' | 'work', args: readonly string[], env: Environment): StartedProcess {
+  const child = spawn(process.execPath, [CLI, command, ...args], {
     env: environment(env),
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,

@@ -1,12 +1,13 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { until } from './holdfast.process.ts';
 
 const workspace = fileURLToPath(new URL('../../..', import.meta.url));
 const INSTALL_TIMEOUT_MS = 300_000;
@@ -73,6 +74,31 @@ async function installTarballs(folder: string, packed: Packed[]): Promise<void> 
   }
 }
 
+const GREETING_TYPE = `export default {
+  name: 'greet',
+  title: 'Greet',
+  config: { type: 'object', properties: { name: { type: 'string' } }, required: ['name'] },
+  run: (context) => 'Hello, ' + context.config.name,
+};`;
+
+/** Makes a job, runs it, and waits for its end. */
+async function resultOfJob(address: string, type: string, config: object): Promise<unknown> {
+  const ask = async (path: string, body?: object): Promise<{ id: string; status: string; result: unknown }> => {
+    const method = body === undefined ? 'GET' : 'POST';
+    const headers = { 'content-type': 'application/json' };
+    const answer = await fetch(`${address}/api/v1${path}`, {
+      method,
+      ...(body === undefined ? {} : { headers, body: JSON.stringify(body) }),
+    });
+    if (!answer.ok) throw new Error(await answer.text());
+    return (await answer.json()) as { id: string; status: string; result: unknown };
+  };
+  const job = await ask('/jobs', { name: type, type, config });
+  const { id } = await ask(`/jobs/${job.id}/run`, {});
+  await until('the end of the run', async () => !['queued', 'running'].includes((await ask(`/runs/${id}`)).status));
+  return (await ask(`/runs/${id}`)).result;
+}
+
 describe('the published packages', () => {
   let folder: string;
   let packed: Packed[];
@@ -115,7 +141,10 @@ describe('the published packages', () => {
 
   test('the command serves from a folder that holds nothing else, and leaves when it is told to', async () => {
     const command = join(folder, 'node_modules/.bin/holdfast');
-    const server = spawn(command, ['serve', '--port', '0'], {
+    const types = join(folder, 'types');
+    mkdirSync(types);
+    writeFileSync(join(types, 'greet.mjs'), GREETING_TYPE);
+    const server = spawn(command, ['serve', '--port', '0', '--job-types', types], {
       cwd: folder,
       env: userEnvironment(),
       stdio: ['ignore', 'pipe', 'inherit'],
@@ -126,6 +155,7 @@ describe('the published packages', () => {
       expect((await fetch(`${address}/health/ready`)).status).toBe(200);
       expect((await fetch(`${address}/openapi.json`)).status).toBe(200);
       expect(await (await fetch(`${address}/inventory`)).text()).toContain('<div id="root">');
+      expect(await resultOfJob(address, 'greet', { name: 'Ada' })).toBe('Hello, Ada');
     } finally {
       server.kill('SIGTERM');
     }

@@ -129,6 +129,9 @@ describe('values', () => {
       `/webhooks?cursor=${nextCursor}`,
       `/people?cursor=${nextCursor}`,
       `/rate-limits?cursor=${nextCursor}`,
+      `/jobs?cursor=${nextCursor}`,
+      `/jobs/${fixture.jobId}/history?cursor=${nextCursor}`,
+      `/runs?cursor=${nextCursor}`,
     ];
     const requests = cursors.map((target) =>
       fromTable({ request: `GET /api/v1${target}`, why: 'cursor', answer: '400 invalid_cursor' }),

@@ -1,6 +1,8 @@
 import { WRONG_ACCESS_BODIES } from './bad-bodies.access.table.ts';
+import { WRONG_JOB_BODIES } from './bad-bodies.jobs.table.ts';
 import { WRONG_STOCK_BODIES } from './bad-bodies.stock.table.ts';
 import { type BadRequest, text } from './bad-request.ts';
+import { jobRefusals } from './job-refusals.table.ts';
 import { type Fixture, UNKNOWN_ID, urlOf } from './valid.requests.ts';
 
 const INVALID = '400 validation_failed';
@@ -15,14 +17,15 @@ const transfer = { from: 'LOC-1', to: 'LOC-2', lines: [{ sku: 'SKU-1', quantity:
 
 /** Values of the body that its schema refuses. */
 export function wrongBodies(fixture: Fixture): BadRequest[] {
-  return Object.entries({ ...WRONG_STOCK_BODIES, ...WRONG_ACCESS_BODIES }).flatMap(([route, wrongs]) =>
-    wrongs.map(([why, body, ...paths]) => ({
-      request: urlOf(route, fixture),
-      why,
-      body,
-      answer: INVALID,
-      paths,
-    })),
+  return Object.entries({ ...WRONG_STOCK_BODIES, ...WRONG_ACCESS_BODIES, ...WRONG_JOB_BODIES }).flatMap(
+    ([route, wrongs]) =>
+      wrongs.map(([why, body, ...paths]) => ({
+        request: urlOf(route, fixture),
+        why,
+        body,
+        answer: INVALID,
+        paths,
+      })),
   );
 }
 
@@ -76,6 +79,19 @@ export function wrongQueries({ rateLimitId }: Fixture): BadRequest[] {
     invalid('/rate-limits/stats?rateLimit=checkout', 'rateLimit'),
     invalid(`/rate-limits/${rateLimitId}/status`, 'subject'),
     invalid(`/rate-limits/${rateLimitId}/status?subject=${text(256)}`, 'subject'),
+    invalid('/jobs?type=http%20request', 'type'),
+    invalid('/jobs?enabled=yes', 'enabled'),
+    invalid('/jobs?sort=nextRun', 'sort'),
+    invalid('/jobs/stats?hours=0', 'hours'),
+    invalid('/jobs/stats?hours=2161', 'hours'),
+    invalid('/jobs/upcoming?hours=169', 'hours'),
+    invalid('/jobs/upcoming?limit=1001', 'limit'),
+    invalid(`/jobs/${UNKNOWN_ID}/history?status=dead`, 'status'),
+    invalid('/runs?status=dead', 'status'),
+    invalid('/runs?jobId=Call', 'jobId'),
+    invalid(`/runs?cycleId=${UNKNOWN_ID.toUpperCase()}`, 'cycleId'),
+    invalid(`/runs/${UNKNOWN_ID}/log?after=-1`, 'after'),
+    invalid(`/runs/${UNKNOWN_ID}/log?limit=1001`, 'limit'),
     ...['/events', '/events/stream'].flatMap((path) => [
       ...['-1', '1.5', 'now', '9007199254740992'].map((after) => invalid(`${path}?after=${after}`, 'after')),
       invalid(`${path}?types=stock.stolen`, 'types'),
@@ -91,7 +107,11 @@ export function wrongQueries({ rateLimitId }: Fixture): BadRequest[] {
 }
 
 /** Names that are not there, and states that do not allow it. */
-export function refusals({ pendingId, confirmedId, alertId, rateLimitId, usedKey }: Fixture): BadRequest[] {
+export function refusals(fixture: Fixture): BadRequest[] {
+  return [...jobRefusals(fixture), ...stockRefusals(fixture)];
+}
+
+function stockRefusals({ pendingId, confirmedId, alertId, rateLimitId, usedKey }: Fixture): BadRequest[] {
   const post = (path: string, body: unknown, answer: string, why = answer): BadRequest => ({
     request: `POST /api/v1${path}`,
     why,

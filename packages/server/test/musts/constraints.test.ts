@@ -98,7 +98,6 @@ describe('the serving role', () => {
       'reservation',
       'transfer',
       'transfer_line',
-      'alert',
       'api_key',
       'person',
       'event_stream',

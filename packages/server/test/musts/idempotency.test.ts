@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startTestApp, type TestApp } from '../app.ts';
+import { until } from '../holdfast.process.ts';
 import { digestOf } from './database.digest.ts';
 
 let one: TestApp;
@@ -52,6 +53,36 @@ const add = (quantity: number, sku = 'SKU-1'): Omit<Sent, 'key'> => ({
   payload: { location: 'LOC-1', type: 'add', quantity },
 });
 
+/** One of each command of jobs, in an order in which all of them are possible. */
+async function jobCommands(): Promise<Sent[]> {
+  for (const { server } of [one, other]) await server.jobs.queue.open();
+  // Holdfast makes its own jobs beside its start: their being made would look like a repeat that did something.
+  await until('the jobs of its own', async () => (await numberOf('SELECT count(*) FROM job WHERE is_system')) > 0);
+  const payload = (name: string) => ({ name, type: 'http_request', config: { url: 'https://93.184.216.34/hooks' } });
+  const made = async (url: string, body: object): Promise<string> => {
+    const answer = await send({ url, payload: body });
+    if (answer.status >= 300) throw new Error(answer.text);
+    return (JSON.parse(answer.text) as { id: string }).id;
+  };
+  const job = await made('/jobs', payload('Call'));
+  const runs = [];
+  for (let index = 0; index < 4; index += 1) runs.push(await made(`/jobs/${job}/run`, { delayMs: 86_400_000 }));
+  const [waiting, failed, alsoFailed, held] = runs;
+  const over = `ticket_id = NULL, finished_at = now(), error = '{"code":"failed","message":"planted"}'`;
+  await client.query(`UPDATE run SET status = 'failed', ${over} WHERE id IN ($1, $2)`, [failed, alsoFailed]);
+  await client.query(`UPDATE run SET status = 'held', ticket_id = NULL WHERE id = $1`, [held]);
+  return [
+    { url: '/jobs', payload: payload('Call again') },
+    { method: 'PATCH', url: `/jobs/${job}`, payload: { retries: 7 } },
+    { url: `/jobs/${job}/run`, payload: { delayMs: 86_400_000 } },
+    { url: `/runs/${waiting}/cancel` },
+    { url: `/runs/${failed}/redrive` },
+    { url: '/runs/redrive', payload: { ids: [alsoFailed] } },
+    { url: `/runs/${held}/release` },
+    { method: 'DELETE', url: `/jobs/${job}` },
+  ];
+}
+
 async function numberOf(statement: string): Promise<number> {
   const { rows } = await client.query<{ number: string }>(`SELECT (${statement}) AS number`);
   return Number(rows[0]?.number);
@@ -73,6 +104,7 @@ test('a repeat answers the first answer byte for byte, on any instance, and does
       payload: { name: 'Checkout', algorithm: 'token_bucket', limit: 9_000, windowMs: 1_000, subject: 'api_key' },
     },
     { method: 'PUT', url: '/rate-limit-tiers/gold', payload: { subjects: ['ada'] } },
+    ...(await jobCommands()),
   ];
   for (const command of commands) {
     const key = randomUUID();

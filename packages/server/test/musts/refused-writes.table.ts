@@ -1,5 +1,5 @@
-const insertInto = (table: string, values: Record<string, string | number>): string =>
-  `INSERT INTO ${table} (${Object.keys(values).join(', ')}) VALUES (${Object.values(values).join(', ')})`;
+import { insertInto, REFUSED_RUNS } from './refused-runs.table.ts';
+
 const SOME_ID = "'0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1c'";
 const person = (values: Record<string, string>): string =>
   insertInto('person', {
@@ -325,5 +325,6 @@ export const REFUSED: readonly (readonly [string, string, string])[] = [
     'instance_is_seen_after_its_start',
   ],
   ['a second installation', 'INSERT INTO installation (one) VALUES (false)', 'installation_is_one'],
+  ...REFUSED_RUNS,
   ['an answer twice', 'INSERT INTO idempotency_key SELECT * FROM idempotency_key LIMIT 1', 'idempotency_key_pkey'],
 ];

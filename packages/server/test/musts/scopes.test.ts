@@ -110,6 +110,27 @@ const NEEDS: Record<string, string> = {
   'POST /api/v1/rate-limits/check/batch': 'limit',
   'GET /api/v1/rate-limit-tiers': 'read',
   'PUT /api/v1/rate-limit-tiers/{tier}': 'admin',
+
+  'POST /api/v1/jobs': 'admin',
+  'GET /api/v1/jobs': 'admin',
+  'GET /api/v1/jobs/{id}': 'admin',
+  'PATCH /api/v1/jobs/{id}': 'admin',
+  'DELETE /api/v1/jobs/{id}': 'admin',
+  'GET /api/v1/jobs/types': 'admin',
+  'GET /api/v1/jobs/stats': 'admin',
+  'GET /api/v1/jobs/graph': 'admin',
+  'GET /api/v1/jobs/upcoming': 'admin',
+  'POST /api/v1/jobs/schedule-preview': 'admin',
+  'POST /api/v1/jobs/{id}/run': 'admin',
+  'GET /api/v1/jobs/{id}/history': 'admin',
+  'GET /api/v1/runs': 'admin',
+  'GET /api/v1/runs/{id}': 'admin',
+  'GET /api/v1/runs/{id}/log': 'admin',
+  'GET /api/v1/runs/{id}/files/{name}': 'admin',
+  'POST /api/v1/runs/redrive': 'admin',
+  'POST /api/v1/runs/{id}/cancel': 'admin',
+  'POST /api/v1/runs/{id}/redrive': 'admin',
+  'POST /api/v1/runs/{id}/release': 'admin',
 };
 
 /** Which scopes have another in them: "`reserve` and `stock`, each with `read` in it; `admin` (everything)". */

@@ -1,4 +1,5 @@
 import type { TestApp } from '../app.ts';
+import { until } from '../holdfast.process.ts';
 
 /** What is there when bad requests come. */
 export interface Fixture {
@@ -7,14 +8,24 @@ export interface Fixture {
   alertId: string;
   /** One that a new installation begins with: a token bucket that counts each address. */
   rateLimitId: string;
+  /** One that calls a URL when it is asked to, and one that runs after it. */
+  jobId: string;
+  laterJobId: string;
+  /** Of the first: it waits for tomorrow. */
+  runId: string;
+  /** Holdfast's own, that goes on all the time. */
+  dutyJobId: string;
   /** Under which a product was made. */
   usedKey: string;
 }
 
 export const UNKNOWN_ID = '0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b';
 
-/** `SKU-1` with 10 at `LOC-1` and none at `LOC-2`, a reservation of 3 that waits and one of 2 that is confirmed. */
-export async function makeFixture({ app }: TestApp): Promise<Fixture> {
+/**
+ * `SKU-1` with 10 at `LOC-1` and none at `LOC-2`, a reservation of 3 that waits and one of 2 that is confirmed; a job with
+ * a run that waits.
+ */
+export async function makeFixture({ app, server }: TestApp): Promise<Fixture> {
   const must = async (
     method: 'POST' | 'PATCH',
     url: string,
@@ -40,13 +51,31 @@ export async function makeFixture({ app }: TestApp): Promise<Fixture> {
     return items[0]?.id ?? '';
   };
   const [alertId, rateLimitId] = [await idOf('/alerts'), await idOf('/rate-limits')];
-  return { pendingId: pending.id, confirmedId: confirmed.id, alertId, rateLimitId, usedKey };
+  // Holdfast makes its own jobs beside its start.
+  await server.jobs.queue.open();
+  await until('the jobs of its own', async () => (await idOf('/jobs?system=true')) !== '');
+  const job = await must('POST', '/jobs', { name: 'Call', type: 'http_request', config: hook });
+  const later = await must('POST', '/jobs', {
+    name: 'Then',
+    type: 'http_request',
+    config: hook,
+    dependencies: [job.id],
+  });
+  const run = await must('POST', `/jobs/${job.id}/run`, { delayMs: 86_400_000 });
+  const jobs = { jobId: job.id, laterJobId: later.id, runId: run.id, dutyJobId: await idOf('/jobs?type=expiry_sweep') };
+  return { ...jobs, pendingId: pending.id, confirmedId: confirmed.id, alertId, rateLimitId, usedKey };
 }
 
 /** A path with names of what is there in place of its parameters. */
 export const urlOf = (path: string, { pendingId }: Fixture): string =>
-  path.replace('{sku}', 'SKU-1').replace('{code}', 'LOC-1').replace('{tier}', 'gold').replace('{id}', pendingId);
+  path
+    .replace('{sku}', 'SKU-1')
+    .replace('{code}', 'LOC-1')
+    .replace('{tier}', 'gold')
+    .replace('{name}', 'stock.csv')
+    .replace('{id}', pendingId);
 
+const hook = { url: 'https://93.184.216.34/hooks' };
 const rateLimit = { name: 'Checkout', algorithm: 'token_bucket', limit: 100, windowMs: 60_000, subject: 'api_key' };
 const line = { sku: 'SKU-1', location: 'LOC-1', quantity: 1 };
 
@@ -83,6 +112,11 @@ export const VALID_BODIES: Readonly<Record<string, Record<string, unknown>>> = {
   'PUT /api/v1/rate-limit-tiers/{tier}': { subjects: ['ada'] },
   'POST /api/v1/rate-limits/check': { subject: 'ada' },
   'POST /api/v1/rate-limits/check/batch': { checks: [{ subject: 'ada' }] },
+  'POST /api/v1/jobs': { name: 'Hook', type: 'http_request', config: hook },
+  'PATCH /api/v1/jobs/{id}': { retries: 5 },
+  'POST /api/v1/jobs/schedule-preview': { schedule: '30 2 * * *' },
+  'POST /api/v1/jobs/{id}/run': { delayMs: 60_000 },
+  'POST /api/v1/runs/redrive': { ids: [UNKNOWN_ID] },
   'POST /api/v1/session': { login: 'ada', password: 'three tired herons' },
   'POST /api/v1/people': { login: 'ada', name: 'Ada', scopes: ['admin'], password: 'three tired herons' },
   'PATCH /api/v1/people/{id}': { name: 'Ada' },
