@@ -214,7 +214,15 @@ function asJson(result: unknown): unknown {
       `The result is larger than ${RESULT_MAX_BYTES} bytes of JSON: keep it as a file of the run.`,
     );
   }
-  return JSON.parse(text) as unknown;
+  return keepable(JSON.parse(text));
+}
+
+/** PostgreSQL keeps no NUL and no half of a character in JSON, be it in a name. */
+function keepable(value: unknown): unknown {
+  if (typeof value === 'string') return value.replaceAll('\0', '\ufffd').toWellFormed();
+  if (Array.isArray(value)) return value.map(keepable);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, item]) => [keepable(name), keepable(item)]));
 }
 
 function messageOf(error: unknown): string {
@@ -228,8 +236,8 @@ function retryAfterOf(error: unknown): number | undefined {
   return typeof asked === 'number' && Number.isFinite(asked) ? Math.min(Math.max(0, asked), 86_400_000) : undefined;
 }
 
-/** PostgreSQL keeps no NUL in text. */
+/** PostgreSQL keeps no NUL in text, and no half of a character, such as one that was cut. */
 function shortened(text: string, max: number): string {
-  const clean = text.replaceAll('\0', '').toWellFormed();
-  return clean.length > max ? `${clean.slice(0, max - 1)}…` : clean;
+  const clean = text.replaceAll('\0', '');
+  return (clean.length > max ? `${clean.slice(0, max - 1)}…` : clean).toWellFormed();
 }
