@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { inject } from 'vitest';
 import { loadConfig } from '../src/platform/config/index.ts';
-import { Database, migrate } from '../src/platform/database/index.ts';
+import { Database } from '../src/platform/database/index.ts';
 import type { HttpServer } from '../src/platform/http/index.ts';
 import { createLogger } from '../src/platform/log/index.ts';
 import { createServer, type HoldfastServer, type ServerOptions } from '../src/main/server.ts';
@@ -20,7 +20,10 @@ export interface TestApp {
 }
 
 export type TestAppOptions = Partial<
-  Pick<ServerOptions, 'timeShiftMs' | 'secondLaneAt' | 'checkAnswers' | 'duties' | 'extraRoutes' | 'jobTypes' | 'passwordCosts'>
+  Pick<
+    ServerOptions,
+    'timeShiftMs' | 'secondLaneAt' | 'checkAnswers' | 'duties' | 'extraRoutes' | 'jobTypes' | 'passwordCosts'
+  >
 > & {
   /** Environment variables of the server. */
   env?: Record<string, string>;
@@ -34,9 +37,8 @@ const CHEAP_PASSWORDS = { argon2id: { m: 64, t: 1, p: 1 }, scrypt: { ln: 4, r: 8
 export async function createDatabase(): Promise<{ connection: pg.ClientConfig; drop: () => Promise<void> }> {
   const postgres = inject('postgres');
   const name = `test_${randomUUID().replaceAll('-', '')}`;
-  await asAdmin(postgres, `CREATE DATABASE ${name}`);
+  await asAdmin(postgres, `CREATE DATABASE ${name} TEMPLATE ${inject('template')}`);
   const connection = { ...postgres, database: name };
-  await migrate(connection);
   return { connection, drop: () => asAdmin(postgres, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`) };
 }
 

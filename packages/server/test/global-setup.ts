@@ -1,7 +1,9 @@
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import pg from 'pg';
 import type { TestProject } from 'vitest/node';
+import { migrate } from '../src/platform/database/index.ts';
 import { startEmbeddedPostgres } from '../src/platform/postgres/index.ts';
 import { installMissing } from './debian.packages.ts';
 
@@ -9,7 +11,24 @@ declare module 'vitest' {
   interface ProvidedContext {
     /** The embedded PostgreSQL of this run, as node-postgres takes it; its user may create databases. */
     postgres: { host: string; port: number; user: string; database: string };
+    /** A database in it that is migrated and empty: others are made as copies. */
+    template: string;
   }
+}
+
+const TEMPLATE = 'holdfast_template';
+
+/** A copy takes half the time of making one and migrating it. */
+async function makeTemplate(connection: pg.ClientConfig): Promise<string> {
+  const client = new pg.Client(connection);
+  await client.connect();
+  try {
+    await client.query(`CREATE DATABASE ${TEMPLATE}`);
+  } finally {
+    await client.end();
+  }
+  await migrate({ ...connection, database: TEMPLATE });
+  return TEMPLATE;
 }
 
 const WANTED = [{ programs: ['redis-server', 'valkey-server'], package: 'redis-server' }];
@@ -29,6 +48,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   });
   const { host, port, user, database } = postgres.connection;
   project.provide('postgres', { host, port, user, database });
+  project.provide('template', await makeTemplate({ host, port, user, database }));
   return async () => {
     await postgres.stop();
     await rm(directory, { recursive: true, force: true });
