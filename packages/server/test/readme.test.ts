@@ -24,6 +24,7 @@ const GUIDES = [
   'people',
   'rate-limits',
   'idempotency',
+  'jobs',
 ].map((name) => `docs/guides/${name}.md`);
 const GUIDE_PRELUDE = "api=http://127.0.0.1:8080/api/v1\njson='Content-Type: application/json'";
 
