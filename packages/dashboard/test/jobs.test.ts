@@ -155,6 +155,27 @@ describe.skipIf(CHROMIUM === null)('jobs in the dashboard', () => {
     });
   });
 
+  test('a run shows the end of its log, what came before it, and its files', async () => {
+    const rows = Array.from({ length: 600 }, (_, index) => `NOT A SKU ${index},a name`);
+    const content = ['sku,name', ...rows].join('\n');
+    const id = await made({ name: 'Catalogue', type: 'import_products', config: { source: { content } } });
+    const run = (await (await server.call('POST', `/jobs/${id}/run`, {})).json()) as { id: string };
+    await at(`/jobs/runs/${run.id}`, async (page) => {
+      const file = page.getByRole('link', { name: 'refused.csv' });
+      await file.waitFor();
+      const log = page.getByRole('list', { name: 'Lines of the log' });
+      await log.getByText('NOT A SKU 599').waitFor();
+      const belowEnd = (): Promise<number> =>
+        log.evaluate((box) => box.scrollHeight - box.scrollTop - box.clientHeight);
+      await expect.poll(belowEnd).toBeLessThan(2);
+      await expect.poll(() => log.getByText('"NOT A SKU 0"').count()).toBe(0);
+      await button(page, 'Show earlier lines').click();
+      await log.getByText('"NOT A SKU 0"').waitFor();
+      const fetched = await fetch(new URL((await file.getAttribute('href')) ?? '', server.address));
+      expect(await fetched.text()).toContain('NOT A SKU 599');
+    });
+  });
+
   test('runs that failed are found, redriven together, and succeed', async () => {
     const id = await made({ name: 'Broken', config: { url: `${target.url}/broken` } });
     for (let run = 0; run < 2; run += 1) await server.call('POST', `/jobs/${id}/run`, {});

@@ -51,7 +51,7 @@ function LastReport({ job }: { job: Job }) {
 }
 
 /** The runs that came last; each leads to its own page. */
-export function Recent({ job }: { job: Pick<Job, 'id' | 'name'> }) {
+function Recent({ job }: { job: Pick<Job, 'id' | 'name'> }) {
   const { data } = useGet('/api/v1/runs', { query: { jobId: job.id, limit: RECENT } });
   const now = useNow(1_000);
   if (data === undefined) return <Skeleton height={120} mb={16} />;

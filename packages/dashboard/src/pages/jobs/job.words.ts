@@ -40,10 +40,10 @@ const REASONS: Readonly<Record<string, string>> = {
   dependency_failed: 'a job that it waits for did not succeed',
 };
 
-export const OVER: readonly RunStatus[] = ['succeeded', 'failed', 'cancelled', 'skipped'];
+const OVER: ReadonlySet<RunStatus> = new Set(['succeeded', 'failed', 'cancelled', 'skipped'] as const);
 
 export function isOver({ status }: { status: RunStatus }): boolean {
-  return OVER.includes(status);
+  return OVER.has(status);
 }
 
 /** Why a run was skipped or is held, in words. */

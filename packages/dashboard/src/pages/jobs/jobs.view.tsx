@@ -139,7 +139,7 @@ function priorityWord(priority: Job['priority']): string {
 }
 
 /** How far off, and when. */
-export function Due({ at }: { at: string | null }) {
+function Due({ at }: { at: string | null }) {
   if (at === null) return <span className={classes['dim']}>–</span>;
   return (
     <span>

@@ -11,7 +11,7 @@ import detail from './detail.module.css';
 const whole = new Intl.NumberFormat();
 
 /** `812 B`, `1.4 kB`, `3.2 MB`. */
-export function sizeText(bytes: number): string {
+function sizeText(bytes: number): string {
   if (bytes < 1_000) return `${bytes} B`;
   if (bytes < 1_000_000) return `${(bytes / 1_000).toFixed(1)} kB`;
   return `${whole.format(Math.round(bytes / 100_000) / 10)} MB`;
