@@ -48,7 +48,10 @@ describe('the guide of jobs', () => {
       keepDays: `by the type, or ${TYPE_DEFAULTS.keepDays}`,
     };
     for (const [setting, value] of Object.entries(defaults)) {
-      expect([setting, settings.get(setting)]).toEqual([setting, inWords[setting] ?? String(value)]);
+      expect([setting, settings.get(setting)]).toEqual([
+        setting,
+        inWords[setting] ?? JSON.stringify(value).replaceAll('"', ''),
+      ]);
     }
   });
 
