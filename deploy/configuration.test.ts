@@ -29,16 +29,24 @@ const environments: Record<string, Environment> = {
     { ...image },
     ...ofKind<ConfigMap>('ConfigMap').map(({ data }) => data),
     ...ofKind<Secret>('Secret').map(({ stringData }) => stringData),
-    ...ofKind<Deployment>('Deployment').map((one) => variablesOf(one)),
+    ...ofKind<Deployment>('Deployment')
+      .filter(({ metadata }) => metadata.name === 'holdfast')
+      .map((one) => variablesOf(one)),
+  ) as Environment,
+  'kubernetes, the workers': Object.assign(
+    { ...image },
+    ...ofKind<ConfigMap>('ConfigMap').map(({ data }) => data),
+    ...ofKind<Secret>('Secret').map(({ stringData }) => stringData),
+    ...ofKind<Deployment>('Deployment')
+      .filter(({ metadata }) => metadata.name === 'holdfast-worker')
+      .map((one) => variablesOf(one)),
   ) as Environment,
   'kubernetes, the Job': Object.assign(
     { ...image },
     ...ofKind<Job>('Job').map((one) => variablesOf(one)),
   ) as Environment,
-  'systemd/holdfast.service': Object.fromEntries(
-    [...textOf('systemd/holdfast.service').matchAll(/^Environment=(.*)$/gm)].flatMap(([, line = '']) =>
-      line.split(' ').map((pair) => pair.split('=') as [string, string]),
-    ),
+  ...Object.fromEntries(
+    ['systemd/holdfast.service', 'systemd/holdfast-work.service'].map((unit) => [unit, environmentOf(textOf(unit))]),
   ),
   'systemd/holdfast.env.example': Object.fromEntries(
     [...textOf('systemd/holdfast.env.example').matchAll(/^(?:# )?([A-Z_]+)=(\S*)$/gm)].map(
@@ -46,6 +54,14 @@ const environments: Record<string, Environment> = {
     ),
   ),
 };
+
+function environmentOf(unit: string): Environment {
+  return Object.fromEntries(
+    [...unit.matchAll(/^Environment=(.*)$/gm)].flatMap(([, line = '']) =>
+      line.split(' ').map((pair) => pair.split('=') as [string, string]),
+    ),
+  );
+}
 
 /** As Compose does it; what has no default is somebody's secret. */
 function filledIn(environment: Environment): Environment {
@@ -97,7 +113,8 @@ describe('the port', () => {
     const { proxy } = compose.services;
     expect(proxy?.environment).toMatchObject({ HOLDFAST_1: `holdfast-1:${port}`, HOLDFAST_2: `holdfast-2:${port}` });
     expect(JSON.stringify(compose.services['holdfast-1']?.healthcheck)).toContain(`127.0.0.1:${port}/health/ready`);
-    for (const { spec } of ofKind<Deployment>('Deployment')) {
+    for (const { metadata, spec } of ofKind<Deployment>('Deployment')) {
+      if (metadata.name === 'holdfast-worker') continue;
       expect(spec.template.spec.containers[0]?.ports).toEqual([{ name: 'http', containerPort: port }]);
     }
     const scrape = yamlOf('prometheus/prometheus.yaml') as {

@@ -33,13 +33,14 @@ export interface ComposeFile {
 
 interface ComposeService {
   image: string;
+  command?: string[];
   build?: { context: string; dockerfile: string };
   environment?: Record<string, string>;
   networks?: string[];
   ports?: string[];
   volumes?: string[];
   depends_on?: string[] | Record<string, { condition: string }>;
-  healthcheck?: { test: string[] };
+  healthcheck?: { test?: string[]; disable?: boolean };
   stop_grace_period?: string;
   read_only?: boolean;
   cap_drop?: string[];

@@ -105,6 +105,18 @@ describe('the compose file', () => {
     expect(compose.services['holdfast-2']).toEqual(compose.services['holdfast-1']);
   });
 
+  test('has a worker that runs the jobs which the instances leave to it, and is reached by nobody', () => {
+    const { worker, 'holdfast-1': instance } = compose.services;
+    const { restart, read_only, cap_drop, stop_grace_period, image, networks } = instance ?? {};
+    expect(worker).toMatchObject({ restart, read_only, cap_drop, stop_grace_period, image, networks });
+    expect(worker).toMatchObject({ command: ['work'], healthcheck: { disable: true } });
+    expect(instance?.environment?.['HOLDFAST_JOB_SLOTS']).toBe('0');
+    expect(Number(worker?.environment?.['HOLDFAST_JOB_SLOTS'])).toBeGreaterThan(0);
+    // It never migrates.
+    expect(worker?.depends_on).toMatchObject({ 'holdfast-1': { condition: 'service_healthy' } });
+    expect(Object.keys(worker?.environment ?? {})).not.toContain('DATABASE_MIGRATE_URL');
+  });
+
   test('mounts what is there', () => {
     const mounted = services.flatMap(([, { volumes = [] }]) => volumes.map((volume) => volume.split(':')[0] ?? ''));
     const files = mounted.filter((source) => source.startsWith('.'));

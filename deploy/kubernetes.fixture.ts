@@ -80,3 +80,7 @@ export interface DisruptionBudget extends Manifest {
 export interface Ingress extends Manifest {
   spec: { rules: { http: { paths: { backend: { service: { name: string } } }[] } }[] };
 }
+
+export interface Egress extends Manifest {
+  spec: { egress: object[] };
+}

@@ -1,15 +1,18 @@
 import { execFile } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
+import { appendFile, cp, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { SETTINGS } from '../packages/server/src/platform/config/index.ts';
-import { given, manifestsIn, programPath, root, yamlOf, type Manifest } from './files.fixture.ts';
+import { given, manifestsIn, programPath, root, textOf, yamlOf, type Manifest } from './files.fixture.ts';
 import type {
   Autoscaler,
   ConfigMap,
   Deployment,
   DisruptionBudget,
+  Egress,
   Ingress,
   Job,
   Secret,
@@ -20,15 +23,18 @@ import type {
 const run = promisify(execFile);
 const manifests = manifestsIn('kubernetes').filter(({ kind }) => kind !== 'Kustomization' && kind !== 'Component');
 
-/** The one of its kind. */
+const isOfWorkers = ({ file }: { file: string }): boolean => file.includes('components/worker/');
+
+/** The one of its kind, the workers' apart. */
 function only(kind: string): unknown {
-  const found = manifests.filter((one) => one.kind === kind);
+  const found = manifests.filter((one) => one.kind === kind && !isOfWorkers(one));
   if (found.length !== 1) throw new Error(`there are ${found.length} of ${kind}`);
   return found[0];
 }
 
 const deployment = only('Deployment') as Deployment;
 const job = only('Job') as Job;
+const worker = manifests.find((one) => one.kind === 'Deployment' && isOfWorkers(one)) as unknown as Deployment;
 const labels = deployment.spec.template.metadata.labels;
 const [container] = deployment.spec.template.spec.containers;
 
@@ -88,7 +94,7 @@ describe('the manifests', () => {
     expect(backends.map(({ service }) => service.name)).toEqual([(only('Service') as Service).metadata.name]);
     const sources = container?.envFrom?.map(({ configMapRef, secretRef }) => (configMapRef ?? secretRef)?.name);
     expect(sources).toEqual([(only('ConfigMap') as ConfigMap).metadata.name, (only('Secret') as Secret).metadata.name]);
-    for (const { spec } of [deployment.spec.template, job.spec.template]) {
+    for (const { spec } of [deployment.spec.template, worker.spec.template, job.spec.template]) {
       expect(spec.serviceAccountName).toBe((only('ServiceAccount') as Manifest).metadata.name);
       const volumes = spec.volumes?.map(({ name }) => name);
       expect(spec.containers[0]?.volumeMounts?.map(({ name }) => name)).toEqual(volumes);
@@ -98,7 +104,7 @@ describe('the manifests', () => {
 
 describe('the pods', () => {
   test('have nothing that they do not need', () => {
-    for (const { spec } of [deployment.spec.template, job.spec.template]) {
+    for (const { spec } of [deployment.spec.template, worker.spec.template, job.spec.template]) {
       expect(spec).toMatchObject({
         automountServiceAccountToken: false,
         securityContext: { runAsNonRoot: true, runAsUser: 1000, seccompProfile: { type: 'RuntimeDefault' } },
@@ -119,7 +125,9 @@ describe('the pods', () => {
     const secret = new Set<string>(SETTINGS.filter((setting) => setting.secret === true).map(({ name }) => name));
     const config = Object.keys((only('ConfigMap') as ConfigMap).data);
     expect(config.filter((name) => secret.has(name))).toEqual([]);
-    const plain = [deployment, job].flatMap(({ spec }) => spec.template.spec.containers.flatMap(({ env = [] }) => env));
+    const plain = [deployment, worker, job].flatMap(({ spec }) =>
+      spec.template.spec.containers.flatMap(({ env = [] }) => env),
+    );
     expect(plain.filter(({ name, value }) => secret.has(name) && value !== undefined)).toEqual([]);
   });
 
@@ -146,6 +154,22 @@ describe('the pods', () => {
     expect(deployment.spec.replicas).toBeUndefined();
   });
 
+  test('of workers run the jobs that the others leave to them, and are reached by nobody', () => {
+    const [one] = worker.spec.template.spec.containers;
+    expect(one).toMatchObject({ args: ['work'], image: container?.image, envFrom: container?.envFrom });
+    // No Service, disruption budget or scrape chooses them, and their own policy does.
+    const own = { 'app.kubernetes.io/name': 'holdfast-worker' };
+    expect(worker.spec.selector.matchLabels).toEqual(own);
+    expect(worker.spec.template.metadata.labels).toEqual(own);
+    expect(one?.ports).toBeUndefined();
+    const policy = manifests.find((manifest) => manifest.kind === 'NetworkPolicy' && isOfWorkers(manifest));
+    expect(policy).toMatchObject({ spec: { podSelector: { matchLabels: own }, ingress: [] } });
+    expect((policy as unknown as Egress).spec.egress).toEqual((only('NetworkPolicy') as Egress).spec.egress);
+    const slots = one?.env?.find(({ name }) => name === 'HOLDFAST_JOB_SLOTS');
+    expect(Number(slots?.value)).toBeGreaterThan(0);
+    expect(textOf('kubernetes/components/worker/kustomization.yaml')).toMatch(/HOLDFAST_JOB_SLOTS\n\s+value: '0'/);
+  });
+
   test('of the Job migrate, by the password that is theirs alone', () => {
     expect(job.spec.template.spec.containers[0]).toMatchObject({ args: ['migrate'], image: container?.image });
     const secrets = job.spec.template.spec.containers.flatMap(({ env = [] }) =>
@@ -160,4 +184,16 @@ test.skipIf(programPath('kubectl') === null)(`kustomize builds them${given('kube
   expect(stdout.match(/^kind: /gm)).toHaveLength(9);
   expect(stdout).toMatch(/image: holdfast:\d+\.\d+\.\d+\n/);
   expect(stdout.match(/^ {2}namespace: holdfast$/gm)).toHaveLength(8);
+});
+
+test.skipIf(programPath('kubectl') === null)(`kustomize builds them with workers${given('kubectl')}`, async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'holdfast-kustomize-'));
+  await cp(join(root, 'deploy/kubernetes'), directory, { recursive: true });
+  await appendFile(join(directory, 'kustomization.yaml'), 'components:\n  - components/worker\n');
+  const { stdout } = await run(programPath('kubectl') ?? '', ['kustomize', directory]);
+  await rm(directory, { recursive: true });
+  expect(stdout.match(/^kind: /gm)).toHaveLength(11);
+  expect(stdout).toMatch(/^kind: ConfigMap$/m);
+  expect(stdout).toMatch(/^ {2}HOLDFAST_JOB_SLOTS: "0"$/m);
+  expect(stdout.match(/image: holdfast:\d+\.\d+\.\d+\n/g)).toHaveLength(2);
 });
