@@ -1,6 +1,6 @@
 import { parse } from 'csv-parse/sync';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startJobsApp, type JobsApp } from '../src/modules/jobs/jobs.fixture.ts';
+import { startJobsApp, type JobsApp } from './jobs.fixture.ts';
 
 /** What a run's list of files shows. */
 interface Shown {
