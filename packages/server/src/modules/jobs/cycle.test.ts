@@ -237,6 +237,41 @@ describe('several roots', () => {
     expect(others).toEqual([first, first]);
   });
 
+  it('that are run by hand in between do not pair one night with another', async () => {
+    const schedule = '0 1 * * *';
+    const [early, late] = [await node('early', [], { schedule }), await node('late', [], { schedule })];
+    const join = await node('join', [early, late]);
+    const nightOf = async (night: number): Promise<void> => {
+      for (const root of [early, late]) await fire(root, night).then(() => jobs.work());
+    };
+    await nightOf(11);
+    // One of them alone: nothing follows, and the next night is as if it had not been.
+    const alone = await pass(late);
+    expect(await standing(alone.cycleId)).toEqual({ late: 'succeeded' });
+    await nightOf(12);
+    expect(await cyclesOf(join)).toHaveLength(2);
+    // Both of them, and so what waits for them.
+    const [first, second] = [await pass(early), await pass(late)];
+    expect([first.cycleId, (await cyclesOf(join)).at(-1)]).toEqual([alone.cycleId, alone.cycleId]);
+    expect(await standing(second.cycleId)).toEqual({ late: 'succeeded' });
+    await nightOf(13);
+    const [ofEarly, ofLate, ofJoin] = await Promise.all([early, late, join].map(cyclesOf));
+    const nights = ofEarly?.filter((cycle) => cycle !== alone.cycleId);
+    expect(nights).toHaveLength(3);
+    for (const of of [ofLate, ofJoin]) expect(of?.filter((cycle) => nights?.includes(cycle))).toEqual(nights);
+  });
+
+  it('of which one was missed are made whole by hand', async () => {
+    const early = await node('early', [], { schedule: '0 1 * * *' });
+    const late = await node('late', [], { schedule: '0 1 * * *' });
+    const join = await node('join', [early, late]);
+    await fire(early, 21);
+    await jobs.work();
+    const { cycleId } = await pass(late);
+    expect(await standing(cycleId)).toEqual({ early: 'succeeded', late: 'succeeded', join: 'succeeded' });
+    expect(await jobs.history(join.id)).toHaveLength(1);
+  });
+
   it('one that runs twice before the other opens another cycle, which the other joins', async () => {
     const [often, once] = [await node('often'), await node('once')];
     const join = await node('join', [often, once]);

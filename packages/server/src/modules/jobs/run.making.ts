@@ -165,7 +165,7 @@ export class RunMaker {
 
   async #plan(one: Wanted, openByJob: Map<string, OpenRun[]>, graph: JobGraph): Promise<NewRun> {
     const { job } = one;
-    const run = newRun(one, one.cycleId ?? (await this.#cycleOf(job.id, graph)), this.#nowMs);
+    const run = newRun(one, one.cycleId ?? (await this.#cycleOf(one, graph)), this.#nowMs);
     if (job.cache_for_ms > 0 && !one.fresh) {
       const earlier = await findReusable(this.#tx, job.id, one.config, this.#nowMs - job.cache_for_ms);
       if (earlier !== undefined) {
@@ -199,15 +199,23 @@ export class RunMaker {
   }
 
   /**
-   * A run joins the last cycle of its graph, unless it, or what comes after it, has had its turn there: then it opens the
-   * next. So jobs that start a graph at different times of a night are of one cycle.
+   * A run joins the last cycle of its graph, unless its job, or what comes after it, has had its turn there: then it opens
+   * the next. So jobs that start a graph at different times of a night are of one cycle.
+   *
+   * One that somebody asks for out of its turn completes a cycle or opens one aside, which only its like join: else a job
+   * that was run by hand at noon would be what the other ones of the next night are paired with, and so on every night.
    */
-  async #cycleOf(jobId: string, graph: JobGraph): Promise<string> {
-    if (!graph.isConnected(jobId)) return newId(this.#nowMs);
-    const last = await lastCycleOf(this.#tx, [...graph.graphOf(jobId)]);
-    if (last === undefined) return newId(this.#nowMs);
-    const passed = await runsInCycle(this.#tx, last, [jobId, ...graph.descendantsOf(jobId)]);
-    return passed.length === 0 ? last : newId(this.#nowMs);
+  async #cycleOf({ job, trigger }: Wanted, graph: JobGraph): Promise<string> {
+    if (!graph.isConnected(job.id)) return newId(this.#nowMs);
+    const hasTurn = job.schedule !== null || graph.dependenciesOf(job.id).length > 0;
+    const jobIds = [...graph.graphOf(job.id)];
+    for (const isAside of trigger === 'request' && hasTurn ? [false, true] : [false]) {
+      const last = await lastCycleOf(this.#tx, jobIds, isAside);
+      if (last === undefined) continue;
+      const passed = await runsInCycle(this.#tx, last, [job.id, ...graph.descendantsOf(job.id)]);
+      if (passed.length === 0) return last;
+    }
+    return newId(this.#nowMs);
   }
 
   async #enqueue(runs: readonly Run[]): Promise<void> {

@@ -141,13 +141,33 @@ export async function findReusable(
     .executeTakeFirst();
 }
 
-/** The cycle in which a graph of jobs ran last. */
-export async function lastCycleOf(tx: Transaction<Tables>, jobIds: readonly string[]): Promise<string | undefined> {
+/**
+ * The cycle in which a graph of jobs ran last: of those that began in turn, or of those aside, whose first run was asked
+ * for of a job that has a schedule or dependencies.
+ */
+export async function lastCycleOf(
+  tx: Transaction<Tables>,
+  jobIds: readonly string[],
+  isAside: boolean,
+): Promise<string | undefined> {
   const { rows } = await sql<{ cycle_id: string }>`
-    SELECT cycle_id FROM run WHERE job_id = ANY(${[...jobIds]}::uuid[]) ORDER BY id DESC LIMIT 1
+    SELECT cycle_id FROM (
+      SELECT id, cycle_id FROM run WHERE job_id = ANY(${[...jobIds]}::uuid[]) ORDER BY id DESC LIMIT ${LOOKED_AT_MAX}
+    ) AS latest
+    WHERE ${isAside} = (
+      SELECT opener.trigger = 'request' AND (
+        job.schedule IS NOT NULL OR EXISTS (SELECT FROM job_dependency WHERE job_dependency.job_id = job.id)
+      )
+      FROM run AS opener JOIN job ON job.id = opener.job_id
+      WHERE opener.cycle_id = latest.cycle_id ORDER BY opener.id LIMIT 1
+    )
+    ORDER BY id DESC LIMIT 1
   `.execute(tx);
   return rows[0]?.cycle_id;
 }
+
+/** A cycle that is further back than so many runs is not joined any more. */
+const LOOKED_AT_MAX = 1_000;
 
 /** The runs of some jobs in a cycle. */
 export async function runsInCycle(
