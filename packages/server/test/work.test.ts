@@ -74,7 +74,10 @@ test.each([
     await writeFile(join(directory.path, 'file.mjs'), 'export default {}');
     const types = { HOLDFAST_JOB_TYPES: join(directory.path, name), LOG_LEVEL: 'error' };
     for (const command of [['work'], ['serve', '--port', '0']]) {
+      const startedAt = performance.now();
       const ended = await runHoldfast(command, { ...env, ...types });
+      // Not when its idle sessions end by themselves, after thirty seconds.
+      expect(performance.now() - startedAt).toBeLessThan(20_000);
       expect(ended).toMatchObject({ code: 2, stdout: '' });
       expect(ended.stderr.trimEnd().split('\n')).toEqual([expect.stringMatching(line)]);
     }

@@ -1,6 +1,6 @@
 import { systemClock } from '../kernel/clock.ts';
 import type { Config } from '../platform/config/index.ts';
-import { pendingMigrations } from '../platform/database/index.ts';
+import { pendingMigrations, type Database } from '../platform/database/index.ts';
 import type { Logger } from '../platform/log/index.ts';
 import { CommandRefused, EXIT } from './command.line.ts';
 import { openDatabase, openStore, takeServingRole } from './installation.ts';
@@ -14,25 +14,29 @@ export async function startWorker(
 ): Promise<{ close(): Promise<void> }> {
   const startedMs = systemClock.monotonic();
   const store = await openStore({ config, log, mode: 'attach', migrates: false, waitMs: DATABASE_WITHIN_MS, signal });
+  let database: Database | null = null;
   try {
     const pending = await pendingMigrations(store.ownerConnection);
     if (pending.length > 0) {
       const detail = `The schema lacks ${pending.join(', ')}: start a server first, or run \`holdfast migrate\`.`;
       throw new CommandRefused(detail, EXIT.couldNotRun);
     }
-    const database = openDatabase({ connection: store.connection, log, poolMax: config.jobSlots + POOL_SPARE });
-    await takeServingRole(database, log);
-    const server = await createServer({ config, log, database, duties: 'jobs' });
+    const opened = openDatabase({ connection: store.connection, log, poolMax: config.jobSlots + POOL_SPARE });
+    database = opened;
+    await takeServingRole(opened, log);
+    const server = await createServer({ config, log, database: opened, duties: 'jobs' });
     server.markReady();
     log.info({ slots: config.jobSlots, startMs: Math.round(systemClock.monotonic() - startedMs) }, 'working');
     return {
       close: async () => {
         await server.close();
-        await database.close();
+        await opened.close();
         await store.close();
       },
     };
   } catch (error) {
+    // Sessions that are kept for later would keep the process for half a minute.
+    await database?.close();
     await store.close();
     throw error;
   }

@@ -34,6 +34,8 @@ import { jobStats } from './stats.service.ts';
 
 const tags = ['Jobs'];
 const admin = { scope: 'admin' } as const;
+/** A config may hold a file to import. */
+const large = { ...admin, bodyLimit: 'bulk' } as const;
 const invalid = Refusal(problems.validationFailed, problems.forbiddenTarget);
 const notFound = Refusal(jobProblems.jobNotFound);
 const changed = Refusal(problems.preconditionFailed);
@@ -42,7 +44,7 @@ export function changingJobRoutes(app: HttpServer, deps: JobDeps): void {
   app.route({
     method: 'POST',
     url: '/jobs',
-    config: admin,
+    config: large,
     schema: {
       tags,
       operationId: 'createJob',
@@ -61,7 +63,7 @@ export function changingJobRoutes(app: HttpServer, deps: JobDeps): void {
   app.route({
     method: 'PATCH',
     url: '/jobs/:id',
-    config: admin,
+    config: large,
     schema: {
       tags,
       operationId: 'updateJob',

@@ -48,7 +48,8 @@ export function startingRunRoutes(app: HttpServer, deps: JobDeps): void {
   app.route({
     method: 'POST',
     url: '/jobs/:id/run',
-    config: admin,
+    // A config may hold a file to import.
+    config: { ...admin, bodyLimit: 'bulk' },
     schema: {
       tags,
       operationId: 'runJob',

@@ -89,3 +89,17 @@ test.each<[string, object, string]>([
   expect(status).toBe(400);
   expect(JSON.stringify(body)).toContain(place);
 });
+
+test('a job and a run take a file of 1 MiB in their config, and no config of more than 2', async () => {
+  // In JSON each line has a character more.
+  const content = 'sku,quantity\n'.padEnd(1_048_576, 'A,1\n');
+  const large = { source: { content }, location: 'BERLIN', dryRun: true };
+  const job = await jobs.create({ name: 'large', type: 'import_stock', config: large });
+  const changed = await jobs.request('PATCH', `/jobs/${job.id}`, { config: large });
+  expect(changed.status).toBe(200);
+  await jobs.run(job.id, { config: large, delayMs: 60_000 });
+
+  const tooLarge = { ...large, source: { content: content.repeat(2) } };
+  const refused = await jobs.request('POST', '/jobs', { name: 'larger', type: 'import_stock', config: tooLarge });
+  expect(refused).toMatchObject({ status: 400, body: { errors: [{ path: '/config' }] } });
+});
