@@ -2401,7 +2401,7 @@ export interface components {
              *       "reservation.*"
              *     ]
              */
-            events: ("*" | "stock.*" | "reservation.*" | "transfer.*" | "alert.*" | "level.*" | "product.*" | "location.*" | "rate_limit.*" | "run.*" | "stock.changed" | "reservation.created" | "reservation.confirmed" | "reservation.shipped" | "reservation.cancelled" | "reservation.expired" | "reservation.changed" | "reservation.extended" | "transfer.created" | "alert.opened" | "alert.acknowledged" | "alert.resolved" | "level.updated" | "product.created" | "product.updated" | "product.archived" | "location.created" | "location.updated" | "location.archived" | "rate_limit.limited" | "run.queued" | "run.held" | "run.skipped" | "run.started" | "run.progressed" | "run.retrying" | "run.succeeded" | "run.failed" | "run.cancelled" | "run.deadline_at_risk" | "run.deadline_missed")[];
+            events: ("*" | "stock.*" | "reservation.*" | "transfer.*" | "alert.*" | "level.*" | "product.*" | "location.*" | "rate_limit.*" | "run.*" | "stock.changed" | "reservation.created" | "reservation.confirmed" | "reservation.shipped" | "reservation.cancelled" | "reservation.expired" | "reservation.changed" | "reservation.extended" | "transfer.created" | "alert.opened" | "alert.acknowledged" | "alert.resolved" | "level.updated" | "product.created" | "product.updated" | "product.archived" | "location.created" | "location.updated" | "location.archived" | "rate_limit.limited" | "run.queued" | "run.held" | "run.skipped" | "run.started" | "run.progressed" | "run.retrying" | "run.succeeded" | "run.failed" | "run.cancel_requested" | "run.cancelled" | "run.deadline_at_risk" | "run.deadline_missed")[];
             /**
              * @description Only events with one of these topics. None: all.
              * @example [
@@ -2468,7 +2468,7 @@ export interface components {
              * @example stock.changed
              * @enum {string}
              */
-            type: "stock.changed" | "reservation.created" | "reservation.confirmed" | "reservation.shipped" | "reservation.cancelled" | "reservation.expired" | "reservation.changed" | "reservation.extended" | "transfer.created" | "alert.opened" | "alert.acknowledged" | "alert.resolved" | "level.updated" | "product.created" | "product.updated" | "product.archived" | "location.created" | "location.updated" | "location.archived" | "rate_limit.limited" | "run.queued" | "run.held" | "run.skipped" | "run.started" | "run.progressed" | "run.retrying" | "run.succeeded" | "run.failed" | "run.cancelled" | "run.deadline_at_risk" | "run.deadline_missed";
+            type: "stock.changed" | "reservation.created" | "reservation.confirmed" | "reservation.shipped" | "reservation.cancelled" | "reservation.expired" | "reservation.changed" | "reservation.extended" | "transfer.created" | "alert.opened" | "alert.acknowledged" | "alert.resolved" | "level.updated" | "product.created" | "product.updated" | "product.archived" | "location.created" | "location.updated" | "location.archived" | "rate_limit.limited" | "run.queued" | "run.held" | "run.skipped" | "run.started" | "run.progressed" | "run.retrying" | "run.succeeded" | "run.failed" | "run.cancel_requested" | "run.cancelled" | "run.deadline_at_risk" | "run.deadline_missed";
             /**
              * @description What it is about: a sku, a code, or the id of a reservation, a transfer or an alert.
              * @example SKU-1
@@ -3755,7 +3755,7 @@ export interface components {
              *       "reservation.*"
              *     ]
              */
-            events: ("*" | "stock.*" | "reservation.*" | "transfer.*" | "alert.*" | "level.*" | "product.*" | "location.*" | "rate_limit.*" | "run.*" | "stock.changed" | "reservation.created" | "reservation.confirmed" | "reservation.shipped" | "reservation.cancelled" | "reservation.expired" | "reservation.changed" | "reservation.extended" | "transfer.created" | "alert.opened" | "alert.acknowledged" | "alert.resolved" | "level.updated" | "product.created" | "product.updated" | "product.archived" | "location.created" | "location.updated" | "location.archived" | "rate_limit.limited" | "run.queued" | "run.held" | "run.skipped" | "run.started" | "run.progressed" | "run.retrying" | "run.succeeded" | "run.failed" | "run.cancelled" | "run.deadline_at_risk" | "run.deadline_missed")[];
+            events: ("*" | "stock.*" | "reservation.*" | "transfer.*" | "alert.*" | "level.*" | "product.*" | "location.*" | "rate_limit.*" | "run.*" | "stock.changed" | "reservation.created" | "reservation.confirmed" | "reservation.shipped" | "reservation.cancelled" | "reservation.expired" | "reservation.changed" | "reservation.extended" | "transfer.created" | "alert.opened" | "alert.acknowledged" | "alert.resolved" | "level.updated" | "product.created" | "product.updated" | "product.archived" | "location.created" | "location.updated" | "location.archived" | "rate_limit.limited" | "run.queued" | "run.held" | "run.skipped" | "run.started" | "run.progressed" | "run.retrying" | "run.succeeded" | "run.failed" | "run.cancel_requested" | "run.cancelled" | "run.deadline_at_risk" | "run.deadline_missed")[];
             /**
              * @description Only events with one of these topics. None: all.
              * @example [
@@ -4694,7 +4694,7 @@ export interface components {
              *       "reservation.*"
              *     ]
              */
-            events: ("*" | "stock.*" | "reservation.*" | "transfer.*" | "alert.*" | "level.*" | "product.*" | "location.*" | "rate_limit.*" | "run.*" | "stock.changed" | "reservation.created" | "reservation.confirmed" | "reservation.shipped" | "reservation.cancelled" | "reservation.expired" | "reservation.changed" | "reservation.extended" | "transfer.created" | "alert.opened" | "alert.acknowledged" | "alert.resolved" | "level.updated" | "product.created" | "product.updated" | "product.archived" | "location.created" | "location.updated" | "location.archived" | "rate_limit.limited" | "run.queued" | "run.held" | "run.skipped" | "run.started" | "run.progressed" | "run.retrying" | "run.succeeded" | "run.failed" | "run.cancelled" | "run.deadline_at_risk" | "run.deadline_missed")[];
+            events: ("*" | "stock.*" | "reservation.*" | "transfer.*" | "alert.*" | "level.*" | "product.*" | "location.*" | "rate_limit.*" | "run.*" | "stock.changed" | "reservation.created" | "reservation.confirmed" | "reservation.shipped" | "reservation.cancelled" | "reservation.expired" | "reservation.changed" | "reservation.extended" | "transfer.created" | "alert.opened" | "alert.acknowledged" | "alert.resolved" | "level.updated" | "product.created" | "product.updated" | "product.archived" | "location.created" | "location.updated" | "location.archived" | "rate_limit.limited" | "run.queued" | "run.held" | "run.skipped" | "run.started" | "run.progressed" | "run.retrying" | "run.succeeded" | "run.failed" | "run.cancel_requested" | "run.cancelled" | "run.deadline_at_risk" | "run.deadline_missed")[];
             /**
              * @description Only events with one of these topics. None: all.
              * @example [
@@ -5463,7 +5463,7 @@ export interface components {
                 priority: "low" | "normal" | "high" | "critical";
             }[];
             /**
-             * @description There are more than `limit`.
+             * @description There are more than `limit`, or of a job more than `perJob`.
              * @example false
              */
             more: boolean;
@@ -5487,7 +5487,7 @@ export interface components {
              *       "reservation.*"
              *     ]
              */
-            events: ("*" | "stock.*" | "reservation.*" | "transfer.*" | "alert.*" | "level.*" | "product.*" | "location.*" | "rate_limit.*" | "run.*" | "stock.changed" | "reservation.created" | "reservation.confirmed" | "reservation.shipped" | "reservation.cancelled" | "reservation.expired" | "reservation.changed" | "reservation.extended" | "transfer.created" | "alert.opened" | "alert.acknowledged" | "alert.resolved" | "level.updated" | "product.created" | "product.updated" | "product.archived" | "location.created" | "location.updated" | "location.archived" | "rate_limit.limited" | "run.queued" | "run.held" | "run.skipped" | "run.started" | "run.progressed" | "run.retrying" | "run.succeeded" | "run.failed" | "run.cancelled" | "run.deadline_at_risk" | "run.deadline_missed")[];
+            events: ("*" | "stock.*" | "reservation.*" | "transfer.*" | "alert.*" | "level.*" | "product.*" | "location.*" | "rate_limit.*" | "run.*" | "stock.changed" | "reservation.created" | "reservation.confirmed" | "reservation.shipped" | "reservation.cancelled" | "reservation.expired" | "reservation.changed" | "reservation.extended" | "transfer.created" | "alert.opened" | "alert.acknowledged" | "alert.resolved" | "level.updated" | "product.created" | "product.updated" | "product.archived" | "location.created" | "location.updated" | "location.archived" | "rate_limit.limited" | "run.queued" | "run.held" | "run.skipped" | "run.started" | "run.progressed" | "run.retrying" | "run.succeeded" | "run.failed" | "run.cancel_requested" | "run.cancelled" | "run.deadline_at_risk" | "run.deadline_missed")[];
             /**
              * @description Only events with one of these topics. None: all.
              * @example [
@@ -5616,7 +5616,7 @@ export interface components {
              *       "reservation.*"
              *     ]
              */
-            events?: ("*" | "stock.*" | "reservation.*" | "transfer.*" | "alert.*" | "level.*" | "product.*" | "location.*" | "rate_limit.*" | "run.*" | "stock.changed" | "reservation.created" | "reservation.confirmed" | "reservation.shipped" | "reservation.cancelled" | "reservation.expired" | "reservation.changed" | "reservation.extended" | "transfer.created" | "alert.opened" | "alert.acknowledged" | "alert.resolved" | "level.updated" | "product.created" | "product.updated" | "product.archived" | "location.created" | "location.updated" | "location.archived" | "rate_limit.limited" | "run.queued" | "run.held" | "run.skipped" | "run.started" | "run.progressed" | "run.retrying" | "run.succeeded" | "run.failed" | "run.cancelled" | "run.deadline_at_risk" | "run.deadline_missed")[];
+            events?: ("*" | "stock.*" | "reservation.*" | "transfer.*" | "alert.*" | "level.*" | "product.*" | "location.*" | "rate_limit.*" | "run.*" | "stock.changed" | "reservation.created" | "reservation.confirmed" | "reservation.shipped" | "reservation.cancelled" | "reservation.expired" | "reservation.changed" | "reservation.extended" | "transfer.created" | "alert.opened" | "alert.acknowledged" | "alert.resolved" | "level.updated" | "product.created" | "product.updated" | "product.archived" | "location.created" | "location.updated" | "location.archived" | "rate_limit.limited" | "run.queued" | "run.held" | "run.skipped" | "run.started" | "run.progressed" | "run.retrying" | "run.succeeded" | "run.failed" | "run.cancel_requested" | "run.cancelled" | "run.deadline_at_risk" | "run.deadline_missed")[];
             /**
              * @description Only events with one of these topics. None: all.
              * @example [
@@ -13327,6 +13327,8 @@ export interface operations {
                 /** @description How far ahead. */
                 hours?: number;
                 limit?: number;
+                /** @description Of each job no more than so many. Absent: `limit`. */
+                perJob?: number;
             };
             header?: never;
             path?: never;

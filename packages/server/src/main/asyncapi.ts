@@ -40,6 +40,7 @@ const PAYLOADS: EventPayloads = {
   'run.retrying': RunSummarySchema,
   'run.succeeded': RunSummarySchema,
   'run.failed': RunSummarySchema,
+  'run.cancel_requested': RunSummarySchema,
   'run.cancelled': RunSummarySchema,
   'run.deadline_at_risk': RunSummarySchema,
   'run.deadline_missed': RunSummarySchema,

@@ -19,6 +19,8 @@ const SPANS = [
   { value: '168', label: '7 days' },
 ];
 const DUE_MAX = 1_000;
+/** A job of every few seconds leaves room for the others. */
+const DUE_OF_A_JOB = 100;
 const RUNS_MAX = 200;
 const A_MOMENT_MS = 10_000;
 /** What is due moves into view as time goes by. */
@@ -31,7 +33,7 @@ export function NextView() {
   const [filters, change] = useFilters();
   const hours = Number(SPANS.find(({ value }) => value === filters['ahead'])?.value ?? '24');
   const upcoming = useQuery({
-    ...getOptions('/api/v1/jobs/upcoming', { query: { hours, limit: DUE_MAX } }),
+    ...getOptions('/api/v1/jobs/upcoming', { query: { hours, limit: DUE_MAX, perJob: DUE_OF_A_JOB } }),
     refetchInterval: A_MINUTE_MS,
   });
   const jobs = useGet('/api/v1/jobs', { query: { limit: RUNS_MAX } });

@@ -30,6 +30,7 @@ export const JOURNAL_EVENTS = [
   'run.retrying',
   'run.succeeded',
   'run.failed',
+  'run.cancel_requested',
   'run.cancelled',
   'run.deadline_at_risk',
   'run.deadline_missed',

@@ -225,12 +225,16 @@ export const PreviewAnswer = Shape(
 export const UpcomingQuery = Shape({
   hours: Type.Optional(Whole(1, 168, { default: 24, description: 'How far ahead.' })),
   limit: Type.Optional(Whole(1, 1_000, { default: 200 })),
+  perJob: Type.Optional(Whole(1, 1_000, { description: 'Of each job no more than so many. Absent: `limit`.' })),
 });
 export type UpcomingQuery = Static<typeof UpcomingQuery>;
 export const UpcomingAnswer = Shape(
   {
     items: Type.Array(Shape({ at: Timestamp, jobId: Uuid, name: Name, type: TypeName, priority: PriorityWord })),
-    more: Type.Boolean({ description: 'There are more than `limit`.', examples: [false] }),
+    more: Type.Boolean({
+      description: 'There are more than `limit`, or of a job more than `perJob`.',
+      examples: [false],
+    }),
   },
   { title: 'UpcomingRuns' },
 );

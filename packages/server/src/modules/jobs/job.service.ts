@@ -169,13 +169,15 @@ export function previewSchedule({ schedule, timeZone = 'UTC', count = 10 }: Prev
 
 /** What will be due within some hours, soonest first. */
 export async function upcomingRuns({ database }: JobDeps, query: UpcomingQuery, nowMs: number) {
-  const { hours = 24, limit = 200 } = query;
+  const { hours = 24, limit = 200, perJob = limit } = query;
   const untilMs = nowMs + hours * 3_600_000;
   const jobs = await scheduledJobs(database.kysely, UPCOMING_JOBS_MAX);
+  let hasMore = false;
   const ticks = jobs.flatMap((job) => {
     // One more than is shown, of each: then the first `limit` of all are among them.
-    const times = parseSchedule(job.schedule ?? '', job.time_zone).between(nowMs, untilMs, limit + 1);
-    return times.map((atMs) => ({ atMs, job }));
+    const times = parseSchedule(job.schedule ?? '', job.time_zone).between(nowMs, untilMs, perJob + 1);
+    hasMore ||= times.length > perJob;
+    return times.slice(0, perJob).map((atMs) => ({ atMs, job }));
   });
   ticks.sort((one, other) => one.atMs - other.atMs);
   const items = ticks.slice(0, limit).map(({ atMs, job }) => ({
@@ -185,7 +187,7 @@ export async function upcomingRuns({ database }: JobDeps, query: UpcomingQuery, 
     type: job.type,
     priority: priorityWord(job.priority),
   }));
-  return { items, more: ticks.length > limit };
+  return { items, more: hasMore || ticks.length > limit };
 }
 
 /** Jobs that wait for one another, and those they wait for. */
@@ -255,7 +257,9 @@ async function refuseCircle(tx: Transaction<Tables>, id: string, dependencies: r
   const own = dependencies.map((dependsOn) => ({ job: id, dependsOn }));
   const circle = new JobGraph([...others, ...own]).circleThrough(id);
   if (circle === null) return;
-  const detail = `Each of these would wait for the one before it: ${circle.join(' → ')}.`;
+  const names = new Map((await findJobs(tx, circle)).map((job) => [job.id, job.name]));
+  const named = circle.map((one) => JSON.stringify(names.get(one) ?? one));
+  const detail = `Each of these would wait for the one before it: ${named.join(' → ')}.`;
   throw new Problem(jobProblems.dependencyCycle, detail, { circle });
 }
 

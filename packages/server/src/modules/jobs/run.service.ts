@@ -11,7 +11,21 @@ import { deltasOf, RunMaker, REQUESTED_MAX, wantedBy } from './run.making.ts';
 import type { LogQuery, RedriveBody, RunNowBody, RunQuery, RunSummary, RunView } from './run.schema.ts';
 import { filesOf } from './run.files.sql.ts';
 import { readLog } from './run.notes.sql.ts';
-import { askToStop, attemptsOf, countRuns, endUntaken, findRun, listRuns, lockFailed, lockRun, lockStates, RUN_ORDER, waitMany, type NamedRun, type RunFilter } from './run.sql.ts';
+import {
+  askToStop,
+  attemptsOf,
+  countRuns,
+  endUntaken,
+  findRun,
+  listRuns,
+  lockFailed,
+  lockRun,
+  lockStates,
+  RUN_ORDER,
+  waitMany,
+  type NamedRun,
+  type RunFilter,
+} from './run.sql.ts';
 import { runEntry, runSummary, runView } from './run.view.ts';
 import { isOver } from './cycle.rules.ts';
 import { invalid } from './type.book.ts';
@@ -75,10 +89,10 @@ export async function cancelRun(deps: JobDeps, id: string, meta: CommandMeta): P
       if (run === undefined) throw runNotFound(id);
       if (isOver(run.status))
         throw new Problem(jobProblems.runIsOver, `It has ${run.status} already.`, { runStatus: run.status });
-      const requested = runEntryOf('run.cancel_requested', run);
+      const stopping = { ...run, cancel_requested_by: run.cancel_requested_by ?? meta.actor };
+      const requested = runEntry('run.cancel_requested', stopping);
       if (run.status === 'running') {
         await askToStop(tx, [id], meta.actor);
-        const stopping = { ...run, cancel_requested_by: run.cancel_requested_by ?? meta.actor };
         return { status: 202, body: runSummary(stopping, nowMs), journal: [requested] };
       }
       const ended = (await endUntaken(tx, [id], meta.actor, nowMs)).map((row) => ({ ...row, job_name: run.job_name }));
@@ -205,7 +219,7 @@ function runNotFound(id: string): Problem {
 }
 
 /** What somebody did to a run, for the audit. */
-function runEntryOf(kind: 'run.requested' | 'run.cancel_requested' | 'run.redriven' | 'run.released', run: NamedRun) {
+function runEntryOf(kind: 'run.requested' | 'run.redriven' | 'run.released', run: NamedRun) {
   return { kind, subject: run.id, data: { id: run.id, job: { id: run.job_id, name: run.job_name } } };
 }
 

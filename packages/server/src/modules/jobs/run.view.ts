@@ -75,6 +75,7 @@ export type RunEvent =
   | 'run.retrying'
   | 'run.succeeded'
   | 'run.failed'
+  | 'run.cancel_requested'
   | 'run.cancelled'
   | 'run.deadline_at_risk'
   | 'run.deadline_missed';
