@@ -21,6 +21,7 @@ function good(): SeenRuns {
     pid,
     startedMs,
     outcome,
+    error: null,
   });
   return {
     runs: ['a', 'b', 'c'].map((id) => ({ id, status: 'succeeded', attempt: 1, lines: 1 })),

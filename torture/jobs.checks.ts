@@ -30,6 +30,8 @@ export interface SeenAttempt {
   pid: number;
   startedMs: number;
   outcome: string | null;
+  /** Why it failed. */
+  error: string | null;
 }
 
 /** One entry of the ledger, by its reference. */
@@ -62,7 +64,7 @@ export async function seeRuns(client: pg.Client, api: ApiClient, skus: readonly 
      WHERE job.type = 'add_unit' GROUP BY run.id`,
   );
   const { rows: attempts } = await client.query<SeenAttempt>(
-    `SELECT run_id AS "runId", fence::int, split_part(worker, ':', -2)::int AS pid, outcome,
+    `SELECT run_id AS "runId", fence::int, split_part(worker, ':', -2)::int AS pid, outcome, error ->> 'message' AS error,
        (extract(epoch FROM started_at) * 1000)::float8 AS "startedMs"
      FROM run_attempt WHERE run_id IN (SELECT run.id FROM run JOIN job ON job.id = run.job_id WHERE job.type = 'add_unit')
      ORDER BY run_id, fence`,

@@ -62,6 +62,7 @@ const STOPPED_WITHIN_MS = 10_000;
 const OVER_WITHIN_MS = 120_000;
 const CAUGHT_WITHIN_MS = 60_000;
 const ASKED_AT_ONCE = 8;
+const LINES_EACH = 8;
 
 /** Workers are killed, one is frozen in mid-run until others have its runs, and one is told to stop in mid-run. */
 export async function killWorkers(options: JobsOptions): Promise<Report> {
@@ -101,6 +102,7 @@ class Ground {
   readonly #skus = Array.from({ length: SKUS }, (_, index) => `SKU-${index + 1}`);
   #server: Holdfast;
   #workers: HoldfastProcess[] = [];
+  readonly #started: HoldfastProcess[] = [];
   #jobs: string[] = [];
 
   static async open(options: JobsOptions, surroundings: Surroundings): Promise<Ground> {
@@ -147,9 +149,14 @@ class Ground {
     await Promise.all([...this.#workers, this.#server].map((one) => one.stop()));
   }
 
-  #startWorker(): Promise<HoldfastProcess> {
+  async #startWorker(): Promise<HoldfastProcess> {
     const { slots } = this.#options;
-    return startWorker({ ...serverEnv(this.#options, this.#surroundings), HOLDFAST_JOB_SLOTS: String(slots) });
+    const worker = await startWorker({
+      ...serverEnv(this.#options, this.#surroundings),
+      HOLDFAST_JOB_SLOTS: String(slots),
+    });
+    this.#started.push(worker);
+    return worker;
   }
 
   /** Asks until it is told; the server may be killed meanwhile. */
@@ -277,7 +284,7 @@ class Ground {
         ...faultUnless((ends['lost'] ?? 0) > 0, 'kills met runs, or they prove nothing'),
         ...faultUnless((ends['handed_over'] ?? 0) > 0, 'the stopped worker had runs, or it proves nothing'),
       ],
-      log: lastLinesOf(this.#server.output()),
+      log: [this.#server, ...this.#started].flatMap((one) => lastLinesOf(one.output()).slice(-LINES_EACH)),
       facts: {
         runs: this.#asked.length,
         kills: this.#gone.filter(({ how }) => how === 'killed').length,

@@ -57,6 +57,7 @@ export class RunWorker {
   #settling: Promise<void> | null = null;
   #running: Promise<void> = Promise.resolve();
   #tending: Promise<void> = Promise.resolve();
+  #telling: Promise<void> = Promise.resolve();
   #timers: NodeJS.Timeout[] = [];
   #heardMs: number;
   #isStopping = false;
@@ -114,6 +115,7 @@ export class RunWorker {
     await this.#emptied(HAND_OVER_MS + 500);
     for (const timer of this.#timers) clearInterval(timer);
     await this.#tending;
+    await this.#telling;
     await this.#settling;
   }
 
@@ -223,6 +225,8 @@ export class RunWorker {
       const batch = this.#ended.splice(0, SETTLED_AT_ONCE);
       try {
         const attempts = batch.flatMap((ended) => this.#attemptOf(ended) ?? []);
+        // Lines that are being written are kept only while the run is not over.
+        await this.#telling;
         await tellProgress(engine, attempts, { isLast: true });
         await settle({ engine, queue, random }, batch);
         tries = 0;
@@ -248,8 +252,8 @@ export class RunWorker {
     if (!this.#hasNews) return;
     this.#hasNews = false;
     const { engine, onError } = this.#options;
-    const onTold = tellProgress(engine, [...this.#attempts.values()], { isLast: false });
-    this.#tending = Promise.all([this.#tending, onTold.catch(onError)]).then(() => undefined);
+    const told = tellProgress(engine, [...this.#attempts.values()], { isLast: false }).catch(onError);
+    this.#telling = Promise.all([this.#telling, told]).then(() => undefined);
   }
 
   async #emptied(withinMs: number): Promise<void> {

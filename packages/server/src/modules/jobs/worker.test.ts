@@ -164,6 +164,7 @@ describe('a run that is cancelled', () => {
     expect(await workerOf().runOnce()).toBe(0);
     expect(work).not.toHaveBeenCalled();
     expect(await jobs.read(id)).toMatchObject({ status: 'cancelled', attempt: 0, attempts: [] });
+    expect(await sql('SELECT state FROM holdfast_queue.job_common')).toEqual([{ state: 'cancelled' }]);
   });
 
   it('while it runs is stopped, and not tried again', async () => {
@@ -441,6 +442,32 @@ describe('a run that fails', () => {
     expect(await jobs.read(id)).toMatchObject({ status: 'succeeded', attempt: 5 });
   });
 });
+
+describe('the log of a run', () => {
+  it('has every line, be one on its way when the run ends', async () => {
+    const { work, begun, open } = gate();
+    const id = await runOf(work);
+    const worker = workerOf();
+    worker.start();
+    const { log } = await begun;
+    const lock = new pg.Client(jobs.connection);
+    await lock.connect();
+    await lock.query('BEGIN');
+    await lock.query('SELECT FROM run WHERE id = $1 FOR UPDATE', [id]);
+    log('info', 'on its way');
+    await vi.waitUntil(async () => (await waitingForLocks()) > 0, { timeout: 5_000 });
+    open();
+    await lock.query('ROLLBACK');
+    await lock.end();
+    await vi.waitUntil(async () => (await jobs.read(id)).status === 'succeeded', { timeout: 5_000 });
+    expect(await jobs.read(id)).toMatchObject({ logLines: 1 });
+  });
+});
+
+async function waitingForLocks(): Promise<number> {
+  const waiting = `SELECT count(*)::int AS count FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`;
+  return (await sql<{ count: number }>(waiting))[0]?.count ?? 0;
+}
 
 describe('what the database cannot keep', () => {
   it('is replaced in a result, and those that end with it are written', async () => {
