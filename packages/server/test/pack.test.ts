@@ -77,7 +77,8 @@ async function installTarballs(folder: string, packed: Packed[]): Promise<void> 
 const GREETING_TYPE = `export default {
   name: 'greet',
   title: 'Greet',
-  config: { type: 'object', properties: { name: { type: 'string' } }, required: ['name'] },
+  description: 'Says hello.',
+  config: { type: 'object', properties: { name: { type: 'string', description: 'To whom.' } }, required: ['name'] },
   run: (context) => 'Hello, ' + context.config.name,
 };`;
 

@@ -56,7 +56,7 @@ async function installAlone(client: pg.Client): Promise<void> {
 }
 
 /** node-postgres gives an answer for each statement of a script, and its types know only of one. */
-function rowsOf(answer: pg.QueryResult | pg.QueryResult[]): { rows: unknown[] } {
+function rowsOf(answer: pg.QueryResult<object> | pg.QueryResult<object>[]): { rows: object[] } {
   return { rows: Array.isArray(answer) ? answer.flatMap(({ rows }) => rows) : answer.rows };
 }
 
