@@ -31,7 +31,7 @@ const directory = mkdtempSync(join(tmpdir(), 'holdfast-jobs-'));
 // PostgreSQL may run as another user, who has to get in.
 chmodSync(directory, 0o755);
 process.on('exit', () => {
-  stopDatabaseBelow(directory);
+  void stopDatabaseBelow(directory);
   rmSync(directory, { recursive: true, force: true });
 });
 
