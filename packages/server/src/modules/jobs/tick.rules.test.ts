@@ -17,7 +17,9 @@ describe('the ticks of a job that is due', () => {
   });
 
   it('are none where those that were missed do not count', () => {
-    expect(ticksOf(hourly, noon, noon + 5 * HOUR + MINUTE, { catchUp: 'skip', catchUpMax: 10 })).toEqual([]);
+    const skip = { catchUp: 'skip', catchUpMax: 10 } as const;
+    expect(ticksOf(hourly, noon, noon + 5 * HOUR + MINUTE, skip)).toEqual([]);
+    expect(ticksOf(hourly, noon, noon + 5 * HOUR + 30_000, skip)).toEqual([{ atMs: noon + 5 * HOUR, isLate: false }]);
   });
 
   it('are the last one alone where it stands for all, or the one that is due now', () => {
