@@ -240,9 +240,12 @@ export async function createServer(options: ServerOptions): Promise<HoldfastServ
     close: async () => {
       state = 'stopping';
       live.live.close();
+      const jobsStopped = jobs.stop();
+      // Runs of users' types make requests to the app until they have ended; a server has no time for that.
+      if (options.duties === 'jobs') await jobsStopped;
       await Promise.all([
         app.close(),
-        jobs.stop(),
+        jobsStopped,
         sweeper.stop(),
         housekeeper.stop(),
         registry.stop(),

@@ -189,8 +189,11 @@ export class RunWorker {
     attempt.stop('lost', 0);
   }
 
-  #end(attempt: Attempt, ending: Ending | null): void {
+  #end(attempt: Attempt, own: Ending | null): void {
     const { held } = attempt;
+    // What fails while the process goes down, and with it what the work needs, says nothing of the run.
+    const isFault = own?.outcome === 'failed' && !own.isPermanent;
+    const ending = isFault && this.#isStopping ? ({ outcome: 'handed_over' } as const) : own;
     if (this.#attempts.get(held.run.id) !== attempt) return;
     if (ending === null) {
       this.#leave(attempt);

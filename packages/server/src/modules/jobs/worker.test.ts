@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { createHash } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { RunLostError, type RunContext } from '../../platform/jobs/index.ts';
+import { PermanentError, RunLostError, type RunContext } from '../../platform/jobs/index.ts';
 import { startJobsApp, workType, type JobsApp, type Work } from './jobs.fixture.ts';
 import { claim, type Held } from './run.claiming.ts';
 import { settle } from './run.settling.ts';
@@ -344,6 +344,26 @@ describe('a worker that says nothing', () => {
     await workerOf().runOnce();
     expect(await jobs.read(id)).toMatchObject({ status: 'succeeded', attempt: 1, result: 'by the other' });
     expect(await outcomes(id)).toEqual(['handed_over', 'succeeded']);
+  });
+});
+
+describe('a run that fails while its worker stops', () => {
+  it('is handed over; one that would fail again fails', async () => {
+    const gates = [gate(), gate()] as const;
+    const failing = await runOf((context) => gates[0].work(context).then(() => Promise.reject(new Error('no API'))), {
+      retries: 0,
+    });
+    const permanent = await runOf((context) =>
+      gates[1].work(context).then(() => Promise.reject(new PermanentError('for good'))),
+    );
+    const worker = workerOf({ drainMs: 20_000 });
+    worker.start();
+    await Promise.all(gates.map(({ begun }) => begun));
+    const stopped = worker.stop();
+    gates.forEach(({ open }) => open());
+    await stopped;
+    expect(await jobs.read(failing)).toMatchObject({ status: 'queued', attempt: 0, error: null });
+    expect(await jobs.read(permanent)).toMatchObject({ status: 'failed', error: { code: 'permanent' } });
   });
 });
 
