@@ -247,7 +247,7 @@ describe('dependencies', () => {
       body: {
         code: 'dependency_cycle',
         circle: [a.id, b.id, c.id, a.id],
-        detail: `Each of these would wait for the one before it: ${[a.id, b.id, c.id, a.id].join(' → ')}.`,
+        detail: 'Each of these would wait for the one before it: "circle a" → "circle b" → "circle c" → "circle a".',
       },
     });
     expect(await refused('PATCH', `/jobs/${a.id}`, { dependencies: [a.id] })).toBe('409 dependency_cycle');
