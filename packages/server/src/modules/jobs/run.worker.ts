@@ -147,8 +147,10 @@ export class RunWorker {
     while (!this.#isStopping) {
       let restMs = this.#options.pollMs;
       try {
-        // A full hand: there is probably more.
+        // Small runs end by the dozen: those that end in one turn are followed by one claim.
+        await soon();
         const room = this.#room;
+        // A full hand: there is probably more.
         if (room > 0 && (await this.#take(room)) === room) restMs = 0;
       } catch (error) {
         restMs = AFTER_ERROR_MS;
