@@ -65,6 +65,7 @@ test.each<[string, (seen: SeenRuns) => unknown, string[]]>([
   ['a run that waits', ({ runs }) => (at(runs, 0).status = 'queued'), [SUCCEEDED]],
   ['an attempt that was used up', ({ runs }) => (at(runs, 1).attempt = 2), [SUCCEEDED]],
   ['two successes', ({ attempts }) => (at(attempts, 1).outcome = 'succeeded'), [ONE]],
+  ['an attempt that failed', ({ attempts }) => (at(attempts, 1).outcome = 'failed'), [SUCCEEDED, ENDS]],
   ['an attempt that has not ended', ({ attempts }) => (at(attempts, 0).outcome = null), [ONE, ENDS]],
   ['a worker that lost a run and was well', ({ attempts }) => (at(attempts, 1).pid = 12), [ENDS, RESCUED]],
   ['a stopped worker that handed nothing over', ({ attempts }) => (at(attempts, 3).outcome = 'lost'), [ENDS]],

@@ -29,7 +29,7 @@ export interface JobsOptions {
   onKill?: (pid: number, finished: number) => void;
 }
 
-/** What any of these does: one unit of a product, under the key that Holdfast derives from the run. */
+/** What any of these does: one unit of a product. A busy process sheds calls: they are repeated under the same key. */
 const ADD_UNIT = `
 const rest = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 const ms = { type: 'integer', minimum: 0, default: 0, description: 'Milliseconds.' };
@@ -43,7 +43,9 @@ export default {
     await rest(beforeMs);
     const reference = { type: 'run', id: runId };
     const body = { location: 'LOC-1', type: 'add', quantity: 1, reference };
-    const answer = await call('POST', '/inventory/' + sku + '/adjust', body);
+    const ask = () => call('POST', '/inventory/' + sku + '/adjust', body, { key: 'unit' });
+    let answer = await ask();
+    for (; answer.status === 503; answer = await ask()) await rest(200);
     if (answer.status >= 300) throw new Error(answer.status + ' ' + answer.body.code);
     log('info', 'one unit of ' + sku);
     await rest(afterMs);
@@ -54,7 +56,7 @@ export default {
 const SKUS = 8;
 /** Of a run in the load, before and after its effect. */
 const WORK_MAX_MS = 40;
-/** Longer than a worker that is told to stop lets its runs go on: 7.5 s. */
+/** Longer than a worker that is told to stop lets its runs go on: 5.5 s. */
 const LONG_MS = 9_000;
 /** Long enough to be caught in the middle of. */
 const CAUGHT_MS = 3_000;

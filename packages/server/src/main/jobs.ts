@@ -40,7 +40,7 @@ const CHANNEL = 'jobs';
 /** A server is to be gone 4.5 s after it was told to stop; runs that are under way then are handed over. */
 const DRAIN_MS = 2_500;
 /** A process that does nothing else may let them come to their end. */
-const WORKER_DRAIN_MS = 7_500;
+const WORKER_DRAIN_MS = 5_500;
 const SECONDS = [0.01, 0.05, 0.1, 0.5, 1, 5, 15, 60, 300, 1_800, 7_200];
 
 /** The jobs of one process. */
