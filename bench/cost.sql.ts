@@ -1,4 +1,3 @@
-import { sql } from 'kysely';
 import type { Database } from '../packages/server/src/platform/database/index.ts';
 
 /** What PostgreSQL itself counts of its work, since its start. */
@@ -11,14 +10,14 @@ export interface DatabaseWork {
   names: { pid: number; name: string }[];
 }
 
-export async function readDatabaseWork({ kysely }: Database): Promise<DatabaseWork> {
-  const { rows } = await sql<DatabaseWork>`
+export async function readDatabaseWork({ pool }: Database): Promise<DatabaseWork> {
+  const { rows } = await pool.query<DatabaseWork>(`
     SELECT (pg_current_wal_insert_lsn() - '0/0')::bigint AS "walBytes", wal_fpi AS "fullPages",
       (SELECT coalesce(sum(fsyncs), 0)::bigint FROM pg_stat_io WHERE object = 'wal') AS "walSyncs",
       (SELECT json_agg(json_build_object('pid', pid, 'name', application_name)) FROM pg_stat_activity
         WHERE application_name <> '') AS names
     FROM pg_stat_wal
-  `.execute(kysely);
+  `);
   const [work] = rows;
   if (work === undefined) throw new Error('PostgreSQL counts nothing');
   return work;

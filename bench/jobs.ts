@@ -5,10 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { Type } from 'typebox';
 import { openInstallation } from '../packages/server/src/main/installation.ts';
 import { createServer } from '../packages/server/src/main/server.ts';
 import { loadConfig } from '../packages/server/src/platform/config/index.ts';
+import { Shape } from '../packages/server/src/platform/http/schemas.ts';
 import { defineJobType } from '../packages/server/src/platform/jobs/index.ts';
 import { createLogger } from '../packages/server/src/platform/log/index.ts';
 import { stopDatabaseBelow } from './database.process.ts';
@@ -40,7 +40,7 @@ const nothing = defineJobType({
   name: 'nothing',
   title: 'Do nothing',
   description: 'Is done at once.',
-  config: Type.Object({}, { additionalProperties: false }),
+  config: Shape({}),
   run: () => {
     onRun();
     return Promise.resolve(null);

@@ -2755,7 +2755,11 @@ export interface components {
              * @example 2026-11-20T10:00:00.000Z
              */
             nextRun: string | null;
-            lastResult: unknown | null;
+            /**
+             * @description Of a continuous duty: what it did last; null of others.
+             * @example null
+             */
+            lastResult: unknown;
             /**
              * Format: date-time
              * @description Of a continuous duty: when it reported last.

@@ -143,7 +143,10 @@ function meterRuns(metrics: Metrics, database: Database): (ended: EndedRun) => v
   metrics.collected(
     { name: 'job_runs', aggregator: 'max', help: 'Runs that are not over, and dead letters.', labelNames: ['status'] },
     async () =>
-      Object.entries(await countOpen(database.kysely)).map(([status, value]) => ({ labels: { status }, value })),
+      Object.entries<number>({ ...(await countOpen(database.kysely)) }).map(([status, value]) => ({
+        labels: { status },
+        value,
+      })),
   );
   return ({ type, outcome, latenessMs, durationMs }) => {
     attempts.inc({ type, outcome });

@@ -36,7 +36,7 @@ export class OwnCalls {
           ...(body === undefined ? {} : { payload: body as object }),
           signal,
         });
-        const isJson = String(answer.headers['content-type'] ?? '').includes('json');
+        const isJson = answer.headers['content-type']?.includes('json') ?? false;
         return { status: answer.statusCode, body: isJson && answer.body !== '' ? answer.json() : answer.body };
       } finally {
         this.#callers.delete(authorization);

@@ -158,3 +158,10 @@ export function bodyOfDeleted(job: Job): NewJob {
   const second = { dependencies, afterFailure, concurrency, overlap, catchUp, catchUpMax, cacheForMs, mustFinishBy };
   return { ...first, ...second, keepDays: job.keepDays, enabled: job.enabled };
 }
+
+/** What each part of the form is given. */
+export interface FormPartProps {
+  draft: JobDraft;
+  set: (change: Partial<JobDraft>) => void;
+  errors: ReadonlyMap<string, string>;
+}

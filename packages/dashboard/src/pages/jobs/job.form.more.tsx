@@ -1,6 +1,6 @@
 import { NumberInput, Select, TextInput } from '@mantine/core';
 import { durationText } from './duration.text.ts';
-import type { FormPartProps } from './job.form.tsx';
+import type { FormPartProps } from './job.draft.ts';
 import { PRIORITIES, type Job, type JobType } from './job.words.ts';
 import form from './job.form.module.css';
 

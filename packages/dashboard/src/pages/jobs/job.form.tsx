@@ -7,7 +7,7 @@ import { useGet } from '../../api/queries.ts';
 import { useCommand } from '../../api/use.command.tsx';
 import { ProblemNotice } from '../../ui/problem.notice.tsx';
 import { circleOf, fieldErrors } from './field.errors.ts';
-import { bodyOf, draftOfJob, faultsOf, newDraft, type JobDraft } from './job.draft.ts';
+import { bodyOf, draftOfJob, faultsOf, newDraft, type FormPartProps, type JobDraft } from './job.draft.ts';
 import { JobFormMore } from './job.form.more.tsx';
 import { JobFormWhen } from './job.form.when.tsx';
 import { STALE_JOBS, type Job, type JobType, type NewJob } from './job.words.ts';
@@ -91,12 +91,6 @@ function Refused({ error }: { error: Error }) {
       Each of these would wait for the one before it: {circle.map((id) => names.get(id)).join(' → ')}.
     </p>
   );
-}
-
-export interface FormPartProps {
-  draft: JobDraft;
-  set: (change: Partial<JobDraft>) => void;
-  errors: ReadonlyMap<string, string>;
 }
 
 function ownTimeZone(): string {

@@ -6,7 +6,7 @@ import { HoldfastError } from '@holdfast/client';
 import { holdfast } from '../../api/holdfast.ts';
 import { useGet } from '../../api/queries.ts';
 import { TimeAgo } from '../../ui/time.tsx';
-import type { FormPartProps } from './job.form.tsx';
+import type { FormPartProps } from './job.draft.ts';
 import type { Job } from './job.words.ts';
 import classes from './jobs.module.css';
 import form from './job.form.module.css';

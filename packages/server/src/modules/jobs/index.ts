@@ -15,7 +15,6 @@ import { RunWorker } from './run.worker.ts';
 import { ensureSystemJobs } from './system.jobs.ts';
 import { TypeBook } from './type.book.ts';
 
-export { JobSchema } from './job.schema.ts';
 export { EVENT_RETENTION_JOB, EXPIRY_JOB, HOUSEKEEPING_JOB, ownJobTypes } from './own.types.ts';
 export { RunSummarySchema } from './run.schema.ts';
 export { countOpen, type OpenCounts } from './stats.sql.ts';

@@ -154,9 +154,10 @@ export const JobSchema = Shape(
     }),
     lastRun: Nullable(LastRun),
     nextRun: Nullable({ ...Timestamp, description: 'When it is due next.' }),
-    lastResult: Nullable(
-      Type.Unsafe<unknown>({ description: 'Of a continuous duty: what it did last.', examples: [null] }),
-    ),
+    lastResult: Type.Unsafe<unknown>({
+      description: 'Of a continuous duty: what it did last; null of others.',
+      examples: [null],
+    }),
     lastAt: Nullable({ ...Timestamp, description: 'Of a continuous duty: when it reported last.' }),
     runCount: Type.Integer({ examples: [42] }),
     successCount: Type.Integer({ examples: [41] }),

@@ -15,6 +15,7 @@ export interface JobsApp extends TestApp {
   run(jobId: string, body?: Record<string, unknown>): Promise<RunSummary>;
   read(runId: string): Promise<RunView>;
   history(jobId: string): Promise<RunSummary[]>;
+  // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the caller knows what it asks for
   request<Body>(method: string, url: string, body?: object): Promise<{ status: number; body: Body }>;
   /** Does all that can be done now. */
   work(): Promise<void>;
@@ -39,6 +40,7 @@ export async function startJobsApp(options: TestAppOptions = {}): Promise<JobsAp
   const works = new Map<string, Work>();
   const base = await startTestApp({ jobTypes: [workType(works)], ...options });
   await base.server.jobs.queue.open();
+  // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- as above
   const request = async <Body>(method: string, url: string, body?: object): Promise<{ status: number; body: Body }> => {
     const answer = await base.app.inject({
       method: method as 'GET',

@@ -1,4 +1,4 @@
-import type { TSchema } from 'typebox';
+import type { TObject, TSchema } from 'typebox';
 import { Problem, problems, type FieldError } from '../../kernel/problem.ts';
 import { Explainer } from '../../platform/http/explain.ts';
 import { pointerTo } from '../../platform/http/field.path.ts';
@@ -88,7 +88,7 @@ export class TypeBook {
   withDefaults(name: string, config: Config): Config {
     const properties = propertiesOf(this.find(name)?.config);
     const defaults = Object.entries(properties).flatMap(([member, schema]) =>
-      'default' in schema ? [[member, (schema as { default: unknown }).default] as const] : [],
+      'default' in schema ? [[member, schema.default] as const] : [],
     );
     return { ...Object.fromEntries(defaults), ...config };
   }
@@ -117,7 +117,7 @@ export function invalid(errors: FieldError[]): Problem {
 }
 
 function propertiesOf(schema: TSchema | undefined): Record<string, TSchema> {
-  return (schema as { properties?: Record<string, TSchema> } | undefined)?.properties ?? {};
+  return (schema as TObject | undefined)?.properties ?? {};
 }
 
 function writeOnlyOf(schema: TSchema): string[] {

@@ -4,6 +4,7 @@ export { SentBehindFailure, type LaneConnection, type LaneStatement } from './la
 export { failureCode, isConflict, isConnectionLost, isLockTimeout, toDatabaseProblem } from './failures.ts';
 export { latestMigration, migrate, NewerDatabaseError, pendingMigrations, type MigrationReport } from './migrator.ts';
 export type { Connection, ConnectionConfig } from './sessions.ts';
+export type * from './job.tables.ts';
 export type * from './tables.ts';
 export {
   booleanArray,

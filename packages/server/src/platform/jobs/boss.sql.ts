@@ -9,8 +9,8 @@ import type { Database, Tables } from '../database/index.ts';
 export function onPool({ pool }: Database): Db {
   // Its own reading of types: ours gives times as numbers.
   const executeSql = async (text: string, values?: unknown[]): Promise<{ rows: unknown[] }> => {
-    const answer = (await pool.query({ text, values: values ?? [], types: pg.types })) as pg.QueryResult;
-    return { rows: Array.isArray(answer) ? (answer as pg.QueryResult[]).flatMap(({ rows }) => rows) : answer.rows };
+    const answer = (await pool.query({ text, values: values ?? [], types: pg.types })) as RowsOf;
+    return { rows: Array.isArray(answer) ? (answer as RowsOf[]).flatMap(({ rows }) => rows) : answer.rows };
   };
   return { executeSql };
 }
@@ -22,4 +22,9 @@ export function inTransaction(tx: Transaction<Tables>): Db {
     return { rows };
   };
   return { executeSql };
+}
+
+/** Of one statement; node-postgres gives several for a script. */
+interface RowsOf {
+  rows: unknown[];
 }

@@ -9,7 +9,6 @@ export {
 } from './job.type.ts';
 export {
   HEARTBEAT_SECONDS,
-  RESCUES_MAX,
   TicketQueue,
   type TakenTicket,
   type Ticket,
