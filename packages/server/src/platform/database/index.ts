@@ -5,6 +5,7 @@ export { failureCode, isConflict, isConnectionLost, isLockTimeout, toDatabasePro
 export { latestMigration, migrate, NewerDatabaseError, pendingMigrations, type MigrationReport } from './migrator.ts';
 export type { Connection, ConnectionConfig } from './sessions.ts';
 export type * from './job.tables.ts';
+export type * from './rate-limit.tables.ts';
 export type * from './tables.ts';
 export {
   booleanArray,

@@ -11,6 +11,14 @@ import type {
   RunLogTable,
   RunTable,
 } from './job.tables.ts';
+import type {
+  RateLimitNoticeTable,
+  RateLimitRevisionTable,
+  RateLimitStatTable,
+  RateLimitSubjectStatTable,
+  RateLimitTable,
+  RateLimitTierTable,
+} from './rate-limit.tables.ts';
 
 /**
  * The tables as the migrations leave them, for typed queries. int8 and timestamptz come as numbers (the latter as
@@ -351,60 +359,4 @@ export interface WebhookDeliveryTable {
   first_attempt_at: NullableTime;
   next_attempt_at: NullableTime;
   finished_at: NullableTime;
-}
-
-export interface RateLimitTable {
-  id: string;
-  name: string;
-  algorithm: 'token_bucket' | 'sliding_window' | 'fixed_window';
-  units: number;
-  window_ms: number;
-  burst: number | null;
-  subject: string;
-  match: Json;
-  tier: string | null;
-  overrides: Json;
-  costs: Json;
-  refund: 'never' | 'refused';
-  adaptive: Json;
-  active_from: NullableTime;
-  active_to: NullableTime;
-  on_store_error: 'allow' | 'deny' | 'local';
-  mode: 'enforce' | 'shadow';
-  enabled: boolean;
-  version: Defaulted<number>;
-  created_at: Time;
-  updated_at: Time;
-}
-
-export interface RateLimitTierTable {
-  tier: string;
-  subjects: string[];
-}
-
-export interface RateLimitRevisionTable {
-  id: Defaulted<number>;
-  revision: number;
-}
-
-export interface RateLimitStatTable {
-  rule_id: string;
-  at: Time;
-  allowed: number;
-  refused: number;
-  shadow_refused: number;
-}
-
-export interface RateLimitSubjectStatTable {
-  rule_id: string;
-  at: Time;
-  subject: string;
-  allowed: number;
-  refused: number;
-}
-
-export interface RateLimitNoticeTable {
-  rule_id: string;
-  at: Time;
-  subject: string;
 }

@@ -83,7 +83,7 @@ export interface JobType<Schema extends TObject = TObject> {
 
 /** Declares a type; its config is typed by its schema. */
 export function defineJobType<Schema extends TObject>(type: JobType<Schema>): JobType {
-  return type as JobType;
+  return type;
 }
 
 /** Trying again would not help: the run fails at once. */
