@@ -57,6 +57,8 @@ export interface Jobs {
   wake(): void;
   /** The database is there. @param isDuty false: it answers requests, and does nothing by itself */
   start(isDuty: boolean): void;
+  /** Once it was started: the queue and Holdfast's own jobs are there. */
+  ready(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -118,6 +120,7 @@ export function createJobs(options: JobsOptions): Jobs {
         duties.start();
       });
     },
+    ready: () => opener.done,
     stop: async () => {
       await opener.stop();
       await scheduler.stop();
@@ -139,6 +142,10 @@ class Opener {
   constructor(open: () => Promise<void>, onError: (error: unknown) => void) {
     this.#open = open;
     this.#onError = onError;
+  }
+
+  get done(): Promise<void> {
+    return this.#opening;
   }
 
   start(onOpen: () => void): void {

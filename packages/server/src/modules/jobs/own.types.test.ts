@@ -1,0 +1,77 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startJobsApp, type JobsApp } from './jobs.fixture.ts';
+import type { JobView } from './job.schema.ts';
+
+let jobs: JobsApp;
+beforeAll(async () => {
+  jobs = await startJobsApp();
+  await jobs.server.jobs.ready();
+});
+afterAll(() => jobs.close());
+
+async function own(name: string): Promise<JobView> {
+  const { body } = await jobs.request<{ items: JobView[] }>('GET', '/jobs?system=true');
+  const found = body.items.find((job) => job.name === name);
+  if (found === undefined) throw new Error(`no job ${name}`);
+  return found;
+}
+
+describe("Holdfast's own jobs", () => {
+  it('are there from the start, and stay', async () => {
+    const { body } = await jobs.request<{ items: JobView[] }>('GET', '/jobs?system=true');
+    expect(body.items.map(({ name, status, schedule }) => ({ name, status, schedule }))).toEqual([
+      { name: 'Delete old runs', status: 'idle', schedule: '17 * * * *' },
+      { name: 'Expire holds', status: 'continuous', schedule: null },
+      { name: 'Forget old events', status: 'continuous', schedule: null },
+      { name: 'Keep house', status: 'continuous', schedule: null },
+      { name: 'Verify all numbers', status: 'idle', schedule: '30 3 * * *' },
+    ]);
+  });
+
+  it('show what is done all the time', async () => {
+    jobs.server.jobs.duties.note('Expire holds', { expired: 2, lagMs: 10, more: false });
+    jobs.server.jobs.duties.note('Expire holds', { expired: 1, lagMs: 5, more: false });
+    await jobs.server.jobs.duties.runOnce();
+    expect(await own('Expire holds')).toMatchObject({ runCount: 2, successCount: 2, lastResult: { expired: 1 } });
+  });
+
+  it('verify all numbers, and fail where one is wrong', async () => {
+    await jobs.request('POST', '/products', { sku: 'A', name: 'Mug' });
+    await jobs.request('POST', '/locations', { code: 'WH', name: 'Hall', type: 'warehouse' });
+    await jobs.request('POST', '/inventory/A/adjust', {
+      location: 'WH',
+      type: 'add',
+      quantity: 5,
+      movement: 'receipt',
+    });
+    const { id } = await own('Verify all numbers');
+    const clean = await jobs.run(id);
+    await jobs.work();
+    expect(await jobs.read(clean.id)).toMatchObject({
+      status: 'succeeded',
+      result: { clean: true, differenceCount: 0 },
+    });
+    await jobs.database.pool.query('UPDATE level SET on_hand = on_hand + 1');
+    const wrong = await jobs.run(id);
+    await jobs.work();
+    expect(await jobs.read(wrong.id)).toMatchObject({ status: 'failed', error: { code: 'permanent' }, result: null });
+  });
+
+  it('delete runs that are older than their job keeps them, and no others', async () => {
+    const short = await jobs.create({ name: 'short', keepDays: 1 });
+    const long = await jobs.create({ name: 'long', keepDays: 30 });
+    const old = [await jobs.run(short.id), await jobs.run(long.id)];
+    await jobs.work();
+    await jobs.database.pool.query(
+      `UPDATE run SET finished_at = finished_at - interval '2 days' WHERE id = ANY($1::uuid[])`,
+      [old.map(({ id }) => id)],
+    );
+    const young = await jobs.run(short.id);
+    await jobs.work();
+    const { id } = await jobs.run((await own('Delete old runs')).id);
+    await jobs.work();
+    expect(await jobs.read(id)).toMatchObject({ status: 'succeeded', result: { deleted: 1 } });
+    expect((await jobs.history(short.id)).map((run) => run.id)).toEqual([young.id]);
+    expect(await jobs.history(long.id)).toHaveLength(1);
+  });
+});
