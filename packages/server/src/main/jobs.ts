@@ -57,7 +57,7 @@ export async function openJobs({
   const meters = meterRuns(metrics, deps.database);
   const egress = createEgress({ allow: config.egressAllow });
   const own = [...jobTypes({ ...deps, egress, currency: config.currency, clock: systemClock }), ...extraTypes];
-  const users = await typesOfUsers(config.jobTypesDirectory, own, call, log);
+  const users = await typesOfUsers(config, own, call, log);
   const jobs = createJobs({
     ...deps,
     types: [...own, ...users.types],
@@ -110,13 +110,13 @@ function jobTypes(deps: TypeDeps): JobType[] {
 
 /** What is in the directory of types; a file that cannot be used is told of and passed by. */
 async function typesOfUsers(
-  directory: string | null,
+  { jobTypesDirectory: directory, jobSlots }: Config,
   own: readonly JobType[],
   call: CallApi,
   log: Logger,
 ): Promise<Pick<UserTypes, 'types' | 'close'>> {
   if (directory === null) return { types: [], close: () => Promise.resolve() };
-  const users = await loadUserTypes(directory, { call, taken: own.map(({ name }) => name) });
+  const users = await loadUserTypes(directory, { call, taken: own.map(({ name }) => name), idleMax: jobSlots });
   for (const { file, reason } of users.refused)
     log.warn({ file, reason }, 'a file holds no type of job that can be used');
   log.info({ types: users.types.map(({ name }) => name) }, 'types of jobs of your own');

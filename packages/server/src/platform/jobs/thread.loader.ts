@@ -20,7 +20,7 @@ export interface UserTypes {
   close: () => Promise<void>;
 }
 
-const DEFAULTS = { memoryMb: 256, loadMs: 10_000, graceMs: 2_000, idleMs: 30_000, idleMax: 4 };
+const DEFAULTS = { memoryMb: 256, loadMs: 30_000, graceMs: 2_000, idleMs: 30_000, idleMax: 4 };
 const FILES_MAX = 200;
 const LOADED_AT_ONCE = 4;
 const SCRIPTS = new Set(['.js', '.mjs']);
