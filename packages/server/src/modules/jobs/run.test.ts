@@ -90,4 +90,16 @@ describe('a run', () => {
       error: { code: 'permanent', message: 'the address is wrong' },
     });
   });
+
+  it('is not thrown away by the queue where it was due long ago', async () => {
+    const job = await jobs.create({ name: 'late', schedule: '0 0 1 1 *' });
+    const long = new Date(Date.now() - 600 * 86_400_000).toISOString();
+    await jobs.database.pool.query('UPDATE job_state SET next_at = $2 WHERE job_id = $1', [job.id, long]);
+    await jobs.server.jobs.scheduler.runOnce();
+    expect(await jobs.history(job.id)).toMatchObject([{ status: 'queued', trigger: 'catch_up' }]);
+    const { rows } = await jobs.database.pool.query(
+      `SELECT FROM holdfast_queue.job WHERE state < 'active' AND keep_until < now() + interval '300 days'`,
+    );
+    expect(rows).toHaveLength(0);
+  });
 });

@@ -1,5 +1,6 @@
 import type { Transaction } from 'kysely';
 import { PgBoss } from 'pg-boss';
+import { systemClock } from '../../kernel/clock.ts';
 import type { Database, Tables } from '../database/index.ts';
 import { inTransaction, onPool } from './boss.sql.ts';
 import { queueSchemaOf } from './queue.install.sql.ts';
@@ -109,7 +110,7 @@ export class TicketQueue {
       const jobs = some.map(({ id, priority, dueAtMs, group }) => ({
         id,
         priority,
-        startAfter: new Date(dueAtMs),
+        ...startOf(dueAtMs),
         group: { id: group, tier: group },
         data: { ticket: id },
       }));
@@ -215,6 +216,14 @@ async function ensureQueues(boss: PgBoss, queues: readonly string[]): Promise<vo
   if (!there.has(ABANDONED)) await boss.createQueue(ABANDONED, settings);
   const missing = queues.filter((queue) => !there.has(queue));
   await Promise.all(missing.map((queue) => boss.createQueue(queue, { ...settings, deadLetter: ABANDONED })));
+}
+
+/**
+ * pg-boss throws away what nobody has taken for a while, counted from when it could be taken: what was due long ago, such
+ * as a tick that is caught up with, is due from now on. By our own clock, which is not wrong by a day.
+ */
+function startOf(dueAtMs: number): { startAfter?: Date } {
+  return dueAtMs < systemClock.now() - DAY_SECONDS * 1_000 ? {} : { startAfter: new Date(dueAtMs) };
 }
 
 function byQueue<Item extends { queue: string }>(items: readonly Item[]): Map<string, Item[]> {
