@@ -95,7 +95,8 @@ export function scheduleOf(expression: string, timeZone: string): Schedule {
   try {
     return parseSchedule(expression, timeZone);
   } catch (error) {
-    if (error instanceof ScheduleError) throw invalid([{ path: `/${error.field}`, message: error.message }]);
+    if (error instanceof ScheduleError)
+      throw invalid([{ path: `/${error.field}`, message: error.message.replace(/\.$/, '') }]);
     throw error;
   }
 }
