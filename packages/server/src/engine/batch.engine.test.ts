@@ -60,14 +60,7 @@ test('who waits for a held level is served when it is let go', async () => {
   await other.query('BEGIN');
   await other.query(`SELECT 1 FROM level WHERE product_id = (SELECT id FROM product WHERE sku = 'HELD') FOR UPDATE`);
   const waiting = reserve('HELD');
-  await expect
-    .poll(async () => {
-      const { rows } = await watcher.query<{ n: string }>(
-        `SELECT count(*) AS n FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()`,
-      );
-      return Number(rows[0]?.n);
-    })
-    .toBeGreaterThan(0);
+  await lockIsWaitedFor();
   await other.query('COMMIT');
   expect(await waiting).toMatchObject({ status: 201 });
 });
@@ -98,6 +91,51 @@ test('a rename between two commands is seen by the next one', async () => {
   expect(await reserve('MOVED')).toMatchObject({ status: 201 });
 });
 
+test('lines that are made and shipped within one batch are written as they ended', async () => {
+  // With one lane, what comes in one tick is one batch.
+  const single = await startTestApp({ secondLaneAt: Number.POSITIVE_INFINITY });
+  const send = async (method: 'POST' | 'PUT', path: string, payload: object): Promise<{ id: string }> => {
+    const answer = await single.app.inject({ method, url: `/api/v1${path}`, payload });
+    expect(answer.statusCode, answer.body).toBeLessThan(300);
+    return answer.json();
+  };
+  try {
+    await send('POST', '/locations', { code: 'W1', name: 'W1', type: 'warehouse' });
+    await send('POST', '/products', { sku: 'MUG', name: 'Mug' });
+    await send('POST', '/inventory/MUG/adjust', { location: 'W1', type: 'add', quantity: 10 });
+    const lines = [{ sku: 'MUG', quantity: 5, location: 'W1' }];
+    const { id } = await send('POST', '/reservations', { lines });
+    await Promise.all([
+      send('PUT', `/reservations/${id}/lines`, { lines }),
+      send('POST', `/reservations/${id}/confirm`, {}),
+      send('POST', `/reservations/${id}/ship`, { lines: [{ sku: 'MUG', quantity: 2, location: 'W1' }] }),
+    ]);
+    const { rows } = await single.database.pool.query(
+      'SELECT quantity::int, shipped::int, cancelled::int, state FROM reservation_line WHERE reservation_id = $1',
+      [id],
+    );
+    expect(rows).toEqual([{ quantity: 5, shipped: 2, cancelled: 0, state: 'committed' }]);
+  } finally {
+    await single.close();
+  }
+});
+
+test('a key that is too old is free again, whatever becomes of the request', async () => {
+  const headers = { 'idempotency-key': 'an-old-one' };
+  const send = async (quantity: number): Promise<number> => {
+    const payload = { lines: [{ sku: 'FREE-1', quantity, location: 'W1' }] };
+    return (await holdfast.app.inject({ method: 'POST', url: '/api/v1/reservations', headers, payload })).statusCode;
+  };
+  expect(await send(1)).toBe(201);
+  expect(await send(2)).toBe(422);
+  await watcher.query(
+    `UPDATE idempotency_key SET created_at = created_at - interval '25 hours' WHERE key = 'an-old-one'`,
+  );
+  expect(await send(1_000_000)).toBe(409);
+  expect(await send(2)).toBe(201);
+  expect(await send(1)).toBe(422);
+});
+
 test('sessions of the engine that are cut are made anew, and nothing is lost', async () => {
   const before = await reserved('FREE-2');
   const asked = Array.from({ length: 50 }, () => reserve('FREE-2'));
@@ -110,6 +148,17 @@ test('sessions of the engine that are cut are made anew, and nothing is lost', a
   expect(answers.filter(({ status }) => status !== 201)).toEqual([]);
   expect((await reserved('FREE-2')) - before).toBe(made);
 });
+
+async function lockIsWaitedFor(): Promise<void> {
+  await expect
+    .poll(async () => {
+      const { rows } = await watcher.query<{ n: string }>(
+        `SELECT count(*) AS n FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()`,
+      );
+      return Number(rows[0]?.n);
+    })
+    .toBeGreaterThan(0);
+}
 
 async function reserved(sku: string): Promise<number> {
   const response = await holdfast.app.inject(`/api/v1/inventory/${sku}/locations/W1`);

@@ -38,7 +38,7 @@ export async function runBatch(
   refuseStale(targets, loaded, context);
   const decision = await decideFully(client, asked, loaded, blocks, context);
   await holdMadeLevels(client, decision.writes, loaded);
-  const oldAnswers = oldAnswersOf(loaded);
+  const oldAnswers = decision.writes.answers.length === 0 ? null : oldAnswersOf(loaded);
   const statements = writeStatements(decision.writes, oldAnswers, loaded.nowMs);
   const entries = decision.writes.ledger.map(({ type, level }) => ({ type, location: level.location.code }));
   const outcome: BatchOutcome = { outcomes: decision.outcomes, entries, changed: changedBy(decision.writes) };
@@ -100,6 +100,7 @@ async function holdMadeLevels(client: LaneConnection, writes: Writes, loaded: Lo
   }
 }
 
+/** An old answer makes room for a new one; where none is kept, the sweep takes it. */
 function oldAnswersOf(loaded: Loaded): read.Statement | null {
   const old = loaded.answers.filter((answer) => answer[7]);
   if (old.length === 0) return null;

@@ -137,6 +137,7 @@ export const updateReservations = (reservations: Reservation[]): Part => ({
   ],
 });
 
+/** As a reserve makes them: nothing of them has been shipped or cancelled. */
 export const insertLines = (lines: Line[]): Part => ({
   sql: `INSERT INTO reservation_line (product_id, reservation_id, line_no, line, location_id, quantity, requested,
       state, expires_at, attributes)
@@ -156,6 +157,26 @@ export const insertLines = (lines: Line[]): Part => ({
       secondsOf(line.reservation.expiresAt),
       line.attributes === null ? null : JSON.stringify(line.attributes),
     ]),
+  ],
+});
+
+/** Lines that a change made and that were shipped or cancelled before the batch was written: rare. */
+export const insertMovedLines = (lines: Line[]): Part => ({
+  sql: `INSERT INTO reservation_line (product_id, reservation_id, line_no, line, location_id, quantity, requested,
+      shipped, cancelled, state, expires_at, attributes)
+    SELECT * FROM unnest(?::bigint[], ?::uuid[], ?::integer[], ?::integer[], ?::bigint[], ?::bigint[], ?::bigint[],
+      ?::bigint[], ?::bigint[], ?::text[], ?::timestamptz[], ?::jsonb[])`,
+  columns: [
+    ...lineKeys(lines),
+    numberArray(lines.map((line) => line.line)),
+    numberArray(lines.map((line) => line.location?.id ?? null)),
+    numberArray(lines.map((line) => line.quantity)),
+    numberArray(lines.map((line) => line.requested)),
+    numberArray(lines.map((line) => line.shipped)),
+    numberArray(lines.map((line) => line.cancelled)),
+    textArray(lines.map((line) => line.state)),
+    timeArray(lines.map((line) => line.reservation.expiresAt)),
+    jsonArray(lines.map((line) => line.attributes)),
   ],
 });
 

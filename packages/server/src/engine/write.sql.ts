@@ -1,6 +1,6 @@
 import { numberArray, textArray } from '../platform/database/index.ts';
 import type { Statement } from './read.sql.ts';
-import type { Writes } from './stock.state.ts';
+import type { Line, Writes } from './stock.state.ts';
 import {
   deleteLines,
   insertAlerts,
@@ -10,6 +10,7 @@ import {
   insertLedger,
   insertLevels,
   insertLines,
+  insertMovedLines,
   insertReservations,
   insertTransferLines,
   insertTransfers,
@@ -85,11 +86,13 @@ function partsOf(writes: Writes, nowMs: number): NamedPart[] {
     updateReservations,
   );
   const lines = [...writes.lines];
+  const newLines = lines.filter((line) => line.isNew);
   add(
     'new_line',
-    lines.filter((line) => line.isNew),
+    newLines.filter((line) => !hasMoved(line)),
     insertLines,
   );
+  add('moved_line', newLines.filter(hasMoved), insertMovedLines);
   add(
     'line',
     lines.filter((line) => !line.isNew),
@@ -110,6 +113,9 @@ function partsOf(writes: Writes, nowMs: number): NamedPart[] {
   add('product', [...writes.products], updateProducts);
   return parts;
 }
+
+/** Units of it have been shipped or cancelled. */
+const hasMoved = (line: Line): boolean => line.shipped + line.cancelled > 0;
 
 /** Texts by name: there are few combinations, and each is prepared once per connection. */
 const texts = new Map<string, string>();

@@ -366,6 +366,9 @@ const group: Arbitrary<Step> = fc
   )
   .map((templates) => ({ kind: 'group', templates }));
 
+/** To one side or the other of the instant at which keys are forgotten. */
+const hoursLater = (hours: number): Step => ({ kind: 'clock', ms: hours * 3_600_000 });
+
 const step: Arbitrary<Step> = fc.oneof(
   { weight: 12, arbitrary: group },
   { weight: 2, arbitrary: fc.integer({ min: 1000, max: 240_000 }).map<Step>((ms) => ({ kind: 'clock', ms })) },
@@ -374,6 +377,7 @@ const step: Arbitrary<Step> = fc.oneof(
     arbitrary: fc.constantFrom<-1 | 0 | 1>(-1, 0, 0, 1).map<Step>((offsetMs) => ({ kind: 'toExpiry', offsetMs })),
   },
   { weight: 1, arbitrary: fc.constant<Step>({ kind: 'sweep' }) },
+  { weight: 1, arbitrary: fc.constantFrom<Step>(...[23, 25].map((hours) => hoursLater(hours))) },
 );
 
 /** The first command of every history: something to sell. */

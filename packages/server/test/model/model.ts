@@ -19,6 +19,10 @@ import type { World } from './world.ts';
 
 export type { World } from './world.ts';
 
+const KEY_LIFE_MS = 24 * 3_600_000;
+/** A clock that runs while a command is on its way may be on either side of a key's end. */
+const KEY_SLACK_MS = 5000;
+
 /** A copy that shares nothing that a command may change. Ledger entries are never changed once written. */
 export function copyWorld(world: World): World {
   return {
@@ -44,7 +48,10 @@ export function apply(world: World, command: Command, nowMs: number, observed: O
   const { idempotencyKey: key, ...request } = command;
   const fingerprint = JSON.stringify(request);
   const stored = key === undefined ? undefined : world.keys.get(key);
-  if (stored !== undefined && (stored.certain || observed.replayed || observed.code === 'idempotency_key_reused')) {
+  const age = world.now - (stored?.at ?? 0);
+  const isKept = stored !== undefined && age < KEY_LIFE_MS + KEY_SLACK_MS;
+  const isCertain = stored?.certain === true && age < KEY_LIFE_MS - KEY_SLACK_MS;
+  if (isKept && (isCertain || observed.replayed || observed.code === 'idempotency_key_reused')) {
     if (stored.fingerprint !== fingerprint) return reusedKey(world, command, observed);
     return { ...stored.outcome, body: { kind: 'replay', of: stored.answer } } as Outcome;
   }
@@ -53,12 +60,12 @@ export function apply(world: World, command: Command, nowMs: number, observed: O
   for (const level of world.levels.values()) refreshAlerts(world, level);
   // "Only effects are stored: a refused request changed nothing, and its key may be tried again."
   if (key !== undefined && outcome.ok) {
-    world.keys.set(key, { fingerprint, answer, certain: outcome.changed, outcome });
+    world.keys.set(key, { fingerprint, answer, at: world.now, certain: outcome.changed, outcome });
   }
   // Where the system took the other reading, 200 as it was, it may have kept that.
   if (key !== undefined && !outcome.ok && outcome.orUnchanged === true && observed.code === null) {
     const unchanged: Outcome = { ok: true, status: 200, changed: false, body: { kind: 'none' } };
-    world.keys.set(key, { fingerprint, answer, certain: false, outcome: unchanged });
+    world.keys.set(key, { fingerprint, answer, at: world.now, certain: false, outcome: unchanged });
   }
   return outcome;
 }

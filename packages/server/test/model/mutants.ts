@@ -199,11 +199,23 @@ const around: Mutant[] = [
     to: 'if (stored.fingerprint === null)',
   },
   {
+    bug: 'a key is kept for ever',
+    file: 'model.ts',
+    from: '24 * 3_600_000',
+    to: 'Number.MAX_SAFE_INTEGER',
+  },
+  {
+    bug: 'a key is kept for an hour',
+    file: 'model.ts',
+    from: '24 * 3_600_000',
+    to: '3_600_000',
+  },
+  {
     bug: 'a refused request keeps its key',
     file: 'model.ts',
     from: `if (key !== undefined && outcome.ok) {
-    world.keys.set(key, { fingerprint, answer, certain: outcome.changed, outcome });`,
-    to: 'if (key !== undefined) {\n    world.keys.set(key, { fingerprint, answer, certain: true, outcome });',
+    world.keys.set(key, { fingerprint, answer, at: world.now, certain: outcome.changed, outcome });`,
+    to: 'if (key !== undefined) {\n    world.keys.set(key, { fingerprint, answer, at: world.now, certain: true, outcome });',
   },
   inWorld(
     'an alert that was resolved never opens again',

@@ -59,7 +59,7 @@ export type Reservation = {
 };
 
 /** `certain` is false where the specification leaves open whether the answer was stored (it changed nothing). */
-export type KeyRecord = { fingerprint: string; answer: number; certain: boolean; outcome: Outcome };
+export type KeyRecord = { fingerprint: string; answer: number; at: number; certain: boolean; outcome: Outcome };
 
 export type World = {
   now: number;

@@ -29,7 +29,7 @@ it('the receiver of the guide takes what is signed, and nothing else', async () 
       return answer?.status ?? 0;
     };
     await until('it listens', async () => (await send(body)) === 204);
-    expect(output).toContain('stock.changed MUG 7');
+    await until('it has said so', () => output.includes('stock.changed MUG 7'));
     expect(await send(`${body} `)).toBe(400);
   } finally {
     receiver.kill();
