@@ -19,6 +19,7 @@ import {
   fieldsOf,
   findJob,
   findJobs,
+  findJobsWithState,
   idOfName,
   insertJob,
   jobOrder,
@@ -29,6 +30,7 @@ import {
   scheduledJobs,
   updateJob,
   type Job,
+  type JobWithState,
 } from './job.sql.ts';
 import { jobView, lastRunOf } from './job.view.ts';
 import { parseSchedule } from './schedule.rules.ts';
@@ -193,25 +195,23 @@ export async function upcomingRuns({ database }: JobDeps, query: UpcomingQuery, 
 /** Jobs that wait for one another, and those they wait for. */
 export async function graphOfJobs({ database }: JobDeps) {
   const edges = await edgesOf(database.kysely);
-  const ids = new Set(edges.flatMap(({ job, dependsOn }) => [job, dependsOn]));
-  const rows = await Promise.all([...ids].map((id) => findJob(database.kysely, id)));
-  const nodes = rows.flatMap((job) =>
-    job === undefined
-      ? []
-      : [
-          {
-            id: job.id,
-            name: job.name,
-            type: job.type,
-            enabled: job.enabled,
-            schedule: job.schedule,
-            afterFailure: job.after_failure,
-            lastRun: lastRunOf(job),
-            cycleId: job.last_cycle_id,
-          },
-        ],
-  );
+  const ids = [...new Set(edges.flatMap(({ job, dependsOn }) => [job, dependsOn]))];
+  const jobs = new Map((await findJobsWithState(database.kysely, ids)).map((job) => [job.id, job]));
+  const nodes = ids.flatMap((id) => jobs.get(id) ?? []).map(graphNode);
   return { nodes, edges: edges.map(({ job, dependsOn }) => ({ from: dependsOn, to: job })) };
+}
+
+function graphNode(job: JobWithState) {
+  return {
+    id: job.id,
+    name: job.name,
+    type: job.type,
+    enabled: job.enabled,
+    schedule: job.schedule,
+    afterFailure: job.after_failure,
+    lastRun: lastRunOf(job),
+    cycleId: job.last_cycle_id,
+  };
 }
 
 /** When a job with these fields is due next. */

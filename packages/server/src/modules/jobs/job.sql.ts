@@ -141,6 +141,11 @@ export async function findJob(db: Kysely<Tables>, id: string): Promise<JobWithSt
   return (await withState(db).where('job.id', '=', id).executeTakeFirst()) as JobWithState | undefined;
 }
 
+export async function findJobsWithState(db: Kysely<Tables>, ids: readonly string[]): Promise<JobWithState[]> {
+  if (ids.length === 0) return [];
+  return (await withState(db).where('job.id', 'in', ids).execute()) as JobWithState[];
+}
+
 /** One page of jobs and one row more. */
 export async function listJobs(
   db: Kysely<Tables>,
