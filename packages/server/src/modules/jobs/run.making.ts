@@ -127,7 +127,7 @@ export class RunMaker {
     if (own !== undefined) {
       // What was skipped because something failed runs after all, now that it was redriven.
       if (turn === 'run' && own.status === 'skipped' && own.reason === DEPENDENCY_FAILED)
-        await this.requeue([own], job.name);
+        await this.requeue([{ id: own.id, job_name: job.name }]);
       return [];
     }
     const wanted = wantedBy(job, { trigger: 'dependency', startedBy: 'system:jobs', dueAtMs: this.#nowMs, cycleId });
@@ -146,9 +146,11 @@ export class RunMaker {
   }
 
   /** Runs that are over or held wait again, as new. */
-  async requeue(runs: readonly { id: string }[], jobName: string): Promise<NamedRun[]> {
+  async requeue(runs: readonly Pick<NamedRun, 'id' | 'job_name'>[]): Promise<NamedRun[]> {
+    const nameOf = new Map(runs.map(({ id, job_name }) => [id, job_name]));
     const rows = runs.map(({ id }) => ({ id, ticketId: newId(this.#nowMs) }));
-    const waiting = (await requeue(this.#tx, rows, this.#nowMs)).map((run) => ({ ...run, job_name: jobName }));
+    const queued = await requeue(this.#tx, rows, this.#nowMs);
+    const waiting = queued.map((run) => ({ ...run, job_name: nameOf.get(run.id) ?? '' }));
     await this.#enqueue(waiting);
     this.#tell(waiting);
     return waiting;

@@ -117,7 +117,7 @@ export async function redriveRun(deps: JobDeps, id: string, meta: CommandMeta): 
       if (run.status !== 'failed') {
         throw new Problem(jobProblems.runNotFailed, `It is ${run.status}.`, { runStatus: run.status });
       }
-      const [waiting] = await maker.requeue([run], run.job_name);
+      const [waiting] = await maker.requeue([run]);
       return {
         status: 200,
         body: runSummary(waiting as NamedRun),
@@ -135,13 +135,7 @@ export async function redriveRuns(deps: JobDeps, { ids, jobId }: RedriveBody, me
       const maker = new RunMaker(tx, deps.queue, nowMs);
       const failed = await lockFailed(tx, { ids, jobId }, REDRIVEN_AT_ONCE);
       const some = failed.slice(0, REDRIVEN_AT_ONCE);
-      const names = new Map(some.map(({ job_name }) => [job_name, true]));
-      for (const name of names.keys()) {
-        await maker.requeue(
-          some.filter(({ job_name }) => job_name === name),
-          name,
-        );
-      }
+      await maker.requeue(some);
       return {
         status: 200,
         body: { redriven: some.length, more: failed.length > some.length },
@@ -161,7 +155,7 @@ export async function releaseRun(deps: JobDeps, id: string, meta: CommandMeta): 
       if (run === undefined) throw runNotFound(id);
       if (run.status !== 'held')
         throw new Problem(jobProblems.runNotHeld, `It is ${run.status}.`, { runStatus: run.status });
-      const [waiting] = await maker.requeue([run], run.job_name);
+      const [waiting] = await maker.requeue([run]);
       return {
         status: 200,
         body: runSummary(waiting as NamedRun),

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PermanentError } from '../../platform/jobs/index.ts';
 import { startJobsApp, type JobsApp } from './jobs.fixture.ts';
+import type { RunSummary } from './run.schema.ts';
 
 let jobs: JobsApp;
 beforeAll(async () => {
@@ -77,6 +78,21 @@ describe('a run', () => {
       status: 409,
       body: { code: 'run_not_failed', runStatus: 'succeeded' },
     });
+  });
+
+  it('is redriven with those of other jobs in one call, each under the name of its own', async () => {
+    const names = ['one that failed', 'another that failed'];
+    names.forEach((name) => jobs.works.set(name, () => Promise.reject(new PermanentError('no'))));
+    const ids: string[] = [];
+    for (const name of names) ids.push((await jobs.run((await jobs.create({ name, config: { name } })).id)).id);
+    await jobs.work();
+    const redriven = { status: 200, body: { redriven: 2, more: false } };
+    expect(await jobs.request('POST', '/runs/redrive', { ids })).toEqual(redriven);
+    const queued = await jobs.request<{ items: { data: RunSummary }[] }>('GET', '/events?limit=200&types=run.queued');
+    const told = queued.body.items.filter(({ data }) => ids.includes(data.id)).map(({ data }) => data.job.name);
+    expect(told.toSorted()).toEqual([...names, ...names].toSorted());
+    await jobs.work();
+    for (const id of ids) expect(await jobs.read(id)).toMatchObject({ status: 'failed' });
   });
 
   it('fails at once where trying again would not help', async () => {
