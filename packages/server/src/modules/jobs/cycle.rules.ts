@@ -1,3 +1,4 @@
+import { append } from '../../kernel/grouping.ts';
 import type { RunStatus } from './job.schema.ts';
 
 export interface Edge {
@@ -92,10 +93,4 @@ function pathTo(end: string, cameFrom: ReadonlyMap<string, string>, start: strin
   const path = [start];
   for (let id: string | undefined = end; id !== undefined && id !== start; id = cameFrom.get(id)) path.push(id);
   return [...path, start];
-}
-
-function append(map: Map<string, string[]>, key: string, value: string): void {
-  const list = map.get(key);
-  if (list === undefined) map.set(key, [value]);
-  else list.push(value);
 }

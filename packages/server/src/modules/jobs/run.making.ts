@@ -1,4 +1,5 @@
 import type { Transaction } from 'kysely';
+import { append } from '../../kernel/grouping.ts';
 import { newId } from '../../kernel/ids.ts';
 import type { Tables } from '../../platform/database/index.ts';
 import type { TicketQueue } from '../../platform/jobs/index.ts';
@@ -304,10 +305,4 @@ function skipped(run: NewRun, reason: 'overlap' | 'queue_full'): NewRun {
 
 function named(run: Run, names: ReadonlyMap<string, string>): NamedRun {
   return { ...run, job_name: names.get(run.job_id) ?? '' };
-}
-
-function append<Value>(map: Map<string, Value[]>, key: string, value: Value): void {
-  const list = map.get(key);
-  if (list === undefined) map.set(key, [value]);
-  else list.push(value);
 }

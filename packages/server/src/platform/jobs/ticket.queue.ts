@@ -1,6 +1,7 @@
 import type { Transaction } from 'kysely';
 import { PgBoss } from 'pg-boss';
 import { systemClock } from '../../kernel/clock.ts';
+import { append } from '../../kernel/grouping.ts';
 import type { Database, Tables } from '../database/index.ts';
 import { inTransaction, onPool } from './boss.sql.ts';
 import { queueSchemaOf } from './queue.install.sql.ts';
@@ -228,10 +229,6 @@ function startOf(dueAtMs: number): { startAfter?: Date } {
 
 function byQueue<Item extends { queue: string }>(items: readonly Item[]): Map<string, Item[]> {
   const queues = new Map<string, Item[]>();
-  for (const item of items) {
-    const some = queues.get(item.queue);
-    if (some === undefined) queues.set(item.queue, [item]);
-    else some.push(item);
-  }
+  for (const item of items) append(queues, item.queue, item);
   return queues;
 }
