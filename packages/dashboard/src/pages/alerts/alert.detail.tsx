@@ -4,6 +4,7 @@ import { useCommand } from '../../api/use.command.tsx';
 import { useGet } from '../../api/queries.ts';
 import { useMay } from '../../api/use.session.ts';
 import { Actor } from '../../ui/actor.tsx';
+import { Fact, Facts } from '../../ui/facts.tsx';
 import { LevelBar, LevelLegend } from '../../ui/level.bar.tsx';
 import { Link, pathOf } from '../../ui/link.tsx';
 import { ProblemNotice } from '../../ui/problem.notice.tsx';
@@ -33,38 +34,28 @@ function Shown({ alert }: { alert: Alert }) {
           <LevelLegend />
         </div>
       )}
-      <dl className={classes['facts']}>
-        <dt>Status</dt>
-        <dd>
+      <Facts>
+        <Fact label="Status">
           <AlertState alert={alert} />
-        </dd>
-        <dt>Product</dt>
-        <dd>
+        </Fact>
+        <Fact label="Product">
           <Link to={pathOf('/inventory', sku)}>{sku}</Link>
-        </dd>
-        <dt>Location</dt>
-        <dd>{location}</dd>
-        <dt>Opened</dt>
-        <dd>
+        </Fact>
+        <Fact label="Location">{location}</Fact>
+        <Fact label="Opened">
           <Moment at={alert.openedAt} />
-        </dd>
+        </Fact>
         {alert.acknowledgedAt !== null && (
-          <>
-            <dt>Acknowledged</dt>
-            <dd>
-              <Moment at={alert.acknowledgedAt} /> by <Actor of={alert.acknowledgedBy ?? ''} />
-            </dd>
-          </>
+          <Fact label="Acknowledged">
+            <Moment at={alert.acknowledgedAt} /> by <Actor of={alert.acknowledgedBy ?? ''} />
+          </Fact>
         )}
         {alert.resolvedAt !== null && (
-          <>
-            <dt>Resolved</dt>
-            <dd>
-              <Moment at={alert.resolvedAt} />
-            </dd>
-          </>
+          <Fact label="Resolved">
+            <Moment at={alert.resolvedAt} />
+          </Fact>
         )}
-      </dl>
+      </Facts>
       <Acknowledge alert={alert} />
     </>
   );

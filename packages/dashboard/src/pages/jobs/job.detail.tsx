@@ -1,6 +1,7 @@
 import type { ReactNode } from 'react';
 import { Skeleton } from '@mantine/core';
 import { useGet } from '../../api/queries.ts';
+import { Fact, Facts } from '../../ui/facts.tsx';
 import { Link, pathOf } from '../../ui/link.tsx';
 import { Num } from '../../ui/num.tsx';
 import { ProblemNotice } from '../../ui/problem.notice.tsx';
@@ -115,19 +116,14 @@ export function JobFacts({ job }: { job: Job }) {
   ];
   return (
     <>
-      <dl className={detail['facts']}>
-        {facts.map(([label, value]) => value !== null && <Fact key={label} label={label} value={value} />)}
-      </dl>
+      <Facts>
+        {facts.map(([label, value]) => (
+          <Fact key={label} label={label}>
+            {value}
+          </Fact>
+        ))}
+      </Facts>
       {Object.keys(job.config).length > 0 && <Json label="Config" value={job.config} />}
-    </>
-  );
-}
-
-function Fact({ label, value }: { label: string; value: ReactNode }) {
-  return (
-    <>
-      <dt>{label}</dt>
-      <dd>{value}</dd>
     </>
   );
 }

@@ -2,6 +2,7 @@ import { useQuery } from '@tanstack/react-query';
 import { Skeleton } from '@mantine/core';
 import { getOptions } from '../../api/queries.ts';
 import { Actor } from '../../ui/actor.tsx';
+import { Fact, Facts } from '../../ui/facts.tsx';
 import { Icon } from '../../ui/icon.tsx';
 import { Link, pathOf } from '../../ui/link.tsx';
 import { ProblemNotice } from '../../ui/problem.notice.tsx';
@@ -48,7 +49,7 @@ export function RunDetail({ id, isWide = false }: { id: string; isWide?: boolean
           <RunLog run={data} />
         </div>
         <div>
-          <Facts run={data} isWide={isWide} />
+          <RunFacts run={data} isWide={isWide} />
           <Attempts run={data} />
           {Object.keys(data.config).length > 0 && <Json label="Config" value={data.config} />}
         </div>
@@ -83,32 +84,26 @@ const DEADLINES: Record<RunWhole['deadlineState'], string> = {
   kept: 'kept',
 };
 
-function Facts({ run, isWide }: { run: RunWhole; isWide: boolean }) {
+function RunFacts({ run, isWide }: { run: RunWhole; isWide: boolean }) {
   return (
-    <dl className={detail['facts']}>
-      <dt>Job</dt>
-      <dd>
+    <Facts>
+      <Fact label="Job">
         <Link to={pathOf('/jobs', run.job.id)}>{run.job.name}</Link> <span className={classes['dim']}>{run.type}</span>
-      </dd>
+      </Fact>
       {!isWide && (
-        <>
-          <dt>Run</dt>
-          <dd>
-            <Link to={pathOf('/jobs/runs', run.id)}>…{run.id.slice(-8)}</Link>, a page to link to
-          </dd>
-        </>
+        <Fact label="Run">
+          <Link to={pathOf('/jobs/runs', run.id)}>…{run.id.slice(-8)}</Link>, a page to link to
+        </Fact>
       )}
-      <dt>Why</dt>
-      <dd>
+      <Fact label="Why">
         {TRIGGER_WORDS[run.trigger]}
         {!run.startedBy.startsWith('system:') && (
           <>
             , by <Actor of={run.startedBy} />
           </>
         )}
-      </dd>
-      <dt>Due</dt>
-      <dd>
+      </Fact>
+      <Fact label="Due">
         <Moment at={run.dueAt} />
         {!isOver(run) && run.startedAt === null && (
           <span className={classes['dim']}>
@@ -116,42 +111,30 @@ function Facts({ run, isWide }: { run: RunWhole; isWide: boolean }) {
             <TimeAgo at={run.dueAt} />
           </span>
         )}
-      </dd>
-      <dt>Began</dt>
-      <dd>
+      </Fact>
+      <Fact label="Began">
         <Moment at={run.startedAt} />
-      </dd>
-      <dt>Ended</dt>
-      <dd>
+      </Fact>
+      <Fact label="Ended">
         <Moment at={run.finishedAt} />
-      </dd>
-      <dt>Priority</dt>
-      <dd>{run.priority}</dd>
+      </Fact>
+      <Fact label="Priority">{run.priority}</Fact>
       {run.cancelRequestedBy !== null && (
-        <>
-          <dt>Cancelled by</dt>
-          <dd>
-            <Actor of={run.cancelRequestedBy} />
-          </dd>
-        </>
+        <Fact label="Cancelled by">
+          <Actor of={run.cancelRequestedBy} />
+        </Fact>
       )}
       {run.deadline !== null && (
-        <>
-          <dt>Done by</dt>
-          <dd>
-            <Moment at={run.deadline} />, {DEADLINES[run.deadlineState]}
-          </dd>
-        </>
+        <Fact label="Done by">
+          <Moment at={run.deadline} />, {DEADLINES[run.deadlineState]}
+        </Fact>
       )}
       {run.cachedFrom !== null && (
-        <>
-          <dt>Result of</dt>
-          <dd>
-            <Link to={pathOf('/jobs/runs', run.cachedFrom)}>an earlier run</Link>
-          </dd>
-        </>
+        <Fact label="Result of">
+          <Link to={pathOf('/jobs/runs', run.cachedFrom)}>an earlier run</Link>
+        </Fact>
       )}
-    </dl>
+    </Facts>
   );
 }
 

@@ -6,6 +6,7 @@ import { usePages } from '../../api/use.pages.ts';
 import { ConfirmDialog } from '../../ui/confirm.dialog.tsx';
 import { DataTable, type Column } from '../../ui/data.table.tsx';
 import { EmptyState } from '../../ui/empty.state.tsx';
+import { Fact, Facts } from '../../ui/facts.tsx';
 import { Icon } from '../../ui/icon.tsx';
 import { PageHeader } from '../../ui/page.header.tsx';
 import { Moment, TimeAgo } from '../../ui/time.tsx';
@@ -89,28 +90,23 @@ function KeyDetail({ apiKey, onGone }: { apiKey: ApiKey; onGone: () => void }) {
           </li>
         ))}
       </ul>
-      <dl className={classes['facts']}>
-        <dt>Begins with</dt>
-        <dd>
+      <Facts>
+        <Fact label="Begins with">
           <code>{apiKey.prefix}</code>
-        </dd>
-        <dt>Made</dt>
-        <dd>
+        </Fact>
+        <Fact label="Made">
           <Moment at={apiKey.createdAt} />
-        </dd>
-        <dt>Last used</dt>
-        <dd>
+        </Fact>
+        <Fact label="Last used">
           <LastUse at={apiKey.lastUsedAt} />
-        </dd>
-        <dt>Expires</dt>
-        <dd>
+        </Fact>
+        <Fact label="Expires">
           <Expiry at={apiKey.expiresAt} />
-        </dd>
-        <dt>In the ledger</dt>
-        <dd>
+        </Fact>
+        <Fact label="In the ledger">
           <code>key:{apiKey.id}</code>
-        </dd>
-      </dl>
+        </Fact>
+      </Facts>
       <Button variant="default" onClick={() => setIsRevoking(true)}>
         Revoke
       </Button>

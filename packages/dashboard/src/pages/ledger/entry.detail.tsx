@@ -1,4 +1,5 @@
 import { Actor } from '../../ui/actor.tsx';
+import { Fact, Facts } from '../../ui/facts.tsx';
 import { Link, pathOf } from '../../ui/link.tsx';
 import { Num } from '../../ui/num.tsx';
 import { Moment } from '../../ui/time.tsx';
@@ -43,46 +44,28 @@ export function EntryDetail({ entry }: { entry: Entry }) {
           ))}
         </tbody>
       </table>
-      <dl className={classes['facts']}>
-        <dt>When</dt>
-        <dd>
+      <Facts>
+        <Fact label="When">
           <Moment at={entry.at} />
-        </dd>
-        <dt>Product</dt>
-        <dd>
+        </Fact>
+        <Fact label="Product">
           <Link to={pathOf('/inventory', entry.sku)}>{entry.sku}</Link>
-        </dd>
-        <dt>Location</dt>
-        <dd>{entry.location}</dd>
-        <dt>By</dt>
-        <dd>
+        </Fact>
+        <Fact label="Location">{entry.location}</Fact>
+        <Fact label="By">
           <Actor of={entry.actor} />
-        </dd>
+        </Fact>
         {entry.reference !== null && (
-          <>
-            <dt>Reference</dt>
-            <dd>
-              <Reference {...entry.reference} />
-            </dd>
-          </>
+          <Fact label="Reference">
+            <Reference {...entry.reference} />
+          </Fact>
         )}
-        <Fact label="Reason" value={entry.reason} />
-        <Fact label="Notes" value={entry.notes} />
-        <Fact label="Lot" value={entry.lot} />
-        <Fact label="Unit cost" value={entry.unitCost === null ? null : String(entry.unitCost)} />
-        <dt>Number</dt>
-        <dd>{entry.seq}</dd>
-      </dl>
-    </>
-  );
-}
-
-function Fact({ label, value }: { label: string; value: string | null }) {
-  if (value === null) return null;
-  return (
-    <>
-      <dt>{label}</dt>
-      <dd>{value}</dd>
+        <Fact label="Reason">{entry.reason}</Fact>
+        <Fact label="Notes">{entry.notes}</Fact>
+        <Fact label="Lot">{entry.lot}</Fact>
+        <Fact label="Unit cost">{entry.unitCost === null ? null : String(entry.unitCost)}</Fact>
+        <Fact label="Number">{entry.seq}</Fact>
+      </Facts>
     </>
   );
 }

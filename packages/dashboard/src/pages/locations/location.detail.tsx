@@ -5,6 +5,7 @@ import { useGet } from '../../api/queries.ts';
 import { useCommand } from '../../api/use.command.tsx';
 import { useMay } from '../../api/use.session.ts';
 import { ConfirmDialog } from '../../ui/confirm.dialog.tsx';
+import { Fact, Facts } from '../../ui/facts.tsx';
 import { Link } from '../../ui/link.tsx';
 import { ProblemNotice } from '../../ui/problem.notice.tsx';
 import { Moment } from '../../ui/time.tsx';
@@ -21,25 +22,18 @@ export function LocationDetail({ code }: { code: string }) {
   if (data === undefined) return <Skeleton height={200} />;
   return (
     <>
-      <dl className={classes['facts']}>
-        <dt>State</dt>
-        <dd>
+      <Facts>
+        <Fact label="State">
           <ActiveState location={data} />
-        </dd>
-        <dt>Kind</dt>
-        <dd>{TYPE_WORDS[data.type]}</dd>
-        <dt>Address</dt>
-        <dd>{addressLine(data.address) || '–'}</dd>
-        <dt>Place</dt>
-        <dd>{data.lat === null ? '–' : `${data.lat}, ${String(data.lng)}`}</dd>
-        <dt>Priority</dt>
-        <dd>{data.priority}</dd>
-        <dt>Made</dt>
-        <dd>
+        </Fact>
+        <Fact label="Kind">{TYPE_WORDS[data.type]}</Fact>
+        <Fact label="Address">{addressLine(data.address) || '–'}</Fact>
+        <Fact label="Place">{data.lat === null ? '–' : `${data.lat}, ${String(data.lng)}`}</Fact>
+        <Fact label="Priority">{data.priority}</Fact>
+        <Fact label="Made">
           <Moment at={data.createdAt} />
-        </dd>
-        <dt>Stock</dt>
-        <dd>
+        </Fact>
+        <Fact label="Stock">
           <Link to="/inventory" search={{ location: code }}>
             Its levels
           </Link>
@@ -47,8 +41,8 @@ export function LocationDetail({ code }: { code: string }) {
           <Link to="/ledger" search={{ location: code }}>
             its movements
           </Link>
-        </dd>
-      </dl>
+        </Fact>
+      </Facts>
       {data.archivedAt === null && <Actions location={data} />}
     </>
   );

@@ -7,6 +7,7 @@ import { usePages } from '../../api/use.pages.ts';
 import { ConfirmDialog } from '../../ui/confirm.dialog.tsx';
 import { DataTable, type Column } from '../../ui/data.table.tsx';
 import { EmptyState } from '../../ui/empty.state.tsx';
+import { Fact, Facts } from '../../ui/facts.tsx';
 import { Icon } from '../../ui/icon.tsx';
 import { PageHeader } from '../../ui/page.header.tsx';
 import { Moment, TimeAgo } from '../../ui/time.tsx';
@@ -87,28 +88,22 @@ function PersonDetail({ id, onGone }: { id: string; onGone: () => void }) {
   const close = (): void => setAsked(null);
   return (
     <>
-      <dl className={classes['facts']}>
-        <dt>Signs in as</dt>
-        <dd>{data.login}</dd>
-        <dt>May</dt>
-        <dd>{data.scopes.join(', ')}</dd>
-        <dt>State</dt>
-        <dd>
+      <Facts>
+        <Fact label="Signs in as">{data.login}</Fact>
+        <Fact label="May">{data.scopes.join(', ')}</Fact>
+        <Fact label="State">
           <PersonState person={data} />
-        </dd>
-        <dt>Made</dt>
-        <dd>
+        </Fact>
+        <Fact label="Made">
           <Moment at={data.createdAt} />
-        </dd>
-        <dt>Last here</dt>
-        <dd>
+        </Fact>
+        <Fact label="Last here">
           <Moment at={data.lastSignInAt} />
-        </dd>
-        <dt>In the ledger</dt>
-        <dd>
+        </Fact>
+        <Fact label="In the ledger">
           <code>user:{data.id}</code>
-        </dd>
-      </dl>
+        </Fact>
+      </Facts>
       <div className={classes['actions']}>
         <Button onClick={() => setAsked('edit')}>Edit</Button>
         <Button variant="default" onClick={() => setAsked('password')}>

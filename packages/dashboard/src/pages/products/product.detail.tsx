@@ -5,6 +5,7 @@ import { useGet, type Item } from '../../api/queries.ts';
 import { useCommand } from '../../api/use.command.tsx';
 import { useMay } from '../../api/use.session.ts';
 import { ConfirmDialog } from '../../ui/confirm.dialog.tsx';
+import { Fact, Facts } from '../../ui/facts.tsx';
 import { Link, pathOf } from '../../ui/link.tsx';
 import { ProblemNotice } from '../../ui/problem.notice.tsx';
 import { Moment } from '../../ui/time.tsx';
@@ -19,13 +20,13 @@ export function ProductDetail({ sku, onGone }: { sku: string; onGone: () => void
   if (data === undefined) return <Skeleton height={240} />;
   return (
     <>
-      <Facts product={data} />
+      <ProductFacts product={data} />
       {data.archivedAt === null && <Actions product={data} onGone={onGone} />}
     </>
   );
 }
 
-function Facts({ product }: { product: Product }) {
+function ProductFacts({ product }: { product: Product }) {
   const facts = [
     ['Category', product.category],
     ['Unit cost', product.unitCost],
@@ -37,36 +38,29 @@ function Facts({ product }: { product: Product }) {
   return (
     <>
       {product.description !== null && <p className={classes['description']}>{product.description}</p>}
-      <dl className={classes['facts']}>
+      <Facts>
         {facts.map(([label, value]) => (
-          <div key={label} className={classes['pair']}>
-            <dt>{label}</dt>
-            <dd>{value === null ? '–' : value.toLocaleString()}</dd>
-          </div>
+          <Fact key={label} label={label}>
+            {value === null ? '–' : value.toLocaleString()}
+          </Fact>
         ))}
         {Object.entries(product.attributes ?? {}).map(([name, value]) => (
-          <div key={name} className={classes['pair']}>
-            <dt>{name}</dt>
-            <dd>{typeof value === 'string' ? value : JSON.stringify(value)}</dd>
-          </div>
+          <Fact key={name} label={name}>
+            {typeof value === 'string' ? value : JSON.stringify(value)}
+          </Fact>
         ))}
-        <dt>Changed</dt>
-        <dd>
+        <Fact label="Changed">
           <Moment at={product.updatedAt} />
-        </dd>
+        </Fact>
         {product.archivedAt !== null && (
-          <>
-            <dt>Archived</dt>
-            <dd>
-              <Moment at={product.archivedAt} />
-            </dd>
-          </>
+          <Fact label="Archived">
+            <Moment at={product.archivedAt} />
+          </Fact>
         )}
-        <dt>Stock</dt>
-        <dd>
+        <Fact label="Stock">
           <Link to={pathOf('/inventory', product.sku)}>Its levels, movements and holds</Link>
-        </dd>
-      </dl>
+        </Fact>
+      </Facts>
     </>
   );
 }

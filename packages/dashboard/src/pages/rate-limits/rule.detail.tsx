@@ -5,6 +5,7 @@ import { useGet } from '../../api/queries.ts';
 import { useCommand } from '../../api/use.command.tsx';
 import { useMay } from '../../api/use.session.ts';
 import { ConfirmDialog } from '../../ui/confirm.dialog.tsx';
+import { Fact, Facts } from '../../ui/facts.tsx';
 import { ProblemNotice } from '../../ui/problem.notice.tsx';
 import { Moment } from '../../ui/time.tsx';
 import { DryRunDialog } from './dry.run.tsx';
@@ -47,38 +48,26 @@ function RuleFacts({ rule }: { rule: RateLimit }) {
     ['Without Redis', { allow: 'lets pass', deny: 'refuses', local: 'counts here, up to its share' }[onStoreError]],
   ];
   return (
-    <dl className={classes['facts']}>
-      <dt>State</dt>
-      <dd>
+    <Facts>
+      <Fact label="State">
         <RuleState rule={rule} />
-      </dd>
-      {facts.map(([label, value]) => value !== null && <Fact key={label} label={label} value={value} />)}
+      </Fact>
+      {facts.map(([label, value]) => (
+        <Fact key={label} label={label}>
+          {value}
+        </Fact>
+      ))}
       {(schedule.from !== null || schedule.to !== null) && (
-        <>
-          <dt>Counts from</dt>
-          <dd>
-            <Moment at={schedule.from} /> to <Moment at={schedule.to} />
-          </dd>
-        </>
+        <Fact label="Counts from">
+          <Moment at={schedule.from} /> to <Moment at={schedule.to} />
+        </Fact>
       )}
       {Object.keys(rule.overrides).length > 0 && (
-        <>
-          <dt>Other limits</dt>
-          <dd>
-            <pre className={classes['lines']}>{overridesText(rule.overrides)}</pre>
-          </dd>
-        </>
+        <Fact label="Other limits">
+          <pre className={classes['lines']}>{overridesText(rule.overrides)}</pre>
+        </Fact>
       )}
-    </dl>
-  );
-}
-
-function Fact({ label, value }: { label: string; value: string }) {
-  return (
-    <>
-      <dt>{label}</dt>
-      <dd>{value}</dd>
-    </>
+    </Facts>
   );
 }
 

@@ -1,5 +1,6 @@
 import { Skeleton } from '@mantine/core';
 import { useGet } from '../../api/queries.ts';
+import { Fact, Facts } from '../../ui/facts.tsx';
 import { Link, pathOf } from '../../ui/link.tsx';
 import { Num } from '../../ui/num.tsx';
 import { ProblemNotice } from '../../ui/problem.notice.tsx';
@@ -25,7 +26,7 @@ export function ReservationDetail({ id }: { id: string }) {
       <StateDiagram state={data.status} />
       <ReservationActions reservation={data} />
       <Lines lines={data.lines} />
-      <Facts reservation={data} />
+      <ReservationFacts reservation={data} />
     </>
   );
 }
@@ -74,7 +75,7 @@ function Lines({ lines }: { lines: readonly Line[] }) {
   );
 }
 
-function Facts({ reservation }: { reservation: Reservation }) {
+function ReservationFacts({ reservation }: { reservation: Reservation }) {
   const times = [
     ['Made', reservation.createdAt],
     ['Expires', reservation.status === 'pending' ? reservation.expiresAt : null],
@@ -84,41 +85,23 @@ function Facts({ reservation }: { reservation: Reservation }) {
     ['Expired', reservation.expiredAt],
   ] as const;
   return (
-    <dl className={classes['facts']}>
-      {reservation.orderId !== null && (
-        <>
-          <dt>Order</dt>
-          <dd>{reservation.orderId}</dd>
-        </>
-      )}
-      {reservation.userId !== null && (
-        <>
-          <dt>Customer</dt>
-          <dd>{reservation.userId}</dd>
-        </>
-      )}
-      <dt>Kind</dt>
-      <dd>{reservation.type}</dd>
-      {times.map(([label, at]) =>
-        at === null ? null : (
-          <div key={label} className={classes['pair']}>
-            <dt>{label}</dt>
-            <dd>
-              <Moment at={at} />
-            </dd>
-          </div>
-        ),
-      )}
-      <dt>Id</dt>
-      <dd>
+    <Facts>
+      <Fact label="Order">{reservation.orderId}</Fact>
+      <Fact label="Customer">{reservation.userId}</Fact>
+      <Fact label="Kind">{reservation.type}</Fact>
+      {times.map(([label, at]) => (
+        <Fact key={label} label={label}>
+          {at === null ? null : <Moment at={at} />}
+        </Fact>
+      ))}
+      <Fact label="Id">
         <code>{reservation.id}</code>
-      </dd>
-      <dt>Why</dt>
-      <dd>
+      </Fact>
+      <Fact label="Why">
         <Link to="/ledger" search={{ referenceType: 'reservation', referenceId: reservation.id }}>
           Its movements in the ledger
         </Link>
-      </dd>
-    </dl>
+      </Fact>
+    </Facts>
   );
 }

@@ -1,6 +1,7 @@
 import { Skeleton } from '@mantine/core';
 import { useGet, type Answer } from '../../api/queries.ts';
 import { useSession } from '../../api/use.session.ts';
+import { Fact, Facts } from '../../ui/facts.tsx';
 import { PageHeader } from '../../ui/page.header.tsx';
 import { ProblemNotice } from '../../ui/problem.notice.tsx';
 import { OwnPassword } from './own.password.tsx';
@@ -38,24 +39,19 @@ export function SettingsView() {
 function Shown({ settings }: { settings: Settings }) {
   return (
     <>
-      <dl className={classes['facts']}>
-        <dt>Version</dt>
-        <dd>{settings.version}</dd>
-        <dt>Currency</dt>
-        <dd>{settings.currency}</dd>
-        <dt>A hold lasts</dt>
-        <dd>{(settings.reservationTtlSeconds / 60).toLocaleString()} minutes, where its request does not say</dd>
+      <Facts>
+        <Fact label="Version">{settings.version}</Fact>
+        <Fact label="Currency">{settings.currency}</Fact>
+        <Fact label="A hold lasts">
+          {(settings.reservationTtlSeconds / 60).toLocaleString()} minutes, where its request does not say
+        </Fact>
         {settings.database !== null && (
-          <>
-            <dt>Database</dt>
-            <dd>
-              {settings.database === 'embedded' ? 'PostgreSQL that Holdfast runs itself' : 'a PostgreSQL of your own'}
-            </dd>
-          </>
+          <Fact label="Database">
+            {settings.database === 'embedded' ? 'PostgreSQL that Holdfast runs itself' : 'a PostgreSQL of your own'}
+          </Fact>
         )}
-        <dt>Tokens</dt>
-        <dd>{settings.tokens ? 'of your identity provider are taken' : 'none are taken'}</dd>
-      </dl>
+        <Fact label="Tokens">{settings.tokens ? 'of your identity provider are taken' : 'none are taken'}</Fact>
+      </Facts>
       {settings.settings !== null && <Table settings={settings.settings} />}
     </>
   );

@@ -4,6 +4,7 @@ import type { ReadPath } from '../../api/queries.ts';
 import { usePages } from '../../api/use.pages.ts';
 import { DataTable, type Column } from '../../ui/data.table.tsx';
 import { EmptyState } from '../../ui/empty.state.tsx';
+import { Fact, Facts } from '../../ui/facts.tsx';
 import { FilterBar } from '../../ui/filter.bar.tsx';
 import { Icon } from '../../ui/icon.tsx';
 import { Moment, TimeAgo } from '../../ui/time.tsx';
@@ -94,26 +95,20 @@ function useAskedAgain(): void {
 function Attempts({ delivery }: { delivery: Delivery }) {
   return (
     <>
-      <dl className={classes['facts']}>
-        <dt>Status</dt>
-        <dd>
+      <Facts>
+        <Fact label="Status">
           <DeliveryState delivery={delivery} />
-        </dd>
-        <dt>webhook-id</dt>
-        <dd>
+        </Fact>
+        <Fact label="webhook-id">
           <code>{delivery.messageId}</code>
-        </dd>
-        <dt>Position</dt>
-        <dd>{delivery.position}</dd>
+        </Fact>
+        <Fact label="Position">{delivery.position}</Fact>
         {delivery.nextAttemptAt !== null && (
-          <>
-            <dt>Next try</dt>
-            <dd>
-              <Moment at={delivery.nextAttemptAt} />
-            </dd>
-          </>
+          <Fact label="Next try">
+            <Moment at={delivery.nextAttemptAt} />
+          </Fact>
         )}
-      </dl>
+      </Facts>
       <ol className={classes['attempts']} aria-label="Tries">
         {delivery.attempts.map((attempt) => (
           <li key={attempt.at}>

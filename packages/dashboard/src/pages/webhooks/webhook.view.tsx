@@ -1,6 +1,7 @@
 import { useNavigate, useParams } from '@tanstack/react-router';
 import { Skeleton } from '@mantine/core';
 import { useGet } from '../../api/queries.ts';
+import { Fact, Facts } from '../../ui/facts.tsx';
 import { Link } from '../../ui/link.tsx';
 import { Num } from '../../ui/num.tsx';
 import { PageHeader } from '../../ui/page.header.tsx';
@@ -10,7 +11,6 @@ import { Deliveries } from './deliveries.tsx';
 import { WebhookActions } from './webhook.actions.tsx';
 import { WebhookState } from './webhook.state.tsx';
 import { hostOf, whyDisabled, type Webhook } from './webhook.words.ts';
-import classes from './webhooks.module.css';
 
 /** One endpoint: how it is doing, what was sent, and what to do. */
 export function WebhookPage() {
@@ -43,51 +43,36 @@ function Progress({ webhook }: { webhook: Webhook }) {
   const { data } = useGet('/api/v1/webhooks/{id}/status', { path: { id: webhook.id } }, { staleTime: 2_000 });
   const { events, topics } = webhook;
   return (
-    <dl className={classes['facts']}>
-      <dt>Sends</dt>
-      <dd>
+    <Facts>
+      <Fact label="Sends">
         {events.join(', ')}
         {topics.length > 0 && ` of ${topics.join(', ')}`}
-      </dd>
-      {!webhook.enabled && (
-        <>
-          <dt>Off</dt>
-          <dd>{whyDisabled(webhook)}</dd>
-        </>
-      )}
+      </Fact>
+      {!webhook.enabled && <Fact label="Off">{whyDisabled(webhook)}</Fact>}
       {data !== undefined && (
         <>
-          <dt>Behind</dt>
-          <dd>
+          <Fact label="Behind">
             <Num value={data.behind} /> {data.behind === 1 ? 'position' : 'positions'}
-          </dd>
-          <dt>Waiting</dt>
-          <dd>
+          </Fact>
+          <Fact label="Waiting">
             <Num value={data.pending} />
-          </dd>
-          <dt>Not taken</dt>
-          <dd>
+          </Fact>
+          <Fact label="Not taken">
             <Num value={data.setAside} /> set aside or given up
-          </dd>
+          </Fact>
           {data.failingSince !== null && (
-            <>
-              <dt>Failing since</dt>
-              <dd>
-                <TimeAgo at={data.failingSince} />,{' '}
-                {data.failuresInRow === 1 ? 'once' : `${data.failuresInRow} times in a row`}
-              </dd>
-            </>
+            <Fact label="Failing since">
+              <TimeAgo at={data.failingSince} />,{' '}
+              {data.failuresInRow === 1 ? 'once' : `${data.failuresInRow} times in a row`}
+            </Fact>
           )}
           {data.nextProbeAt !== null && (
-            <>
-              <dt>Next try</dt>
-              <dd>
-                <TimeAgo at={data.nextProbeAt} />
-              </dd>
-            </>
+            <Fact label="Next try">
+              <TimeAgo at={data.nextProbeAt} />
+            </Fact>
           )}
         </>
       )}
-    </dl>
+    </Facts>
   );
 }
