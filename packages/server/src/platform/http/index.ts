@@ -21,7 +21,7 @@ export type {
   RouteCharges,
 } from './request.limit.ts';
 export * from './schemas.ts';
-export { createHttpServer, mount } from './server.ts';
+export { createHttpServer, createProbeServer, mount } from './server.ts';
 export { parseTimestamp } from './timestamp.format.ts';
 export type { Answer, CommandMeta, IdempotencyRequest } from '../../kernel/command.ts';
 export type { Caller, Scope } from '../auth/index.ts';

@@ -6,13 +6,17 @@ import { stampHeaders } from './route.guard.ts';
 
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'];
 
-/** 404 for a path that no route has; 405, with what is allowed, for one that has other methods. */
-export function answerUnknownRoutes(app: HttpServer): void {
+/**
+ * 404 for a path that no route has; 405, with what is allowed, for one that has other methods.
+ *
+ * @param hint where to look instead, to be read after a colon
+ */
+export function answerUnknownRoutes(app: HttpServer, hint: string): void {
   app.setNotFoundHandler((request: FastifyRequest, reply: FastifyReply) => {
     stampHeaders(request, reply);
     const allowed = allowedMethods(app, request.url);
     if (allowed === '') {
-      const detail = `There is no ${request.method} ${pathOf(request.url).slice(0, 200)}: look routes up in /openapi.json.`;
+      const detail = `There is no ${request.method} ${pathOf(request.url).slice(0, 200)}: ${hint}.`;
       return sendProblem(new Problem(problems.routeNotFound, detail), request, reply);
     }
     reply.header('allow', allowed);

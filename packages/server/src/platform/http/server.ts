@@ -32,18 +32,13 @@ const DRAIN_STEP_MS = 50;
 export async function createHttpServer(options: HttpOptions): Promise<HttpServer> {
   const { config } = options;
   const load = new LoadGauge(config, systemClock);
-  const app: HttpServer = fastify(serverOptions(options));
-  app.setValidatorCompiler(createValidatorCompiler());
-  // JSON.stringify writes what it is given; fast-json-stringify would make 0 of a null where the schema says integer.
-  app.setSerializerCompiler(() => JSON.stringify);
-  app.setErrorHandler((error, request, reply) => sendError(error, request, reply, options));
-  acceptJsonOnly(app);
+  const app = plainServer(options);
   // Before the guard: its one route answers preflights, which carry no key.
   if (config.corsOrigins.length > 0) await app.register(cors, corsOptions(config));
   guardRoutes(app, options, load);
   options.limit?.observe(load);
   answerConditionally(app);
-  answerUnknownRoutes(app);
+  answerUnknownRoutes(app, 'look routes up in /openapi.json');
   closeGracefully(app, load, options.lameDuckMs ?? 0);
   if (options.checkAnswers === true) checkAnswers(app);
   await documentRoutes(app, options);
@@ -52,6 +47,30 @@ export async function createHttpServer(options: HttpOptions): Promise<HttpServer
     { labels: {}, value: load.inFlight },
   ]);
   load.start();
+  return app;
+}
+
+/** Health and metrics under the same rules, and nothing else: for a process that serves nothing. It can listen. */
+export async function createProbeServer(options: HttpOptions): Promise<HttpServer> {
+  const load = new LoadGauge(options.config, systemClock);
+  const app = plainServer(options);
+  guardRoutes(app, options, load);
+  answerUnknownRoutes(app, 'this process has /health, /health/live, /health/ready and /metrics');
+  closeGracefully(app, load, 0);
+  healthRoutes(app, options);
+  load.start();
+  await app.ready();
+  return app;
+}
+
+/** It parses, validates and answers errors. */
+function plainServer(options: HttpOptions): HttpServer {
+  const app: HttpServer = fastify(serverOptions(options));
+  app.setValidatorCompiler(createValidatorCompiler());
+  // JSON.stringify writes what it is given; fast-json-stringify would make 0 of a null where the schema says integer.
+  app.setSerializerCompiler(() => JSON.stringify);
+  app.setErrorHandler((error, request, reply) => sendError(error, request, reply, options));
+  acceptJsonOnly(app);
   return app;
 }
 
