@@ -63,9 +63,14 @@ export function spawnHoldfast(args: readonly string[], env: Environment = {}): S
   return spawnCommand('serve', args, env);
 }
 
-/** Starts a process that does jobs and serves nothing, and waits until it says so. */
-export async function workHoldfast(env: Environment): Promise<StartedProcess> {
-  const started = spawnCommand('work', [], env);
+/** Starts a process that does jobs, and does not wait for it. */
+export function spawnWorker(args: readonly string[], env: Environment): StartedProcess {
+  return spawnCommand('work', args, env);
+}
+
+/** Starts a process that does jobs, and waits until it says so. */
+export async function workHoldfast(env: Environment, args: readonly string[] = []): Promise<StartedProcess> {
+  const started = spawnWorker(args, env);
   let isEnded = false;
   void started.ended.then(() => (isEnded = true));
   await until('a worker', () => isEnded || started.stdout() !== '');

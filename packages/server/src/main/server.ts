@@ -21,7 +21,13 @@ import { Authenticator, type Authenticate } from '../platform/auth/index.ts';
 import type { Config } from '../platform/config/index.ts';
 import { DatabaseWatch, isConnectionLost, toDatabaseProblem, type Database } from '../platform/database/index.ts';
 import type { JobType } from '../platform/jobs/index.ts';
-import { dashboardPages, type HttpServer, type Readiness, type Routes } from '../platform/http/index.ts';
+import {
+  dashboardPages,
+  type HttpOptions,
+  type HttpServer,
+  type Readiness,
+  type Routes,
+} from '../platform/http/index.ts';
 import type { Logger } from '../platform/log/index.ts';
 import { createMetrics, type Metrics } from '../platform/metrics/index.ts';
 import type { Signals } from '../platform/signals/index.ts';
@@ -75,6 +81,8 @@ type State = 'starting' | 'serving' | 'stopping';
 /** The features over one database, wired: an app that can listen, and its background duties. */
 export interface HoldfastServer {
   app: HttpServer;
+  /** What the app was made with, for one beside it that shares its state. */
+  http: HttpOptions;
   engine: StockEngine;
   authenticator: Authenticator;
   sweeper: ExpirySweeper;
@@ -161,19 +169,20 @@ export async function createServer(options: ServerOptions): Promise<HoldfastServ
     isWorker: options.duties === 'jobs',
     call: ownCalls.make(() => app),
   });
+  const http: HttpOptions = {
+    config: config.http,
+    log,
+    authenticate,
+    limit: rateLimits.limits,
+    isReady: () => readinessOf(state, watch.reason),
+    translateError: toDatabaseProblem,
+    metrics: options.renderMetrics === undefined ? metrics : { ...metrics, render: options.renderMetrics },
+    version: VERSION,
+    lameDuckMs: options.lameDuckMs ?? 0,
+    checkAnswers: options.checkAnswers ?? false,
+  };
   const app: HttpServer = await buildApp({
-    http: {
-      config: config.http,
-      log,
-      authenticate,
-      limit: rateLimits.limits,
-      isReady: () => readinessOf(state, watch.reason),
-      translateError: toDatabaseProblem,
-      metrics: options.renderMetrics === undefined ? metrics : { ...metrics, render: options.renderMetrics },
-      version: VERSION,
-      lameDuckMs: options.lameDuckMs ?? 0,
-      checkAnswers: options.checkAnswers ?? false,
-    },
+    http,
     features: [
       catalogRoutes(deps),
       locationRoutes(deps),
@@ -213,6 +222,7 @@ export async function createServer(options: ServerOptions): Promise<HoldfastServ
   const registry = openRegistry({ database, metrics, signals, address, onError });
   return {
     app,
+    http,
     engine,
     authenticator,
     sweeper,

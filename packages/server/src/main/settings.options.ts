@@ -10,14 +10,24 @@ export const DATABASE_SETTINGS: readonly SettingName[] = [
   'LOG_LEVEL',
 ];
 
-/** Gives a command its settings as flags, in a group of their own in its help. */
-export function addSettings(command: Command, names: readonly SettingName[] = DATABASE_SETTINGS): Command {
+/**
+ * Gives a command its settings as flags, in a group of their own in its help.
+ *
+ * @param alsoCalled further flags, without the dashes, by setting
+ */
+export function addSettings(
+  command: Command,
+  names: readonly SettingName[] = DATABASE_SETTINGS,
+  alsoCalled: Partial<Record<SettingName, string>> = {},
+): Command {
   for (const name of names) {
     const setting = SETTINGS.find((one) => one.name === name);
     if (setting === undefined) continue;
+    const alias = alsoCalled[setting.name];
+    const flags = alias === undefined ? `--${setting.flag}` : `--${alias}, --${setting.flag}`;
     const byDefault = setting.default === null ? '' : `, default ${setting.default}`;
     command.addOption(
-      new Option(`--${setting.flag} <${setting.value}>`, `${setting.description} (${name}${byDefault})`).helpGroup(
+      new Option(`${flags} <${setting.value}>`, `${setting.description} (${name}${byDefault})`).helpGroup(
         'Settings, each also an environment variable:',
       ),
     );

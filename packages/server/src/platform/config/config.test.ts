@@ -23,6 +23,7 @@ test('nothing given: the defaults that the table shows', () => {
     currency: 'EUR',
     reservationTtlSeconds: 900,
     egressAllow: [],
+    workPort: null,
     logLevel: 'info',
   });
   expect(config.http).toMatchObject({
@@ -95,6 +96,7 @@ test.each([
   { HOLDFAST_EGRESS_ALLOW: '10.0.0.256' },
   { HOLDFAST_EGRESS_ALLOW: 'a b' },
   { HOLDFAST_CURRENCY: 'eur' },
+  { HOLDFAST_WORK_PORT: '65536' },
   { HOST: '0.0.0.0 ; rm' },
   { DATABASE_MIGRATE_URL: 'postgres://h/d' },
 ])('%j is refused', (env) => {

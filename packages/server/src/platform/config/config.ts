@@ -37,6 +37,8 @@ export interface Config {
   jobSlots: number;
   /** As given; relative to the working directory. Null: none. */
   jobTypesDirectory: string | null;
+  /** Of a process that does nothing but jobs. Null: it listens on none. */
+  workPort: number | null;
   logLevel: LogLevel;
   http: HttpConfig;
   /** All settings as they were given, for who looks. */
@@ -61,6 +63,7 @@ export class ConfigError extends Error {
   }
 }
 
+const PORT_MAX = 65_535;
 const JOB_SLOTS_MAX = 256;
 const BODY_LIMIT_MAX_BYTES = 104_857_600;
 const BULK_FACTOR = 10;
@@ -77,7 +80,7 @@ export function loadConfig(env: NodeJS.Dict<string>, flags: NodeJS.Dict<string> 
   const bodyLimitBytes = reader.read('BODY_LIMIT', byteCount(1_024, BODY_LIMIT_MAX_BYTES));
   const config = {
     host: reader.read('HOST', matching(/^[a-z0-9.:_-]{1,253}$/i, 'must be an address or a host name')),
-    port: reader.read('PORT', wholeNumber(0, 65_535)),
+    port: reader.read('PORT', wholeNumber(0, PORT_MAX)),
     databaseUrl: reader.optional('DATABASE_URL', url('postgres:', 'postgresql:')),
     databaseMigrateUrl: reader.optional('DATABASE_MIGRATE_URL', url('postgres:', 'postgresql:')),
     dataDirectory: reader.read('HOLDFAST_DATA', matching(/^[^\0]+$/, 'must be a directory')),
@@ -90,6 +93,7 @@ export function loadConfig(env: NodeJS.Dict<string>, flags: NodeJS.Dict<string> 
     egressAllow: reader.optional('HOLDFAST_EGRESS_ALLOW', egressTargets) ?? [],
     jobSlots: reader.read('HOLDFAST_JOB_SLOTS', wholeNumber(0, JOB_SLOTS_MAX)),
     jobTypesDirectory: reader.optional('HOLDFAST_JOB_TYPES', String),
+    workPort: reader.optional('HOLDFAST_WORK_PORT', wholeNumber(0, PORT_MAX)),
     logLevel: reader.read('LOG_LEVEL', oneOf(LOG_LEVELS)),
     http: {
       ...HTTP_DEFAULTS,

@@ -103,6 +103,13 @@ export const SETTINGS = [
     null,
     'Where types of jobs of your own are, a file each. Their code is run.',
   ),
+  setting(
+    'HOLDFAST_WORK_PORT',
+    'work-port',
+    'number',
+    null,
+    'Port on which `holdfast work` answers health checks and metrics; 0 takes a free one. Absent: none.',
+  ),
   setting('LOG_LEVEL', 'log-level', 'level', 'info', 'fatal, error, warn, info, debug, trace or silent.'),
   setting('CORS_ORIGIN', 'cors-origin', 'list', null, 'Origins whose pages may call the API, by comma, or *.'),
   setting(
