@@ -118,7 +118,7 @@ export function readingJobRoutes(app: HttpServer, deps: JobDeps & { clock: Clock
       tags,
       operationId: 'listJobs',
       summary: 'List jobs',
-      description: "Holdfast's own among them.",
+      description: "Holdfast's own among them. A config of more than 16 KiB is left out: `GET /jobs/{id}` has it.",
       querystring: JobQuery,
       response: { 200: JobPage },
     },

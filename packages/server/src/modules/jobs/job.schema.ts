@@ -135,41 +135,56 @@ const LastRun = Shape(
 
 const JOB_STATES = ['idle', 'queued', 'running', 'disabled', 'continuous'] as const;
 
-export const JobSchema = Shape(
-  {
-    id: Uuid,
-    name: Name,
-    type: TypeName,
-    ...settings,
-    scheduleText: Nullable(
-      Type.String({
-        description: 'The schedule in words.',
-        examples: ['At 02:30, Monday through Friday (Europe/Berlin)'],
-      }),
-    ),
-    system: Type.Boolean({ description: "Holdfast's own: it cannot be deleted.", examples: [false] }),
-    status: Word(JOB_STATES, {
-      description: '`continuous`: a duty that every instance does all the time.',
-      examples: ['idle'],
+/** A page of jobs holds no more of a job's config than this, as JSON: whole, it may have 2 MiB. */
+export const LISTED_CONFIG_MAX_BYTES = 16_384;
+
+const job = {
+  id: Uuid,
+  name: Name,
+  type: TypeName,
+  ...settings,
+  scheduleText: Nullable(
+    Type.String({
+      description: 'The schedule in words.',
+      examples: ['At 02:30, Monday through Friday (Europe/Berlin)'],
     }),
-    lastRun: Nullable(LastRun),
-    nextRun: Nullable({ ...Timestamp, description: 'When it is due next.' }),
-    lastResult: Type.Unsafe<unknown>({
-      description: 'Of a continuous duty: what it did last; null of others.',
-      examples: [null],
-    }),
-    lastAt: Nullable({ ...Timestamp, description: 'Of a continuous duty: when it reported last.' }),
-    runCount: Type.Integer({ examples: [42] }),
-    successCount: Type.Integer({ examples: [41] }),
-    failureCount: Type.Integer({ examples: [1] }),
-    version: Version,
-    createdAt: Timestamp,
-    updatedAt: Timestamp,
-  },
-  { title: 'Job' },
-);
+  ),
+  system: Type.Boolean({ description: "Holdfast's own: it cannot be deleted.", examples: [false] }),
+  status: Word(JOB_STATES, {
+    description: '`continuous`: a duty that every instance does all the time.',
+    examples: ['idle'],
+  }),
+  lastRun: Nullable(LastRun),
+  nextRun: Nullable({ ...Timestamp, description: 'When it is due next.' }),
+  lastResult: Type.Unsafe<unknown>({
+    description: 'Of a continuous duty: what it did last; null of others.',
+    examples: [null],
+  }),
+  lastAt: Nullable({ ...Timestamp, description: 'Of a continuous duty: when it reported last.' }),
+  runCount: Type.Integer({ examples: [42] }),
+  successCount: Type.Integer({ examples: [41] }),
+  failureCount: Type.Integer({ examples: [1] }),
+  version: Version,
+  createdAt: Timestamp,
+  updatedAt: Timestamp,
+};
+
+export const JobSchema = Shape(job, { title: 'Job' });
 export type JobView = Static<typeof JobSchema>;
-export const JobPage = PageOf(JobSchema);
+
+/** As lists show it. */
+export const JobSummarySchema = Shape(
+  {
+    ...job,
+    config: Nullable({
+      ...Config,
+      description: 'What the type needs. Null where it is larger than 16 KiB as JSON: `GET /jobs/{id}` has it.',
+    }),
+  },
+  { title: 'JobSummary' },
+);
+export type JobSummary = Static<typeof JobSummarySchema>;
+export const JobPage = PageOf(JobSummarySchema);
 
 export const NewJobBody = Shape({
   name: Name,

@@ -11,7 +11,15 @@ import type { TicketQueue } from '../../platform/jobs/index.ts';
 import { JobGraph } from './cycle.rules.ts';
 import { jobProblems } from './job.problems.ts';
 import { checkFields, fieldsAfterPatch, fieldsOfNew, priorityWord, scheduleOf, type JobFields } from './job.rules.ts';
-import type { JobPatchBody, JobQuery, JobView, NewJobBody, PreviewBody, UpcomingQuery } from './job.schema.ts';
+import type {
+  JobPatchBody,
+  JobQuery,
+  JobSummary,
+  JobView,
+  NewJobBody,
+  PreviewBody,
+  UpcomingQuery,
+} from './job.schema.ts';
 import {
   deleteJob,
   dependenciesOf,
@@ -19,7 +27,6 @@ import {
   fieldsOf,
   findJob,
   findJobs,
-  findJobsWithState,
   idOfName,
   insertJob,
   jobOrder,
@@ -28,11 +35,12 @@ import {
   lockGraph,
   lockJob,
   scheduledJobs,
+  statesOfJobs,
   updateJob,
-  type Job,
-  type JobWithState,
+  type JobState,
+  type ListedJob,
 } from './job.sql.ts';
-import { jobView, lastRunOf } from './job.view.ts';
+import { jobSummary, jobView, lastRunOf } from './job.view.ts';
 import { parseSchedule } from './schedule.rules.ts';
 import { invalid, type TypeBook } from './type.book.ts';
 
@@ -148,7 +156,7 @@ export async function getJob({ database, types }: JobDeps, id: string): Promise<
 }
 
 /** @throws Problem `invalid_cursor` */
-export async function pageOfJobs({ database, types }: JobDeps, query: JobQuery): Promise<Page<JobView>> {
+export async function pageOfJobs({ database, types }: JobDeps, query: JobQuery): Promise<Page<JobSummary>> {
   const { limit, cursor, sort = 'name', type, search, enabled, system } = query;
   const filter = { type, search, enabled, system };
   const list = { route: 'jobs', sort, ...filter };
@@ -157,8 +165,8 @@ export async function pageOfJobs({ database, types }: JobDeps, query: JobQuery):
   for (const edge of await dependenciesOf(database.kysely, [...dependencies.keys()])) {
     dependencies.get(edge.job)?.push(edge.dependsOn);
   }
-  const position = sort.endsWith('name') ? (job: Job) => [job.name] : (job: Job) => [job.id];
-  return toPage(list, limit, rows, position, (job) => jobView(job, dependencies.get(job.id) ?? [], types));
+  const position = sort.endsWith('name') ? (job: ListedJob) => [job.name] : (job: ListedJob) => [job.id];
+  return toPage(list, limit, rows, position, (job) => jobSummary(job, dependencies.get(job.id) ?? [], types));
 }
 
 /** A schedule in words, and when it would fire. @throws Problem `validation_failed` */
@@ -196,12 +204,12 @@ export async function upcomingRuns({ database }: JobDeps, query: UpcomingQuery, 
 export async function graphOfJobs({ database }: JobDeps) {
   const edges = await edgesOf(database.kysely);
   const ids = [...new Set(edges.flatMap(({ job, dependsOn }) => [job, dependsOn]))];
-  const jobs = new Map((await findJobsWithState(database.kysely, ids)).map((job) => [job.id, job]));
+  const jobs = new Map((await statesOfJobs(database.kysely, ids)).map((job) => [job.id, job]));
   const nodes = ids.flatMap((id) => jobs.get(id) ?? []).map(graphNode);
   return { nodes, edges: edges.map(({ job, dependsOn }) => ({ from: dependsOn, to: job })) };
 }
 
-function graphNode(job: JobWithState) {
+function graphNode(job: JobState) {
   return {
     id: job.id,
     name: job.name,

@@ -4,15 +4,15 @@ import type { JobTable, Tables } from '../../platform/database/index.ts';
 import { inOrder, rowsAfter, type ListOrder } from '../../platform/database/keyset.ts';
 import type { Edge } from './cycle.rules.ts';
 import type { Backoff, JobFields } from './job.rules.ts';
-import type { RunStatus } from './job.schema.ts';
+import { LISTED_CONFIG_MAX_BYTES, type RunStatus } from './job.schema.ts';
 
 export type Job = Omit<Selectable<JobTable>, 'config' | 'backoff'> & {
   config: Record<string, unknown>;
   backoff: Backoff;
 };
 
-/** A job with what it did last and will do next. */
-export type JobWithState = Job & {
+/** What a job did last and will do next, and all that is said of it but its config, which may be large. */
+export type JobState = Omit<Job, 'config'> & {
   next_at: number | null;
   run_count: number;
   success_count: number;
@@ -28,6 +28,11 @@ export type JobWithState = Job & {
   running: number;
   waiting: number;
 };
+
+export type JobWithState = JobState & Pick<Job, 'config'>;
+
+/** With its config where that is small. */
+export type ListedJob = JobState & { config: Job['config'] | null };
 
 export async function insertJob(
   tx: Transaction<Tables>,
@@ -138,12 +143,13 @@ export interface JobFilter {
 }
 
 export async function findJob(db: Kysely<Tables>, id: string): Promise<JobWithState | undefined> {
-  return (await withState(db).where('job.id', '=', id).executeTakeFirst()) as JobWithState | undefined;
+  const query = withState(db).select('job.config').where('job.id', '=', id);
+  return (await query.executeTakeFirst()) as JobWithState | undefined;
 }
 
-export async function findJobsWithState(db: Kysely<Tables>, ids: readonly string[]): Promise<JobWithState[]> {
+export async function statesOfJobs(db: Kysely<Tables>, ids: readonly string[]): Promise<JobState[]> {
   if (ids.length === 0) return [];
-  return (await withState(db).where('job.id', 'in', ids).execute()) as JobWithState[];
+  return (await withState(db).where('job.id', 'in', ids).execute()) as JobState[];
 }
 
 /** One page of jobs and one row more. */
@@ -152,9 +158,9 @@ export async function listJobs(
   filter: JobFilter,
   order: ListOrder,
   page: { list: object; cursor?: string | undefined; limit: number },
-): Promise<JobWithState[]> {
+): Promise<ListedJob[]> {
   const { type, search, enabled, system } = filter;
-  let query = withState(db);
+  let query = withState(db).select(smallConfig.as('config'));
   if (type !== undefined) query = query.where('job.type', '=', type);
   if (enabled !== undefined) query = query.where('job.enabled', '=', enabled);
   if (system !== undefined) query = query.where('job.is_system', '=', system);
@@ -167,8 +173,39 @@ export async function listJobs(
     .orderBy(inOrder(order))
     .limit(page.limit + 1)
     .execute();
-  return rows as JobWithState[];
+  return rows as ListedJob[];
 }
+
+/** What is large even as it is stored need not be unpacked to be measured; what is small there may be large all the same. */
+const smallConfig = sql<Job['config'] | null>`CASE
+  WHEN pg_column_size(job.config) > ${sql.lit(LISTED_CONFIG_MAX_BYTES)} THEN NULL
+  WHEN octet_length(job.config::text) <= ${sql.lit(LISTED_CONFIG_MAX_BYTES)} THEN job.config END`;
+
+const ALL_BUT_CONFIG = [
+  'job.id',
+  'job.name',
+  'job.description',
+  'job.type',
+  'job.schedule',
+  'job.time_zone',
+  'job.priority',
+  'job.retries',
+  'job.backoff',
+  'job.timeout_ms',
+  'job.concurrency',
+  'job.overlap',
+  'job.catch_up',
+  'job.catch_up_max',
+  'job.after_failure',
+  'job.cache_for_ms',
+  'job.must_finish_by',
+  'job.keep_days',
+  'job.enabled',
+  'job.is_system',
+  'job.version',
+  'job.created_at',
+  'job.updated_at',
+] as const;
 
 /** The count of open runs is by an index of open runs alone. */
 function withState(db: Kysely<Tables>) {
@@ -186,8 +223,8 @@ function withState(db: Kysely<Tables>) {
           .as('run'),
       (join) => join.onTrue(),
     )
-    .selectAll('job')
     .select([
+      ...ALL_BUT_CONFIG,
       'job_state.next_at',
       'job_state.run_count',
       'job_state.success_count',

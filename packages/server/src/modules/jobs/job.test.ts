@@ -1,5 +1,6 @@
+import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import type { JobView } from './job.schema.ts';
+import type { JobSummary, JobView } from './job.schema.ts';
 import { startJobsApp, type JobsApp } from './jobs.fixture.ts';
 
 const NOWHERE = '01a1f895-b94a-73bf-a838-d54907425664';
@@ -19,8 +20,8 @@ interface Refusal {
   [member: string]: unknown;
 }
 
-async function list(query: string): Promise<JobView[]> {
-  return (await jobs.request<{ items: JobView[] }>('GET', `/jobs?limit=200&${query}`)).body.items;
+async function list(query: string): Promise<JobSummary[]> {
+  return (await jobs.request<{ items: JobSummary[] }>('GET', `/jobs?limit=200&${query}`)).body.items;
 }
 
 /** What a body is refused with: its code, and the fields. */
@@ -298,7 +299,7 @@ describe('dependencies', () => {
 });
 
 describe("Holdfast's own jobs", () => {
-  const own = async (type: string): Promise<JobView> => (await list(`system=true&type=${type}`))[0] as JobView;
+  const own = async (type: string): Promise<JobSummary> => (await list(`system=true&type=${type}`))[0] as JobSummary;
 
   it('are there, and cannot be deleted, renamed or given other work', async () => {
     const job = await own('run_retention');
@@ -504,13 +505,25 @@ describe('pages of jobs', () => {
     let cursor: string | null = '';
     for (let pages = 0; cursor !== null && pages < 9; pages += 1) {
       const query: string = `sort=${sort}&limit=2&search=${encodeURIComponent(prefix)}${cursor && `&cursor=${cursor}`}`;
-      const { body } = await jobs.request<{ items: JobView[]; nextCursor: string | null }>('GET', `/jobs?${query}`);
+      const { body } = await jobs.request<{ items: JobSummary[]; nextCursor: string | null }>('GET', `/jobs?${query}`);
       expect(body.items.length).toBeLessThanOrEqual(2);
       found.push(...body.items.map(({ name }) => name));
       cursor = body.nextCursor;
     }
     const ordered = sort.endsWith('name') ? names.toSorted() : names;
     expect(found).toEqual(sort.startsWith('-') ? ordered.toReversed() : ordered);
+  });
+
+  it.each([
+    ['that is as large as it may be', 'x'.repeat(16_384 - '{"name": ""}'.length), true],
+    ['that is larger by a byte', 'x'.repeat(16_385 - '{"name": ""}'.length), false],
+    ['that is large and takes little room', 'x'.repeat(1_048_576), false],
+    ['that is large wherever it is kept', randomBytes(24_000).toString('base64'), false],
+  ])('have the config of a job %s: %#', async (title, name, isThere) => {
+    const { id, config } = await jobs.create({ name: `config ${title}`, config: { name } });
+    expect(config).toEqual({ name });
+    expect(await list(`search=config ${title}`)).toMatchObject([{ id, config: isThere ? { name } : null }]);
+    expect((await jobs.request<JobView>('GET', `/jobs/${id}`)).body.config).toEqual({ name });
   });
 
   it('can be narrowed, by what is literally in the name', async () => {

@@ -1,17 +1,25 @@
 import { rfc3339OrNull, toRfc3339 } from '../../kernel/clock.ts';
 import { priorityWord } from './job.rules.ts';
-import type { JobView } from './job.schema.ts';
-import type { Job, JobWithState } from './job.sql.ts';
+import type { JobSummary, JobView } from './job.schema.ts';
+import type { Job, JobState, JobWithState, ListedJob } from './job.sql.ts';
 import { parseSchedule } from './schedule.rules.ts';
 import type { TypeBook } from './type.book.ts';
 
 export function jobView(job: JobWithState, dependencies: string[], types: TypeBook): JobView {
+  return { ...membersOf(job, dependencies, types), config: types.shown(job.type, job.config) };
+}
+
+export function jobSummary(job: ListedJob, dependencies: string[], types: TypeBook): JobSummary {
+  const config = job.config === null ? null : types.shown(job.type, job.config);
+  return { ...membersOf(job, dependencies, types), config };
+}
+
+function membersOf(job: JobState, dependencies: string[], types: TypeBook): Omit<JobView, 'config'> {
   return {
     id: job.id,
     name: job.name,
     type: job.type,
     description: job.description,
-    config: types.shown(job.type, job.config),
     schedule: job.schedule,
     scheduleText: scheduleText(job),
     timeZone: job.time_zone,
@@ -44,14 +52,14 @@ export function jobView(job: JobWithState, dependencies: string[], types: TypeBo
   };
 }
 
-function statusOf(job: JobWithState, types: TypeBook): JobView['status'] {
+function statusOf(job: JobState, types: TypeBook): JobView['status'] {
   if (types.isContinuous(job.type)) return 'continuous';
   if (job.running > 0) return 'running';
   if (job.waiting > 0) return 'queued';
   return job.enabled ? 'idle' : 'disabled';
 }
 
-export function lastRunOf(job: JobWithState): JobView['lastRun'] {
+export function lastRunOf(job: JobState): JobView['lastRun'] {
   if (job.last_run_id === null || job.last_status === null) return null;
   return {
     id: job.last_run_id,
@@ -62,6 +70,6 @@ export function lastRunOf(job: JobWithState): JobView['lastRun'] {
   };
 }
 
-function scheduleText({ schedule, time_zone }: Job): string | null {
+function scheduleText({ schedule, time_zone }: Pick<Job, 'schedule' | 'time_zone'>): string | null {
   return schedule === null ? null : parseSchedule(schedule, time_zone).describe();
 }

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startJobsApp, type JobsApp } from './jobs.fixture.ts';
-import type { JobView } from './job.schema.ts';
+import type { JobSummary } from './job.schema.ts';
 
 let jobs: JobsApp;
 beforeAll(async () => {
@@ -9,8 +9,8 @@ beforeAll(async () => {
 });
 afterAll(() => jobs.close());
 
-async function own(name: string): Promise<JobView> {
-  const { body } = await jobs.request<{ items: JobView[] }>('GET', '/jobs?system=true');
+async function own(name: string): Promise<JobSummary> {
+  const { body } = await jobs.request<{ items: JobSummary[] }>('GET', '/jobs?system=true');
   const found = body.items.find((job) => job.name === name);
   if (found === undefined) throw new Error(`no job ${name}`);
   return found;
@@ -18,7 +18,7 @@ async function own(name: string): Promise<JobView> {
 
 describe("Holdfast's own jobs", () => {
   it('are there from the start, and stay', async () => {
-    const { body } = await jobs.request<{ items: JobView[] }>('GET', '/jobs?system=true');
+    const { body } = await jobs.request<{ items: JobSummary[] }>('GET', '/jobs?system=true');
     expect(body.items.map(({ name, status, schedule }) => ({ name, status, schedule }))).toEqual([
       { name: 'Delete old runs', status: 'idle', schedule: '17 * * * *' },
       { name: 'Expire holds', status: 'continuous', schedule: null },
