@@ -1,8 +1,7 @@
-import { Icon, type IconName } from '../../ui/icon.tsx';
+import type { IconName } from '../../ui/icon.tsx';
+import { StateWord, type Tone } from '../../ui/state.word.tsx';
 import { RUN_WORDS, type Job, type RunStatus } from './job.words.ts';
 import classes from './jobs.module.css';
-
-type Tone = 'quiet' | 'good' | 'warn' | 'bad' | 'accent';
 
 const SHAPES: Record<RunStatus, readonly [IconName, Tone]> = {
   held: ['pause', 'warn'],
@@ -19,9 +18,9 @@ const SHAPES: Record<RunStatus, readonly [IconName, Tone]> = {
 export function RunState({ status, isStopping = false }: { status: RunStatus; isStopping?: boolean }) {
   const [icon, tone] = SHAPES[status];
   return (
-    <span className={classes['state']} data-tone={tone}>
-      <Icon name={icon} size={16} /> {isStopping && status === 'running' ? 'Stopping' : RUN_WORDS[status]}
-    </span>
+    <StateWord icon={icon} tone={tone}>
+      {isStopping && status === 'running' ? 'Stopping' : RUN_WORDS[status]}
+    </StateWord>
   );
 }
 
@@ -38,10 +37,10 @@ export function JobState({ job: { status, enabled } }: { job: Pick<Job, 'status'
   const [icon, tone, word] = JOB_SHAPES[status];
   const isOff = !enabled && status !== 'disabled' && status !== 'continuous';
   return (
-    <span className={classes['state']} data-tone={tone}>
-      <Icon name={icon} size={16} /> {word}
+    <StateWord icon={icon} tone={tone}>
+      {word}
       {isOff && <span className={classes['dim']}>, then off</span>}
-    </span>
+    </StateWord>
   );
 }
 

@@ -8,7 +8,7 @@ import { Actor } from '../../ui/actor.tsx';
 import { DataTable, type Column } from '../../ui/data.table.tsx';
 import { EmptyState } from '../../ui/empty.state.tsx';
 import { FilterBar, type Filter } from '../../ui/filter.bar.tsx';
-import { Icon } from '../../ui/icon.tsx';
+import { StateWord } from '../../ui/state.word.tsx';
 import { TimeAgo } from '../../ui/time.tsx';
 import { pick, useFilters } from '../../ui/use.filters.ts';
 import { useNow } from '../../ui/use.now.ts';
@@ -163,9 +163,9 @@ function What({ run }: { run: Run }) {
 function Lateness({ run: { deadlineState } }: { run: Run }) {
   if (deadlineState !== 'at_risk' && deadlineState !== 'missed') return null;
   return (
-    <span className={classes['state']} data-tone={deadlineState === 'missed' ? 'bad' : 'warn'}>
-      <Icon name="warn" size={16} /> {deadlineState === 'missed' ? 'too late' : 'may be too late'}
-    </span>
+    <StateWord icon="warn" tone={deadlineState === 'missed' ? 'bad' : 'warn'}>
+      {deadlineState === 'missed' ? 'too late' : 'may be too late'}
+    </StateWord>
   );
 }
 

@@ -1,6 +1,5 @@
-import { Icon } from '../../ui/icon.tsx';
+import { StateWord } from '../../ui/state.word.tsx';
 import type { Location } from './location.words.ts';
-import classes from './locations.module.css';
 
 /** Whether it takes new reservations: a word and a shape. */
 export function ActiveState({ location: { active, archivedAt } }: { location: Location }) {
@@ -11,8 +10,8 @@ export function ActiveState({ location: { active, archivedAt } }: { location: Lo
         ? (['Active', 'check'] as const)
         : (['Inactive', 'minus'] as const);
   return (
-    <span className={classes['state']} data-quiet={word !== 'Active' || undefined}>
-      <Icon name={icon} size={16} /> {word}
-    </span>
+    <StateWord icon={icon} tone={word === 'Active' ? 'plain' : 'quiet'}>
+      {word}
+    </StateWord>
   );
 }

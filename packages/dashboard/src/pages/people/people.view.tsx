@@ -10,6 +10,7 @@ import { EmptyState } from '../../ui/empty.state.tsx';
 import { Fact, Facts } from '../../ui/facts.tsx';
 import { Icon } from '../../ui/icon.tsx';
 import { PageHeader } from '../../ui/page.header.tsx';
+import { StateWord } from '../../ui/state.word.tsx';
 import { Moment, TimeAgo } from '../../ui/time.tsx';
 import { PasswordForm } from './password.form.tsx';
 import { PersonForm } from './person.form.tsx';
@@ -33,10 +34,14 @@ const COLUMNS: Column<Person>[] = [
 ];
 
 function PersonState({ person: { disabledAt } }: { person: Person }) {
-  return (
-    <span className={classes['state']} data-quiet={disabledAt !== null || undefined}>
-      <Icon name={disabledAt === null ? 'check' : 'minus'} size={16} /> {disabledAt === null ? 'Active' : 'Disabled'}
-    </span>
+  return disabledAt === null ? (
+    <StateWord icon="check" tone="plain">
+      Active
+    </StateWord>
+  ) : (
+    <StateWord icon="minus" tone="quiet">
+      Disabled
+    </StateWord>
   );
 }
 

@@ -120,7 +120,7 @@ function StoreNote({ stats }: { stats: RateStats | undefined }) {
   const { scope, isUp } = stats.store;
   if (!isUp) {
     return (
-      <span className={classes['state']} data-tone="bad">
+      <span className={classes['away']}>
         <Icon name="warn" size={16} /> Redis is away: each rule does what it says for that, until it is back.
       </span>
     );

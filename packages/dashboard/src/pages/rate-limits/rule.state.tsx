@@ -1,7 +1,6 @@
-import { Icon } from '../../ui/icon.tsx';
+import { StateWord } from '../../ui/state.word.tsx';
 import { useNow } from '../../ui/use.now.ts';
 import { STATE_WORDS, stateOf, type RateLimit } from './rate-limit.words.ts';
-import classes from './rate-limits.module.css';
 
 const SHAPES = { on: 'check', shadow: 'moon', off: 'minus', waiting: 'clock', over: 'close' } as const;
 const TONES = { on: 'good', shadow: 'accent', off: 'quiet', waiting: 'quiet', over: 'quiet' } as const;
@@ -11,8 +10,8 @@ const A_MINUTE_MS = 60_000;
 export function RuleState({ rule }: { rule: Pick<RateLimit, 'enabled' | 'mode' | 'schedule'> }) {
   const state = stateOf(rule, useNow(A_MINUTE_MS));
   return (
-    <span className={classes['state']} data-tone={TONES[state]}>
-      <Icon name={SHAPES[state]} size={16} /> {STATE_WORDS[state]}
-    </span>
+    <StateWord icon={SHAPES[state]} tone={TONES[state]}>
+      {STATE_WORDS[state]}
+    </StateWord>
   );
 }

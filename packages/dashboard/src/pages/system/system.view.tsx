@@ -4,10 +4,10 @@ import { usePages } from '../../api/use.pages.ts';
 import { Actor } from '../../ui/actor.tsx';
 import { DataTable, type Column } from '../../ui/data.table.tsx';
 import { EmptyState } from '../../ui/empty.state.tsx';
-import { Icon } from '../../ui/icon.tsx';
 import { Num } from '../../ui/num.tsx';
 import { PageHeader } from '../../ui/page.header.tsx';
 import { ProblemNotice } from '../../ui/problem.notice.tsx';
+import { StateWord } from '../../ui/state.word.tsx';
 import { TimeChart } from '../../ui/time.chart.tsx';
 import { TimeAgo } from '../../ui/time.tsx';
 import { sumOf } from './metrics.text.ts';
@@ -118,9 +118,9 @@ function Instances() {
                   <TimeAgo at={startedAt} />
                 </td>
                 <td>
-                  <span className={classes['state']} data-lost={status === 'lost' || undefined}>
-                    <Icon name={status === 'up' ? 'check' : 'close'} size={16} /> {status}
-                  </span>
+                  <StateWord icon={status === 'up' ? 'check' : 'close'} tone={status === 'lost' ? 'bad' : 'plain'}>
+                    {status}
+                  </StateWord>
                 </td>
               </tr>
             ))}

@@ -6,7 +6,7 @@ import { DataTable, type Column } from '../../ui/data.table.tsx';
 import { EmptyState } from '../../ui/empty.state.tsx';
 import { Fact, Facts } from '../../ui/facts.tsx';
 import { FilterBar } from '../../ui/filter.bar.tsx';
-import { Icon } from '../../ui/icon.tsx';
+import { StateWord } from '../../ui/state.word.tsx';
 import { Moment, TimeAgo } from '../../ui/time.tsx';
 import { pick, useFilters } from '../../ui/use.filters.ts';
 import { DELIVERY_WORDS, type Delivery } from './webhook.words.ts';
@@ -44,9 +44,9 @@ function answerOf(attempt: Delivery['attempts'][number] | undefined): string {
 
 function DeliveryState({ delivery: { status } }: { delivery: Delivery }) {
   return (
-    <span className={classes['state']} data-tone={TONES[status]}>
-      <Icon name={SHAPES[status]} size={16} /> {DELIVERY_WORDS[status]}
-    </span>
+    <StateWord icon={SHAPES[status]} tone={TONES[status]}>
+      {DELIVERY_WORDS[status]}
+    </StateWord>
   );
 }
 

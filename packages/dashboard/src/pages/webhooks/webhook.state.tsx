@@ -1,16 +1,15 @@
 import { useGet } from '../../api/queries.ts';
-import { Icon } from '../../ui/icon.tsx';
+import { StateWord } from '../../ui/state.word.tsx';
 import { whyDisabled, type Webhook } from './webhook.words.ts';
-import classes from './webhooks.module.css';
 
 /** How an endpoint is doing: a word and a shape. */
 export function WebhookState({ webhook }: { webhook: Webhook }) {
   const { data } = useGet('/api/v1/webhooks/{id}/status', { path: { id: webhook.id } }, { enabled: webhook.enabled });
   if (!webhook.enabled) {
     return (
-      <span className={classes['state']} data-tone="quiet" title={whyDisabled(webhook)}>
-        <Icon name="minus" size={16} /> Off
-      </span>
+      <StateWord icon="minus" tone="quiet" title={whyDisabled(webhook)}>
+        Off
+      </StateWord>
     );
   }
   const [tone, icon, word] =
@@ -22,8 +21,8 @@ export function WebhookState({ webhook }: { webhook: Webhook }) {
           ? (['warn', 'warn', 'Failing'] as const)
           : (['good', 'check', 'Healthy'] as const);
   return (
-    <span className={classes['state']} data-tone={tone}>
-      <Icon name={icon} size={16} /> {word}
-    </span>
+    <StateWord icon={icon} tone={tone}>
+      {word}
+    </StateWord>
   );
 }
