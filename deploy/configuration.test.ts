@@ -113,15 +113,29 @@ describe('the port', () => {
     const { proxy } = compose.services;
     expect(proxy?.environment).toMatchObject({ HOLDFAST_1: `holdfast-1:${port}`, HOLDFAST_2: `holdfast-2:${port}` });
     expect(JSON.stringify(compose.services['holdfast-1']?.healthcheck)).toContain(`127.0.0.1:${port}/health/ready`);
-    for (const { metadata, spec } of ofKind<Deployment>('Deployment')) {
-      if (metadata.name === 'holdfast-worker') continue;
+    expect(image['HOLDFAST_WORK_PORT']).toBe(image['PORT']);
+    for (const { spec } of ofKind<Deployment>('Deployment')) {
       expect(spec.template.spec.containers[0]?.ports).toEqual([{ name: 'http', containerPort: port }]);
     }
     const scrape = yamlOf('prometheus/prometheus.yaml') as {
-      scrape_configs: { static_configs: { targets: string[] }[] }[];
+      scrape_configs: {
+        static_configs?: { targets: string[] }[];
+        dns_sd_configs?: { names: string[]; port: number }[];
+      }[];
     };
-    const targets = scrape.scrape_configs.flatMap((one) => one.static_configs.flatMap((group) => group.targets));
-    expect(targets).toEqual([`holdfast-1:${port}`, `holdfast-2:${port}`]);
+    const [instances, workers, ...others] = scrape.scrape_configs;
+    expect(instances?.static_configs).toEqual([{ targets: [`holdfast-1:${port}`, `holdfast-2:${port}`] }]);
+    expect(workers?.dns_sd_configs).toEqual([{ names: ['worker'], type: 'A', port }]);
+    expect(Object.keys(compose.services)).toContain('worker');
+    expect(others).toEqual([]);
+  });
+
+  test('of a worker is the one that its pods listen on, and beside the server where they share a machine', () => {
+    const workers = loadConfig(environments['kubernetes, the workers'] ?? {});
+    expect(workers).toMatchObject({ host: '0.0.0.0', workPort: port });
+    const unit = loadConfig(environments['systemd/holdfast-work.service'] ?? {});
+    expect(unit.workPort).not.toBeNull();
+    expect(unit.workPort).not.toBe(loadConfig(environments['systemd/holdfast.env.example'] ?? {}).port);
   });
 
   test('by its name leads from the Ingress through the Service to the container', () => {
@@ -129,7 +143,9 @@ describe('the port', () => {
       expect(spec.ports).toEqual([{ name: 'http', port: 80, targetPort: 'http' }]);
     }
     expect(textOf('kubernetes/ingress.yaml')).toMatch(/port:\n\s+name: http\n/);
-    expect(textOf('kubernetes/network-policy.yaml')).toMatch(/- port: http\n/);
+    for (const file of ['network-policy.yaml', 'components/worker/network-policy.yaml']) {
+      expect(textOf(`kubernetes/${file}`)).toMatch(/- port: http\n/);
+    }
   });
 
   test("of the proxy is the one that is published, on the host's loopback where nothing else is asked for", () => {

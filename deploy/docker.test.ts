@@ -105,11 +105,12 @@ describe('the compose file', () => {
     expect(compose.services['holdfast-2']).toEqual(compose.services['holdfast-1']);
   });
 
-  test('has a worker that runs the jobs which the instances leave to it, and is reached by nobody', () => {
+  test('has a worker that runs the jobs which the instances leave to it, and tells its health as they do', () => {
     const { worker, 'holdfast-1': instance } = compose.services;
     const { restart, read_only, cap_drop, stop_grace_period, image, networks } = instance ?? {};
     expect(worker).toMatchObject({ restart, read_only, cap_drop, stop_grace_period, image, networks });
-    expect(worker).toMatchObject({ command: ['work'], healthcheck: { disable: true } });
+    expect(worker).toMatchObject({ command: ['work'], healthcheck: instance?.healthcheck });
+    expect(worker?.ports).toBeUndefined();
     expect(instance?.environment?.['HOLDFAST_JOB_SLOTS']).toBe('0');
     expect(Number(worker?.environment?.['HOLDFAST_JOB_SLOTS'])).toBeGreaterThan(0);
     // It never migrates.

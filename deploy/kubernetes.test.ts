@@ -74,10 +74,15 @@ describe('the manifests', () => {
   test('that choose pods choose the ones of the Deployment, and not those of the Job', () => {
     expect(deployment.spec.selector.matchLabels).toEqual(labels);
     expect((only('Service') as Service).spec.selector).toEqual(labels);
-    for (const kind of ['PodDisruptionBudget', 'NetworkPolicy', 'PodMonitor']) {
+    for (const kind of ['PodDisruptionBudget', 'NetworkPolicy']) {
       const { selector, podSelector } = (only(kind) as Selecting).spec;
       expect((selector ?? podSelector)?.matchLabels).toEqual(labels);
     }
+    const [key, name] = Object.entries(labels)[0] ?? [];
+    const values = [name, worker.metadata.name];
+    expect(only('PodMonitor')).toMatchObject({
+      spec: { selector: { matchExpressions: [{ key, operator: 'In', values }] } },
+    });
     const spread = deployment.spec.template.spec.topologySpreadConstraints ?? [];
     expect(spread.map(({ labelSelector }) => labelSelector.matchLabels)).toEqual([labels]);
     expect(job.spec.template.metadata.labels['app.kubernetes.io/name']).not.toBe(labels['app.kubernetes.io/name']);
@@ -154,16 +159,20 @@ describe('the pods', () => {
     expect(deployment.spec.replicas).toBeUndefined();
   });
 
-  test('of workers run the jobs that the others leave to them, and are reached by nobody', () => {
+  test('of workers run the jobs that the others leave to them, and are reached by Prometheus alone', () => {
     const [one] = worker.spec.template.spec.containers;
     expect(one).toMatchObject({ args: ['work'], image: container?.image, envFrom: container?.envFrom });
-    // No Service, disruption budget or scrape chooses them, and their own policy does.
+    // No Service and no disruption budget chooses them, and their own policy does.
     const own = { 'app.kubernetes.io/name': 'holdfast-worker' };
     expect(worker.spec.selector.matchLabels).toEqual(own);
     expect(worker.spec.template.metadata.labels).toEqual(own);
-    expect(one?.ports).toBeUndefined();
+    expect(one?.ports).toEqual(container?.ports);
+    for (const probe of ['startupProbe', 'livenessProbe', 'readinessProbe'] as const) {
+      expect(one?.[probe]?.httpGet).toEqual(container?.[probe]?.httpGet);
+    }
     const policy = manifests.find((manifest) => manifest.kind === 'NetworkPolicy' && isOfWorkers(manifest));
-    expect(policy).toMatchObject({ spec: { podSelector: { matchLabels: own }, ingress: [] } });
+    expect(policy).toMatchObject({ spec: { podSelector: { matchLabels: own } } });
+    expect(textOf('kubernetes/components/worker/network-policy.yaml')).toMatch(/values: \[monitoring\]\n/);
     expect((policy as unknown as Egress).spec.egress).toEqual((only('NetworkPolicy') as Egress).spec.egress);
     const slots = one?.env?.find(({ name }) => name === 'HOLDFAST_JOB_SLOTS');
     expect(Number(slots?.value)).toBeGreaterThan(0);
