@@ -13,6 +13,8 @@ const run = promisify(execFile);
 
 /** Emitted only where REDIS_URL is set. */
 const WITH_REDIS = ['holdfast_redis_up'];
+/** Of the instances and of the workers that go with them. */
+const OF_BOTH = 'job=~"$job(-worker)?"';
 /** Prometheus' own. */
 const OF_PROMETHEUS = ['up'];
 
@@ -194,7 +196,8 @@ describe('the dashboard', () => {
       expect(targets.length > 0).toBe(type !== 'row');
       for (const { datasource, expr } of targets) {
         expect(datasource.uid).toBe('${datasource}');
-        expect(expr).toContain('job="$job"');
+        // What attempts were made is a question to instances and workers.
+        expect(expr).toContain(expr.includes('(job_attempt') || expr.includes('(job_late') ? OF_BOTH : 'job="$job"');
       }
     }
   });
