@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { connect, type AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createDatabase } from './app.ts';
 import { makeDebianPostgres, noDebianPostgres, type DebianPostgres } from './debian.postgres.ts';
@@ -79,6 +79,9 @@ describe('a worker with a port', () => {
       });
     }
     const posted = await fetch(`${address}/metrics`, { method: 'POST' });
+    // There is no key yet: nobody but this machine is shown them.
+    const forwarded = await fetch(`${address}/metrics`, { headers: { 'x-forwarded-for': '192.0.2.1' } });
+    expect(forwarded.status).toBe(403);
     expect([posted.status, posted.headers.get('allow')]).toEqual([405, 'GET, HEAD, OPTIONS']);
     expect(await worker.stop()).toEqual({ code: 0, signal: null });
   }, 120_000);
@@ -115,8 +118,12 @@ describe('a worker with a port', () => {
     await until('it says that it stops', async () => (await statusOf(ready)) === 503);
     expect(await (await fetch(ready)).json()).toMatchObject({ reasons: ['The server is stopping.'] });
     expect(await statusOf(`http://127.0.0.1:${port}/health/live`)).toBe(200);
+    // A scrape that never comes whole keeps it for half a second.
+    const slow = connect(port, '127.0.0.1').on('error', () => undefined);
+    await new Promise((resolve) => slow.write('GET /metrics HTTP/1.1\r\n', resolve));
     response.end('done');
     expect(await worker.ended).toEqual({ code: 0, signal: null });
+    expect(worker.log().filter(({ msg }) => String(msg).startsWith('something did not end'))).toEqual([]);
     expect((await ask<Run>(`/runs/${id}`)).status).toBe('succeeded');
     target.close();
     await once(target, 'close');
