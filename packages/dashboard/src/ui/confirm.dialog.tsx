@@ -39,7 +39,7 @@ export function ConfirmDialog(props: ConfirmDialogProps) {
   return (
     <Modal opened onClose={onClose} title={title}>
       <form onSubmit={submit} className={classes['form']}>
-        <div>{children}</div>
+        <div className={classes['text']}>{children}</div>
         {typeToConfirm !== undefined && (
           <TextInput
             label={`Type ${typeToConfirm} to go on`}

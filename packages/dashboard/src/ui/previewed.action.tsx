@@ -1,8 +1,7 @@
-import { Button, Modal } from '@mantine/core';
-import type { ReactNode, SubmitEvent } from 'react';
+import type { ReactNode } from 'react';
+import { FormDialog } from './form.dialog.tsx';
 import { Icon } from './icon.tsx';
 import { formatNumber } from './num.tsx';
-import { ProblemNotice } from './problem.notice.tsx';
 import classes from './dialog.module.css';
 
 /** A number that the action would change. */
@@ -36,26 +35,20 @@ interface PreviewedActionProps {
 /** A form that shows its result before it happens. */
 export function PreviewedAction(props: PreviewedActionProps) {
   const { title, verb, children, preview, isPending, error, onSubmit, onClose } = props;
-  const submit = (event: SubmitEvent): void => {
-    event.preventDefault();
-    if (preview !== null && preview.refusal === null) onSubmit();
-  };
+  const isRefused = preview === null || preview.refusal !== null;
   return (
-    <Modal opened onClose={onClose} title={title}>
-      <form onSubmit={submit} className={classes['form']}>
-        {children}
-        <PreviewTable preview={preview} />
-        {error != null && <ProblemNotice error={error} />}
-        <div className={classes['buttons']}>
-          <Button variant="default" onClick={onClose}>
-            Cancel
-          </Button>
-          <Button type="submit" loading={isPending} disabled={preview === null || preview.refusal !== null}>
-            {verb}
-          </Button>
-        </div>
-      </form>
-    </Modal>
+    <FormDialog
+      title={title}
+      verb={verb}
+      isPending={isPending}
+      isDisabled={isRefused}
+      error={error}
+      onSubmit={() => !isRefused && onSubmit()}
+      onClose={onClose}
+    >
+      {children}
+      <PreviewTable preview={preview} />
+    </FormDialog>
   );
 }
 

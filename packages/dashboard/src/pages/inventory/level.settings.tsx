@@ -1,8 +1,9 @@
-import { useState, type SubmitEvent } from 'react';
-import { Button, Modal, NumberInput, TextInput } from '@mantine/core';
+import { useState } from 'react';
+import { Modal, NumberInput, TextInput } from '@mantine/core';
 import { holdfast } from '../../api/holdfast.ts';
 import { useCommand } from '../../api/use.command.tsx';
 import { useGet, type Answer } from '../../api/queries.ts';
+import { DialogForm } from '../../ui/form.dialog.tsx';
 import { ProblemNotice } from '../../ui/problem.notice.tsx';
 import { PageLoading } from '../../app/page.loading.tsx';
 import classes from './product.module.css';
@@ -69,12 +70,14 @@ function SettingsForm({ level, onClose }: { level: Level; onClose: () => void })
     showsRefusals: true,
   });
   const isChanged = Object.keys(changesOf(level, numbers, bin)).length > 0;
-  const submit = (event: SubmitEvent): void => {
-    event.preventDefault();
-    save.mutate();
-  };
   return (
-    <form onSubmit={submit} className={classes['form']}>
+    <DialogForm
+      isPending={save.isPending}
+      isDisabled={!isChanged}
+      error={save.error}
+      onSubmit={() => save.mutate()}
+      onClose={onClose}
+    >
       {SETTINGS.map(({ name, label, description }) => (
         <NumberInput
           key={name}
@@ -102,16 +105,7 @@ function SettingsForm({ level, onClose }: { level: Level; onClose: () => void })
           />
         ))}
       </fieldset>
-      {save.error !== null && <ProblemNotice error={save.error} />}
-      <div className={classes['buttons']}>
-        <Button variant="default" onClick={onClose}>
-          Cancel
-        </Button>
-        <Button type="submit" loading={save.isPending} disabled={!isChanged}>
-          Save
-        </Button>
-      </div>
-    </form>
+    </DialogForm>
   );
 }
 

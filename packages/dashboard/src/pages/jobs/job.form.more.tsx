@@ -1,4 +1,5 @@
 import { NumberInput, Select, TextInput } from '@mantine/core';
+import { Fields } from '../../ui/fields.tsx';
 import { durationText } from './duration.text.ts';
 import type { FormPartProps } from './job.draft.ts';
 import { PRIORITIES, type Job, type JobType } from './job.words.ts';
@@ -24,11 +25,11 @@ export function JobFormMore(props: FormPartProps & { type: JobType | undefined }
   return (
     <details className={form['more']}>
       <summary>More: priority, retries, time limits, overlaps, missed runs, keeping</summary>
-      <div className={form['form']}>
+      <Fields>
         <Attempts {...props} />
         <Turns {...props} />
         <Ends {...props} />
-      </div>
+      </Fields>
     </details>
   );
 }

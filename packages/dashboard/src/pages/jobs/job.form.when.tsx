@@ -5,6 +5,7 @@ import { Button, MultiSelect, SegmentedControl, Select, TextInput } from '@manti
 import { HoldfastError } from '@holdfast/client';
 import { holdfast } from '../../api/holdfast.ts';
 import { useGet } from '../../api/queries.ts';
+import { Fields } from '../../ui/fields.tsx';
 import { TimeAgo } from '../../ui/time.tsx';
 import type { FormPartProps } from './job.draft.ts';
 import type { Job } from './job.words.ts';
@@ -21,7 +22,7 @@ const WHEN = [
 export function JobFormWhen(props: FormPartProps & { job: Job | undefined }) {
   const { draft, set, job } = props;
   return (
-    <div className={form['form']}>
+    <Fields>
       <SegmentedControl
         aria-label="When it runs"
         fullWidth
@@ -32,7 +33,7 @@ export function JobFormWhen(props: FormPartProps & { job: Job | undefined }) {
       {draft.when === 'schedule' && <ScheduleFields {...props} />}
       {draft.when === 'after' && <DependencyFields {...props} />}
       {draft.when === 'asked' && <p className={classes['quiet']}>By hand here, or by POST /jobs/…/run.</p>}
-    </div>
+    </Fields>
   );
 }
 

@@ -10,6 +10,7 @@ import {
   Textarea,
   TextInput,
 } from '@mantine/core';
+import { Fields } from '../../ui/fields.tsx';
 import { Icon } from '../../ui/icon.tsx';
 import { showProblem } from '../../ui/toasts.tsx';
 import { Prose } from './prose.tsx';
@@ -30,7 +31,7 @@ interface ConfigFieldsProps {
 /** A config's fields, as its JSON Schema has them. */
 export function ConfigFields({ fields, draft, errors, keepsSecrets = false, onChange }: ConfigFieldsProps) {
   return (
-    <div className={form['form']}>
+    <Fields>
       {fields.map((field) => (
         <ConfigField
           key={field.pointer}
@@ -41,7 +42,7 @@ export function ConfigFields({ fields, draft, errors, keepsSecrets = false, onCh
           onChange={(value) => onChange({ ...draft, [field.name]: value })}
         />
       ))}
-    </div>
+    </Fields>
   );
 }
 

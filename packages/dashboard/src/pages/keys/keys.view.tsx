@@ -120,9 +120,7 @@ function KeyDetail({ apiKey, onGone }: { apiKey: ApiKey; onGone: () => void }) {
           onConfirm={() => revoke.mutate()}
           onClose={() => setIsRevoking(false)}
         >
-          <p className={classes['said']}>
-            Whoever uses it is refused from now on, on every instance within a second. It cannot be brought back.
-          </p>
+          <p>Whoever uses it is refused from now on, on every instance within a second. It cannot be brought back.</p>
         </ConfirmDialog>
       )}
     </>

@@ -98,7 +98,7 @@ function ArchiveDialog({ code, onClose }: { code: string; onClose: () => void })
       onConfirm={() => archive.mutate()}
       onClose={onClose}
     >
-      <p className={classes['said']}>
+      <p>
         It leaves the lists, its code stays taken, and its history stays in the ledger. Only a location without stock
         can be archived, and it cannot be brought back.
       </p>

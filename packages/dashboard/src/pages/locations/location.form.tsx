@@ -1,8 +1,8 @@
-import { useState, type SubmitEvent } from 'react';
-import { Button, Modal, NumberInput, SegmentedControl, TextInput } from '@mantine/core';
+import { useState } from 'react';
+import { NumberInput, SegmentedControl, TextInput } from '@mantine/core';
 import { holdfast } from '../../api/holdfast.ts';
 import { useCommand } from '../../api/use.command.tsx';
-import { ProblemNotice } from '../../ui/problem.notice.tsx';
+import { FormDialog } from '../../ui/form.dialog.tsx';
 import { addressLine, TYPE_WORDS, type Location } from './location.words.ts';
 import classes from './locations.module.css';
 
@@ -48,64 +48,55 @@ export function LocationForm({ location: latest, onClose }: { location?: Locatio
     stale: ['/api/v1/locations', '/api/v1/locations/{code}', '/api/v1/summary'],
     showsRefusals: true,
   });
-  const submit = (event: SubmitEvent): void => {
-    event.preventDefault();
-    save.mutate();
-  };
   return (
-    <Modal opened onClose={onClose} title={location === undefined ? 'New location' : `Edit ${location.code}`}>
-      <form onSubmit={submit} className={classes['form']}>
-        <TextInput
-          label="Code"
-          description="Letters, digits and . _ : -"
-          required
-          maxLength={64}
-          data-autofocus
-          value={code}
-          onChange={(event) => setCode(event.currentTarget.value)}
-        />
-        <TextInput
-          label="Name"
-          required
-          maxLength={200}
-          value={name}
-          onChange={(event) => setName(event.currentTarget.value)}
-        />
-        <SegmentedControl
-          aria-label="Kind"
-          data={TYPES}
-          value={type}
-          onChange={(value) => setType(value as Location['type'])}
-        />
-        <TextInput
-          label="Address"
-          maxLength={500}
-          value={address}
-          onChange={(event) => setAddress(event.currentTarget.value)}
-        />
-        <div className={classes['pair']}>
-          <NumberInput label="Latitude" min={-90} max={90} value={lat} onChange={setLat} />
-          <NumberInput label="Longitude" min={-180} max={180} value={lng} onChange={setLng} />
-        </div>
-        <NumberInput
-          label="Priority"
-          description="Lower ones are tried first."
-          min={0}
-          max={1_000_000}
-          allowDecimal={false}
-          value={priority}
-          onChange={setPriority}
-        />
-        {save.isError && <ProblemNotice error={save.error} />}
-        <div className={classes['buttons']}>
-          <Button variant="default" onClick={onClose}>
-            Cancel
-          </Button>
-          <Button type="submit" loading={save.isPending}>
-            Save
-          </Button>
-        </div>
-      </form>
-    </Modal>
+    <FormDialog
+      title={location === undefined ? 'New location' : `Edit ${location.code}`}
+      isPending={save.isPending}
+      error={save.error}
+      onSubmit={() => save.mutate()}
+      onClose={onClose}
+    >
+      <TextInput
+        label="Code"
+        description="Letters, digits and . _ : -"
+        required
+        maxLength={64}
+        data-autofocus
+        value={code}
+        onChange={(event) => setCode(event.currentTarget.value)}
+      />
+      <TextInput
+        label="Name"
+        required
+        maxLength={200}
+        value={name}
+        onChange={(event) => setName(event.currentTarget.value)}
+      />
+      <SegmentedControl
+        aria-label="Kind"
+        data={TYPES}
+        value={type}
+        onChange={(value) => setType(value as Location['type'])}
+      />
+      <TextInput
+        label="Address"
+        maxLength={500}
+        value={address}
+        onChange={(event) => setAddress(event.currentTarget.value)}
+      />
+      <div className={classes['pair']}>
+        <NumberInput label="Latitude" min={-90} max={90} value={lat} onChange={setLat} />
+        <NumberInput label="Longitude" min={-180} max={180} value={lng} onChange={setLng} />
+      </div>
+      <NumberInput
+        label="Priority"
+        description="Lower ones are tried first."
+        min={0}
+        max={1_000_000}
+        allowDecimal={false}
+        value={priority}
+        onChange={setPriority}
+      />
+    </FormDialog>
   );
 }

@@ -148,7 +148,7 @@ function RemoveDialog({ person, onGone, onClose }: { person: Person; onGone: () 
       onConfirm={() => remove.mutate()}
       onClose={onClose}
     >
-      <p className={classes['said']}>
+      <p>
         Password and sessions are deleted. The name stays in the ledger and the audit. To shut somebody out for a while,
         disable them.
       </p>

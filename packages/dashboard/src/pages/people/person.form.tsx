@@ -1,10 +1,10 @@
-import { useState, type SubmitEvent } from 'react';
-import { Button, Checkbox, Modal, PasswordInput, TextInput } from '@mantine/core';
+import { useState } from 'react';
+import { Checkbox, PasswordInput, TextInput } from '@mantine/core';
 import { holdfast } from '../../api/holdfast.ts';
 import { useCommand } from '../../api/use.command.tsx';
-import { ProblemNotice } from '../../ui/problem.notice.tsx';
+import { Choices } from '../../ui/fields.tsx';
+import { FormDialog } from '../../ui/form.dialog.tsx';
 import type { Person } from './person.words.ts';
-import classes from './people.module.css';
 
 type Scope = Person['scopes'][number];
 
@@ -40,59 +40,51 @@ export function PersonForm({ person: latest, onClose }: { person?: Person; onClo
     stale: ['/api/v1/people', '/api/v1/people/{id}'],
     showsRefusals: true,
   });
-  const submit = (event: SubmitEvent): void => {
-    event.preventDefault();
-    save.mutate();
-  };
   return (
-    <Modal opened onClose={onClose} title={person === undefined ? 'New person' : `Edit ${person.name}`}>
-      <form onSubmit={submit} className={classes['form']}>
-        <TextInput
-          label="Name"
-          description="As ledger and audit show it."
+    <FormDialog
+      title={person === undefined ? 'New person' : `Edit ${person.name}`}
+      isDisabled={scopes.length === 0}
+      isPending={save.isPending}
+      error={save.error}
+      onSubmit={() => save.mutate()}
+      onClose={onClose}
+    >
+      <TextInput
+        label="Name"
+        description="As ledger and audit show it."
+        required
+        maxLength={200}
+        data-autofocus
+        value={name}
+        onChange={(event) => setName(event.currentTarget.value)}
+      />
+      <TextInput
+        label="Signs in as"
+        description="An e-mail address or a name."
+        required
+        maxLength={200}
+        autoCapitalize="none"
+        autoComplete="off"
+        value={login}
+        onChange={(event) => setLogin(event.currentTarget.value)}
+      />
+      {person === undefined && (
+        <PasswordInput
+          label="First password"
+          description="At least 12 characters. They can set their own in Settings."
           required
-          maxLength={200}
-          data-autofocus
-          value={name}
-          onChange={(event) => setName(event.currentTarget.value)}
+          autoComplete="new-password"
+          value={password}
+          onChange={(event) => setPassword(event.currentTarget.value)}
         />
-        <TextInput
-          label="Signs in as"
-          description="An e-mail address or a name."
-          required
-          maxLength={200}
-          autoCapitalize="none"
-          autoComplete="off"
-          value={login}
-          onChange={(event) => setLogin(event.currentTarget.value)}
-        />
-        {person === undefined && (
-          <PasswordInput
-            label="First password"
-            description="At least 12 characters. They can set their own in Settings."
-            required
-            autoComplete="new-password"
-            value={password}
-            onChange={(event) => setPassword(event.currentTarget.value)}
-          />
-        )}
-        <Checkbox.Group label="They may" value={scopes} onChange={setScopes}>
-          <div className={classes['choices']}>
-            {SCOPES.map((scope) => (
-              <Checkbox key={scope.value} {...scope} />
-            ))}
-          </div>
-        </Checkbox.Group>
-        {save.isError && <ProblemNotice error={save.error} />}
-        <div className={classes['buttons']}>
-          <Button variant="default" onClick={onClose}>
-            Cancel
-          </Button>
-          <Button type="submit" loading={save.isPending} disabled={scopes.length === 0}>
-            Save
-          </Button>
-        </div>
-      </form>
-    </Modal>
+      )}
+      <Checkbox.Group label="They may" value={scopes} onChange={setScopes}>
+        <Choices>
+          {SCOPES.map((scope) => (
+            <Checkbox key={scope.value} {...scope} />
+          ))}
+        </Choices>
+      </Checkbox.Group>
+    </FormDialog>
   );
 }

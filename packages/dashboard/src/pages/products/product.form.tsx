@@ -1,11 +1,11 @@
-import { useState, type SubmitEvent } from 'react';
-import { Button, JsonInput, Modal, NumberInput, Textarea, TextInput } from '@mantine/core';
+import { useState } from 'react';
+import { Button, JsonInput, NumberInput, Textarea, TextInput } from '@mantine/core';
 import { HoldfastError } from '@holdfast/client';
 import { useQueryClient } from '@tanstack/react-query';
 import { holdfast } from '../../api/holdfast.ts';
 import type { Item } from '../../api/queries.ts';
 import { useCommand } from '../../api/use.command.tsx';
-import { ProblemNotice } from '../../ui/problem.notice.tsx';
+import { FormDialog } from '../../ui/form.dialog.tsx';
 import { attributesOf } from './product.attributes.ts';
 import classes from './products.module.css';
 
@@ -75,94 +75,88 @@ export function ProductForm({ product: latest, onClose }: { product?: Product; o
     stale: ['/api/v1/products', '/api/v1/products/{sku}', '/api/v1/inventory', '/api/v1/inventory/{sku}'],
     showsRefusals: true,
   });
-  const submit = (event: SubmitEvent): void => {
-    event.preventDefault();
-    save.mutate();
-  };
   const wasChanged = save.error instanceof HoldfastError && save.error.status === 412;
   const startAnew = (): void => {
     void client.invalidateQueries({ queryKey: ['/api/v1/products/{sku}'] });
     onClose();
   };
   return (
-    <Modal opened onClose={onClose} title={product === undefined ? 'New product' : `Edit ${product.sku}`}>
-      <form onSubmit={submit} className={classes['form']}>
+    <FormDialog
+      title={product === undefined ? 'New product' : `Edit ${product.sku}`}
+      isDisabled={parsed.error !== null}
+      beside={
+        wasChanged && (
+          <Button variant="default" onClick={startAnew}>
+            Show it as it is now
+          </Button>
+        )
+      }
+      isPending={save.isPending}
+      error={save.error}
+      onSubmit={() => save.mutate()}
+      onClose={onClose}
+    >
+      <TextInput
+        label="Sku"
+        description="Letters, digits and . _ : -"
+        required
+        maxLength={64}
+        data-autofocus
+        value={sku}
+        onChange={(event) => setSku(event.currentTarget.value)}
+      />
+      <TextInput
+        label="Name"
+        required
+        maxLength={200}
+        value={name}
+        onChange={(event) => setName(event.currentTarget.value)}
+      />
+      <div className={classes['two']}>
         <TextInput
-          label="Sku"
-          description="Letters, digits and . _ : -"
-          required
-          maxLength={64}
-          data-autofocus
-          value={sku}
-          onChange={(event) => setSku(event.currentTarget.value)}
-        />
-        <TextInput
-          label="Name"
-          required
+          label="Category"
           maxLength={200}
-          value={name}
-          onChange={(event) => setName(event.currentTarget.value)}
+          value={category}
+          onChange={(event) => setCategory(event.currentTarget.value)}
         />
-        <div className={classes['two']}>
-          <TextInput
-            label="Category"
-            maxLength={200}
-            value={category}
-            onChange={(event) => setCategory(event.currentTarget.value)}
-          />
+        <NumberInput
+          label="Unit cost"
+          min={0}
+          max={1_000_000_000}
+          decimalScale={4}
+          value={units.unitCost}
+          onChange={(unitCost) => setUnits({ ...units, unitCost })}
+        />
+        {UNITS.map(([field, label, about]) => (
           <NumberInput
-            label="Unit cost"
+            key={field}
+            label={label}
+            description={about}
             min={0}
-            max={1_000_000_000}
-            decimalScale={4}
-            value={units.unitCost}
-            onChange={(unitCost) => setUnits({ ...units, unitCost })}
+            max={1_000_000_000_000}
+            allowDecimal={false}
+            value={units[field]}
+            onChange={(value) => setUnits({ ...units, [field]: value })}
           />
-          {UNITS.map(([field, label, about]) => (
-            <NumberInput
-              key={field}
-              label={label}
-              description={about}
-              min={0}
-              max={1_000_000_000_000}
-              allowDecimal={false}
-              value={units[field]}
-              onChange={(value) => setUnits({ ...units, [field]: value })}
-            />
-          ))}
-        </div>
-        <Textarea
-          label="Description"
-          autosize
-          minRows={2}
-          maxLength={5_000}
-          value={description}
-          onChange={(event) => setDescription(event.currentTarget.value)}
-        />
-        <JsonInput
-          label="Attributes"
-          description="Fields of your own, as JSON."
-          autosize
-          minRows={2}
-          error={parsed.error}
-          value={attributes}
-          onChange={setAttributes}
-        />
-        {save.isError && <ProblemNotice error={save.error} />}
-        <div className={classes['buttons']}>
-          {wasChanged && (
-            <Button variant="default" onClick={startAnew}>
-              Show it as it is now
-            </Button>
-          )}
-          <Button variant="default" onClick={onClose}>
-            Cancel
-          </Button>
-          <Button type="submit" loading={save.isPending} disabled={parsed.error !== null}>
-            Save
-          </Button>
-        </div>
-      </form>
-    </Modal>
+        ))}
+      </div>
+      <Textarea
+        label="Description"
+        autosize
+        minRows={2}
+        maxLength={5_000}
+        value={description}
+        onChange={(event) => setDescription(event.currentTarget.value)}
+      />
+      <JsonInput
+        label="Attributes"
+        description="Fields of your own, as JSON."
+        autosize
+        minRows={2}
+        error={parsed.error}
+        value={attributes}
+        onChange={setAttributes}
+      />
+    </FormDialog>
   );
 }

@@ -1,4 +1,5 @@
 import { Checkbox, NumberInput, Select, Textarea, TextInput } from '@mantine/core';
+import { Fields } from '../../ui/fields.tsx';
 import type { RateLimit } from './rate-limit.words.ts';
 import type { Draft } from './rule.draft.ts';
 import classes from './rate-limits.module.css';
@@ -99,7 +100,7 @@ export function RuleFormMore({ draft, set }: PartProps) {
   return (
     <details className={classes['more']}>
       <summary>Sale times, tiers, other limits, load</summary>
-      <div className={classes['form']}>
+      <Fields>
         <div className={classes['fields']} data-wide>
           <TextInput
             type="datetime-local"
@@ -163,7 +164,7 @@ export function RuleFormMore({ draft, set }: PartProps) {
           checked={draft.refunds}
           onChange={(event) => set({ refunds: event.currentTarget.checked })}
         />
-      </div>
+      </Fields>
     </details>
   );
 }

@@ -1,9 +1,10 @@
-import { useState, type SubmitEvent } from 'react';
-import { Button, Modal, NumberInput, Radio, SegmentedControl, Select, TextInput } from '@mantine/core';
+import { useState } from 'react';
+import { Button, NumberInput, Radio, SegmentedControl, Select, TextInput } from '@mantine/core';
 import { holdfast } from '../../api/holdfast.ts';
 import { useCommand } from '../../api/use.command.tsx';
+import { Choices } from '../../ui/fields.tsx';
+import { FormDialog } from '../../ui/form.dialog.tsx';
 import { Icon } from '../../ui/icon.tsx';
-import { ProblemNotice } from '../../ui/problem.notice.tsx';
 import { DryRun } from './dry.run.tsx';
 import { ALGORITHMS, warningsOf, type Algorithm, type RateLimit, type WindowUnit } from './rate-limit.words.ts';
 import { bodyOfDraft, draftOf, faultOf, matchOf, type Draft } from './rule.draft.ts';
@@ -31,55 +32,52 @@ export function RuleForm({ rule: latest, onClose }: { rule?: RateLimit; onClose:
   const set = (change: Partial<Draft>): void => setDraft((known) => ({ ...known, ...change }));
   const save = useSave(draft, rule, onClose);
   const fault = faultOf(draft);
-  const submit = (event: SubmitEvent): void => {
-    event.preventDefault();
-    save.mutate();
-  };
   return (
-    <Modal opened onClose={onClose} size="lg" title={rule === undefined ? 'New rate limit' : `Edit ${rule.name}`}>
-      <form onSubmit={submit} className={classes['form']}>
-        <TextInput
-          label="Name"
-          description="Refusals and statistics show it."
-          required
-          maxLength={200}
-          placeholder="Checkout"
-          data-autofocus
-          value={draft.name}
-          onChange={(event) => set({ name: event.currentTarget.value })}
-        />
-        <AlgorithmChoice value={draft.algorithm} onChange={(algorithm) => set({ algorithm })} />
-        <Amount draft={draft} set={set} />
-        <RuleFormMatch draft={draft} set={set} />
-        <RuleFormMore draft={draft} set={set} />
-        <div>
-          <SegmentedControl
-            aria-label="State"
-            fullWidth
-            data={STATES}
-            value={draft.state}
-            onChange={(state) => set({ state: state as Draft['state'] })}
-          />
-          <p className={classes['quiet']}>{STATE_ABOUT[draft.state]}</p>
-        </div>
-        <Warnings draft={draft} rule={rule} />
-        {tried !== null && <DryRun body={bodyOfDraft(tried)} />}
-        {save.isError && <ProblemNotice error={save.error} />}
-        {fault !== null && <p className={classes['quiet']}>{fault}</p>}
-        <div className={classes['buttons']}>
+    <FormDialog
+      title={rule === undefined ? 'New rate limit' : `Edit ${rule.name}`}
+      size="lg"
+      isPending={save.isPending}
+      isDisabled={fault !== null}
+      error={save.error}
+      beside={
+        <>
           <Button variant="default" disabled={fault !== null} onClick={() => setTried(draft)}>
             Try it against the last hour
           </Button>
           <span className={classes['gap']} />
-          <Button variant="default" onClick={onClose}>
-            Cancel
-          </Button>
-          <Button type="submit" loading={save.isPending} disabled={fault !== null}>
-            Save
-          </Button>
-        </div>
-      </form>
-    </Modal>
+        </>
+      }
+      onSubmit={() => save.mutate()}
+      onClose={onClose}
+    >
+      <TextInput
+        label="Name"
+        description="Refusals and statistics show it."
+        required
+        maxLength={200}
+        placeholder="Checkout"
+        data-autofocus
+        value={draft.name}
+        onChange={(event) => set({ name: event.currentTarget.value })}
+      />
+      <AlgorithmChoice value={draft.algorithm} onChange={(algorithm) => set({ algorithm })} />
+      <Amount draft={draft} set={set} />
+      <RuleFormMatch draft={draft} set={set} />
+      <RuleFormMore draft={draft} set={set} />
+      <div>
+        <SegmentedControl
+          aria-label="State"
+          fullWidth
+          data={STATES}
+          value={draft.state}
+          onChange={(state) => set({ state: state as Draft['state'] })}
+        />
+        <p className={classes['quiet']}>{STATE_ABOUT[draft.state]}</p>
+      </div>
+      <Warnings draft={draft} rule={rule} />
+      {tried !== null && <DryRun body={bodyOfDraft(tried)} />}
+      {fault !== null && <p className={classes['quiet']}>{fault}</p>}
+    </FormDialog>
   );
 }
 
@@ -105,11 +103,11 @@ function useSave(draft: Draft, rule: RateLimit | undefined, onClose: () => void)
 function AlgorithmChoice({ value, onChange }: { value: Algorithm; onChange: (value: Algorithm) => void }) {
   return (
     <Radio.Group label="How it counts" value={value} onChange={(next) => onChange(next)}>
-      <div className={classes['choices']}>
+      <Choices>
         {Object.entries(ALGORITHMS).map(([algorithm, { name, about }]) => (
           <Radio key={algorithm} value={algorithm} label={name} description={about} />
         ))}
-      </div>
+      </Choices>
     </Radio.Group>
   );
 }

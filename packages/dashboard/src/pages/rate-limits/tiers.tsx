@@ -1,12 +1,12 @@
-import { useState, type SubmitEvent } from 'react';
-import { Button, Modal, Textarea, TextInput } from '@mantine/core';
+import { useState } from 'react';
+import { Button, Textarea, TextInput } from '@mantine/core';
 import { holdfast } from '../../api/holdfast.ts';
 import { useGet, type Answer } from '../../api/queries.ts';
 import { useCommand } from '../../api/use.command.tsx';
 import { useMay } from '../../api/use.session.ts';
+import { FormDialog } from '../../ui/form.dialog.tsx';
 import { Icon } from '../../ui/icon.tsx';
 import { formatNumber } from '../../ui/num.tsx';
-import { ProblemNotice } from '../../ui/problem.notice.tsx';
 import classes from './rate-limits.module.css';
 
 type Tier = Answer<'/api/v1/rate-limit-tiers'>['items'][number];
@@ -85,45 +85,34 @@ function TierForm({ tier, onClose }: { tier?: Tier; onClose: () => void }) {
     stale: STALE,
     showsRefusals: true,
   });
-  const submit = (event: SubmitEvent): void => {
-    event.preventDefault();
-    save.mutate();
-  };
   return (
-    <Modal opened onClose={onClose} title={tier === undefined ? 'New tier' : `The tier ${tier.tier}`}>
-      <form onSubmit={submit} className={classes['form']}>
-        {tier === undefined && (
-          <TextInput
-            label="Name"
-            required
-            maxLength={64}
-            placeholder="gold"
-            data-autofocus
-            value={name}
-            onChange={(event) => setName(event.currentTarget.value)}
-          />
-        )}
-        <Textarea
-          label="Who is of it"
-          description="One on each line: ids of API keys or people, addresses, values of a header. None removes the tier."
-          rows={8}
-          value={text}
-          onChange={(event) => setText(event.currentTarget.value)}
+    <FormDialog
+      title={tier === undefined ? 'New tier' : `The tier ${tier.tier}`}
+      verb={subjects.length === 0 && tier !== undefined ? 'Remove it' : 'Save'}
+      isDisabled={name.trim() === '' || (tier === undefined && subjects.length === 0)}
+      isPending={save.isPending}
+      error={save.error}
+      onSubmit={() => save.mutate()}
+      onClose={onClose}
+    >
+      {tier === undefined && (
+        <TextInput
+          label="Name"
+          required
+          maxLength={64}
+          placeholder="gold"
+          data-autofocus
+          value={name}
+          onChange={(event) => setName(event.currentTarget.value)}
         />
-        {save.isError && <ProblemNotice error={save.error} />}
-        <div className={classes['buttons']}>
-          <Button variant="default" onClick={onClose}>
-            Cancel
-          </Button>
-          <Button
-            type="submit"
-            loading={save.isPending}
-            disabled={name.trim() === '' || (tier === undefined && subjects.length === 0)}
-          >
-            {subjects.length === 0 && tier !== undefined ? 'Remove it' : 'Save'}
-          </Button>
-        </div>
-      </form>
-    </Modal>
+      )}
+      <Textarea
+        label="Who is of it"
+        description="One on each line: ids of API keys or people, addresses, values of a header. None removes the tier."
+        rows={8}
+        value={text}
+        onChange={(event) => setText(event.currentTarget.value)}
+      />
+    </FormDialog>
   );
 }

@@ -3,11 +3,11 @@ import { Button, Menu, TextInput } from '@mantine/core';
 import { holdfast } from '../../api/holdfast.ts';
 import { useCommand } from '../../api/use.command.tsx';
 import { ConfirmDialog } from '../../ui/confirm.dialog.tsx';
+import { Fields } from '../../ui/fields.tsx';
 import { Icon } from '../../ui/icon.tsx';
 import { SecretDialog } from './secret.dialog.tsx';
 import { WebhookForm } from './webhook.form.tsx';
 import { hostOf, type Webhook } from './webhook.words.ts';
-import classes from './webhooks.module.css';
 
 const STALE = ['/api/v1/webhooks', '/api/v1/webhooks/{id}', '/api/v1/webhooks/{id}/status'] as const;
 
@@ -79,9 +79,7 @@ function RotateDialog({ id, onClose }: { id: string; onClose: () => void }) {
       onConfirm={() => rotate.mutate()}
       onClose={onClose}
     >
-      <p className={classes['said']}>
-        For 24 hours both sign what is sent, so that the receiver can change over in peace.
-      </p>
+      <p>For 24 hours both sign what is sent, so that the receiver can change over in peace.</p>
     </ConfirmDialog>
   );
 }
@@ -111,10 +109,8 @@ function ReplayDialog({ id, onClose }: { id: string; onClose: () => void }) {
       onConfirm={() => replay.mutate()}
       onClose={onClose}
     >
-      <div className={classes['form']}>
-        <p className={classes['said']}>
-          By positions, or by times such as 2026-11-20T10:00:00Z. At most 10,000 events.
-        </p>
+      <Fields>
+        <p>By positions, or by times such as 2026-11-20T10:00:00Z. At most 10,000 events.</p>
         <TextInput
           label="From"
           required
@@ -128,7 +124,7 @@ function ReplayDialog({ id, onClose }: { id: string; onClose: () => void }) {
           value={to}
           onChange={(event) => setTo(event.currentTarget.value)}
         />
-      </div>
+      </Fields>
     </ConfirmDialog>
   );
 }
@@ -157,9 +153,7 @@ function DeleteDialog({ webhook, onGone, onClose }: { webhook: Webhook; onGone: 
       onConfirm={() => remove.mutate()}
       onClose={onClose}
     >
-      <p className={classes['said']}>
-        Its secret, its log and what waits for it go with it. To stop it for a while, pause it.
-      </p>
+      <p>Its secret, its log and what waits for it go with it. To stop it for a while, pause it.</p>
     </ConfirmDialog>
   );
 }

@@ -1,11 +1,11 @@
-import { useState, type SubmitEvent } from 'react';
-import { Button, Checkbox, Modal, TextInput } from '@mantine/core';
+import { useState } from 'react';
+import { Checkbox, TextInput } from '@mantine/core';
 import { holdfast } from '../../api/holdfast.ts';
 import { useCommand } from '../../api/use.command.tsx';
-import { ProblemNotice } from '../../ui/problem.notice.tsx';
+import { Choices } from '../../ui/fields.tsx';
+import { FormDialog } from '../../ui/form.dialog.tsx';
 import { SecretDialog } from './secret.dialog.tsx';
 import { EVENT_CHOICES, type EventPattern, type Webhook } from './webhook.words.ts';
-import classes from './webhooks.module.css';
 
 /** A new endpoint, or the one that is given, edited. Of a new one the secret is shown, this once. */
 export function WebhookForm({ webhook: latest, onClose }: { webhook?: Webhook; onClose: () => void }) {
@@ -30,52 +30,44 @@ export function WebhookForm({ webhook: latest, onClose }: { webhook?: Webhook; o
     showsRefusals: true,
   });
   if (typeof save.data === 'string') return <SecretDialog secret={save.data} onClose={onClose} />;
-  const submit = (event: SubmitEvent): void => {
-    event.preventDefault();
-    save.mutate();
-  };
   // Choices that were made by the API, and are none of ours, stay.
   const others = events.filter((event) => !EVENT_CHOICES.some(({ value }) => value === event));
   return (
-    <Modal opened onClose={onClose} title={webhook === undefined ? 'New webhook' : 'Edit the webhook'}>
-      <form onSubmit={submit} className={classes['form']}>
-        <TextInput
-          label="Address"
-          description="Where events are sent, by POST. Private addresses are refused."
-          type="url"
-          required
-          maxLength={2048}
-          placeholder="https://shop.example.com/hooks/stock"
-          data-autofocus
-          value={url}
-          onChange={(event) => setUrl(event.currentTarget.value)}
-        />
-        <Checkbox.Group label="Events" value={events} onChange={setEvents}>
-          <div className={classes['choices']}>
-            {EVENT_CHOICES.map(({ value, label }) => (
-              <Checkbox key={value} value={value} label={label} />
-            ))}
-            {others.map((value) => (
-              <Checkbox key={value} value={value} label={value} />
-            ))}
-          </div>
-        </Checkbox.Group>
-        <TextInput
-          label="Only of these"
-          description="product:SKU-1, location:WH001; none: all."
-          value={topics}
-          onChange={(event) => setTopics(event.currentTarget.value)}
-        />
-        {save.isError && <ProblemNotice error={save.error} />}
-        <div className={classes['buttons']}>
-          <Button variant="default" onClick={onClose}>
-            Cancel
-          </Button>
-          <Button type="submit" loading={save.isPending} disabled={events.length === 0 || url.trim() === ''}>
-            Save
-          </Button>
-        </div>
-      </form>
-    </Modal>
+    <FormDialog
+      title={webhook === undefined ? 'New webhook' : 'Edit the webhook'}
+      isDisabled={events.length === 0 || url.trim() === ''}
+      isPending={save.isPending}
+      error={save.error}
+      onSubmit={() => save.mutate()}
+      onClose={onClose}
+    >
+      <TextInput
+        label="Address"
+        description="Where events are sent, by POST. Private addresses are refused."
+        type="url"
+        required
+        maxLength={2048}
+        placeholder="https://shop.example.com/hooks/stock"
+        data-autofocus
+        value={url}
+        onChange={(event) => setUrl(event.currentTarget.value)}
+      />
+      <Checkbox.Group label="Events" value={events} onChange={setEvents}>
+        <Choices>
+          {EVENT_CHOICES.map(({ value, label }) => (
+            <Checkbox key={value} value={value} label={label} />
+          ))}
+          {others.map((value) => (
+            <Checkbox key={value} value={value} label={value} />
+          ))}
+        </Choices>
+      </Checkbox.Group>
+      <TextInput
+        label="Only of these"
+        description="product:SKU-1, location:WH001; none: all."
+        value={topics}
+        onChange={(event) => setTopics(event.currentTarget.value)}
+      />
+    </FormDialog>
   );
 }
