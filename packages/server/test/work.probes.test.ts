@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { connect, type AddressInfo } from 'node:net';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { createDatabase } from './app.ts';
 import { makeDebianPostgres, noDebianPostgres, type DebianPostgres } from './debian.postgres.ts';
 import {
@@ -51,6 +51,7 @@ describe('a worker with a port', () => {
 
   test('tells its health and what it has counted, and has nothing else', async () => {
     const worker = await workHoldfast(env, ['--port', '0']);
+    onTestFinished(async () => void (await worker.stop()));
     const [, address = ''] =
       /^Holdfast works on jobs, 10 at once; health and metrics at (http:\/\/127\.0\.0\.1:\d+)\n$/.exec(
         worker.stdout(),
@@ -94,13 +95,13 @@ describe('a worker with a port', () => {
     const port = await freePort();
     // An environment that the server reads, too: PORT is the server's.
     const worker = await workHoldfast({ ...env, HOLDFAST_WORK_PORT: String(port), PORT: '1' });
+    onTestFinished(async () => void (await worker.stop()));
     const address = `http://127.0.0.1:${port}`;
     for (const [given, status] of Object.entries(keys)) {
       const headers = given === '' ? {} : { authorization: `Bearer ${given}` };
       expect((await fetch(`${address}/metrics`, { headers })).status).toBe(status);
     }
     await until('it is ready', async () => (await statusOf(`${address}/health/ready`)) === 200);
-    await worker.stop();
   }, 120_000);
 
   test('told to stop, it says so until its runs have ended, and is gone then', async () => {
@@ -110,6 +111,7 @@ describe('a worker with a port', () => {
     const url = `http://127.0.0.1:${(target.address() as AddressInfo).port}/`;
     const port = await freePort();
     const worker = await workHoldfast(env, ['--port', String(port)]);
+    onTestFinished(async () => void (await worker.stop()));
     const { id } = await start('http_request', { url });
     const [, response] = await called;
 
@@ -132,6 +134,7 @@ describe('a worker with a port', () => {
   test('without slots it is alive, never ready, and says why', async () => {
     const port = await freePort();
     const worker = await workHoldfast({ ...env, HOLDFAST_JOB_SLOTS: '0' }, ['--port', String(port)]);
+    onTestFinished(async () => void (await worker.stop()));
     let reasons: unknown;
     await until('its queue is open', async () => {
       const answer = await fetch(`http://127.0.0.1:${port}/health/ready`);
@@ -141,7 +144,6 @@ describe('a worker with a port', () => {
     });
     expect(reasons).toEqual(['HOLDFAST_JOB_SLOTS is 0: this worker takes no runs.']);
     expect(await statusOf(`http://127.0.0.1:${port}/health/live`)).toBe(200);
-    await worker.stop();
   }, 120_000);
 
   test('that somebody has already ends with 2 and one line', async () => {
@@ -159,6 +161,7 @@ test('a worker without a port listens on none', async () => {
   expect(help.stdout).toContain('--port, --work-port <number>');
   const database = await createDatabase();
   const worker = await workHoldfast({ DATABASE_URL: databaseUrl(database.connection) });
+  onTestFinished(async () => void (await worker.stop()));
   expect(worker.stdout()).toBe('Holdfast works on jobs, 10 at once\n');
   expect(worker.log().find(({ msg }) => msg === 'working')).toMatchObject({ address: null });
   await worker.stop();
@@ -183,6 +186,7 @@ describe.skipIf(noDebianPostgres !== null)(
       const address = `http://127.0.0.1:${port}`;
       const readiness = () => statusOf(`${address}/health/ready`);
       const worker = spawnWorker(['--port', String(port)], { DATABASE_URL: postgres.url });
+      onTestFinished(async () => void (await worker.stop()));
       await until('it listens', async () => (await readiness()) === 503);
       expect(await statusOf(`${address}/health/live`)).toBe(200);
       expect(await statusOf(`${address}/metrics`)).toBe(503);
