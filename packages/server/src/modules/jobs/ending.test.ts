@@ -1,6 +1,8 @@
 import pg from 'pg';
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { PermanentError } from '../../platform/jobs/index.ts';
 import { gate, startWorkersApp, type Work, type WorkersApp } from './jobs.fixture.ts';
+import { claim } from './run.claiming.ts';
 
 let jobs: WorkersApp;
 beforeAll(async () => {
@@ -74,6 +76,22 @@ describe('what the database cannot keep', () => {
     expect(await jobs.read(other)).toMatchObject({ status: 'succeeded', result: 'other' });
   });
 
+  it('of progress and log is replaced', async () => {
+    const other = await jobs.runOf(({ log }) => Promise.resolve(log('info', 'of the other')));
+    const id = await jobs.runOf(({ progress, log }) => {
+      // Smaller than the smallest `real`; a level that a compiler would have refused.
+      progress(1e-50, 'hardly begun');
+      log('debug' as 'info', 'said all the same');
+      return Promise.reject(new PermanentError('no'));
+    });
+    const errors: unknown[] = [];
+    await jobs.workerOf({ onError: (error) => errors.push(error) }).runOnce();
+    expect(errors).toEqual([]);
+    expect(await jobs.read(id)).toMatchObject({ status: 'failed', percent: 0, message: 'hardly begun' });
+    expect(await logOf(id)).toEqual(['info said all the same', 'error no']);
+    expect(await logOf(other)).toEqual(['info of the other']);
+  });
+
   it('is replaced in messages, where they are cut, too', async () => {
     const id = await jobs.runOf(
       ({ progress, log }) => {
@@ -91,3 +109,73 @@ describe('what the database cannot keep', () => {
     });
   });
 });
+
+describe('what the database refuses', () => {
+  /** Until the test is over. */
+  const refuse = async (table: string, check: string): Promise<void> => {
+    await jobs.sql(`ALTER TABLE ${table} ADD CONSTRAINT refused CHECK (${check}) NOT VALID`);
+    onTestFinished(async () => {
+      await jobs.sql(`ALTER TABLE ${table} DROP CONSTRAINT refused`);
+    });
+  };
+  /** Ten runs that end together, the fourth with what is refused. */
+  const runTen = async (bad: Work): Promise<{ id: string; others: string[]; errors: unknown[] }> => {
+    const ids: string[] = [];
+    for (let at = 0; at < 10; at += 1) ids.push(await jobs.runOf(at === 3 ? bad : () => Promise.resolve(`good ${at}`)));
+    const errors: unknown[] = [];
+    const began = performance.now();
+    expect(await jobs.workerOf({ onError: (error) => errors.push(error) }).runOnce()).toBe(10);
+    expect(performance.now() - began).toBeLessThan(8_000);
+    return { id: ids[3] as string, others: ids.toSpliced(3, 1), errors };
+  };
+  const resultsOf = (ids: readonly string[]): Promise<unknown[]> =>
+    Promise.all(ids.map(async (id) => (await jobs.read(id)).result));
+  const GOOD = [0, 1, 2, 4, 5, 6, 7, 8, 9].map((at) => `good ${at}`);
+
+  it('as a result fails its run, and those that end with it are written', async () => {
+    await refuse('run', `result <> '"bad"'`);
+    const { id, others, errors } = await runTen(() => Promise.resolve('bad'));
+    expect(await resultsOf(others)).toEqual(GOOD);
+    const message = 'Its end could not be written: new row for relation "run" violates check constraint "refused".';
+    expect(await jobs.read(id)).toMatchObject({
+      status: 'failed',
+      result: null,
+      error: { code: 'permanent', message },
+      attempts: [{ attempt: 1, outcome: 'failed', error: { code: 'permanent', message } }],
+    });
+    expect(errors).toMatchObject([{ code: '23514' }]);
+    expect(await jobs.workerOf().runOnce()).toBe(0);
+  });
+
+  it('whatever the end says leaves the run to the queue, and those that end with it are written', async () => {
+    await refuse('run', `finished_at IS NULL OR started_by <> 'nobody'`);
+    const { id, others, errors } = await runTen(async ({ runId }) => {
+      await jobs.sql(`UPDATE run SET started_by = 'nobody' WHERE id = $1`, [runId]);
+      return 'bad';
+    });
+    expect(await resultsOf(others)).toEqual(GOOD);
+    expect(errors).toMatchObject([{ code: '23514' }, { code: '23514' }]);
+    expect(await jobs.read(id)).toMatchObject({ status: 'running', attempt: 1 });
+    await jobs.missHolders();
+    expect((await claim(jobs.deps(), 'another', 1)).map(({ run }) => run.id)).toEqual([id]);
+  });
+
+  it('of a log is left out, and the log says so', async () => {
+    await refuse('run_log', `message <> 'bad'`);
+    const { id, others, errors } = await runTen(({ log }) => {
+      log('info', 'bad');
+      return Promise.resolve('good 3');
+    });
+    expect(await resultsOf(others)).toEqual(GOOD);
+    expect(errors).toEqual([]);
+    expect(await jobs.read(id)).toMatchObject({ status: 'succeeded', result: 'good 3' });
+    expect(await logOf(id)).toEqual([
+      'warn What it said could not be kept: new row for relation "run_log" violates check constraint "refused".',
+    ]);
+  });
+});
+
+async function logOf(id: string): Promise<string[]> {
+  const { body } = await jobs.request<{ items: { level: string; message: string }[] }>('GET', `/runs/${id}/log`);
+  return body.items.map(({ level, message }) => `${level} ${message}`);
+}

@@ -100,6 +100,14 @@ export class Attempt {
     this.isNews = true;
   }
 
+  /** What it said and nobody has written is not to be written. @param why is, in its place */
+  forget(why: string): void {
+    this.takeLines();
+    this.percent = null;
+    this.message = null;
+    this.#log('warn', why);
+  }
+
   async #work(): Promise<Ending | null> {
     try {
       const result: unknown = await this.#type.run(this.#context());
@@ -146,7 +154,7 @@ export class Attempt {
   }
 
   #progress(percent: number | null, message?: string): void {
-    this.percent = percent === null || !Number.isFinite(percent) ? null : Math.min(100, Math.max(0, percent));
+    this.percent = percent === null || !Number.isFinite(percent) ? null : percentOf(percent);
     if (message !== undefined) this.message = shortened(message, 500);
     this.isNews = true;
     this.#deps.onNews();
@@ -157,7 +165,9 @@ export class Attempt {
     if (this.#lineCount > LINES_MAX) return;
     const text =
       this.#lineCount === LINES_MAX ? 'The log is full: what follows is not kept.' : shortened(message, MESSAGE_MAX);
-    this.#lines.push({ atMs: this.#deps.clock.now(), level, message: text });
+    // The compiler has not seen who calls from a thread.
+    const known = LEVELS.has(level) ? level : 'info';
+    this.#lines.push({ atMs: this.#deps.clock.now(), level: known, message: text });
     this.isNews = true;
     this.#deps.onNews();
   }
@@ -189,6 +199,13 @@ export class Attempt {
       this.#abort.signal,
     );
   }
+}
+
+const LEVELS: ReadonlySet<LogLevel> = new Set(['info', 'warn', 'error']);
+
+/** Of three digits: what is smaller than the smallest `real` PostgreSQL refuses. */
+function percentOf(percent: number): number {
+  return Math.round(Math.min(100, Math.max(0, percent)) * 1_000) / 1_000;
 }
 
 const REASONS = {

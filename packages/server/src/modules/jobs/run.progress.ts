@@ -2,12 +2,13 @@ import type { Engine } from '../../engine/index.ts';
 import type { Attempt, LogLine } from './run.attempt.ts';
 import { insertLog, writeProgress } from './run.notes.sql.ts';
 import { runEntry } from './run.view.ts';
+import { refusalOf, writeByHalves } from './write.halves.ts';
 
 const META = { actor: 'system:jobs', requestId: 'system:jobs', idempotency: null };
 /** Whoever watches is told of so much, and not of every step. */
 const STEP_PERCENT = 1;
 
-/** Writes what attempts have logged and how far they are: all of them in one transaction. */
+/** Writes what attempts have logged and how far they are: all of them in one transaction. What is refused is left out. */
 export async function tellProgress(
   engine: Engine,
   attempts: readonly Attempt[],
@@ -15,6 +16,17 @@ export async function tellProgress(
 ): Promise<void> {
   const news = attempts.filter(({ isNews }) => isNews);
   if (news.length === 0) return;
+  await writeByHalves(
+    news,
+    (some) => tellTogether(engine, some, isLast),
+    (attempt, error) => {
+      attempt.forget(`What it said could not be kept: ${refusalOf(error)}.`);
+      return tellTogether(engine, [attempt], isLast);
+    },
+  );
+}
+
+async function tellTogether(engine: Engine, news: readonly Attempt[], isLast: boolean): Promise<void> {
   const lines = new Map<Attempt, LogLine[]>();
   for (const attempt of news) {
     attempt.isNews = false;

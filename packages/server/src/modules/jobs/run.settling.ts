@@ -8,6 +8,7 @@ import type { Held } from './run.claiming.ts';
 import { deltasOf, RunMaker, ticketOf } from './run.making.ts';
 import { countRuns, lockStates, type RunFault } from './run.sql.ts';
 import { eventOf, runEntry } from './run.view.ts';
+import { isRefused, refusalOf, writeByHalves } from './write.halves.ts';
 
 /** How an attempt came to its end. */
 export type Ending =
@@ -24,14 +25,43 @@ export interface Ended {
 
 const META = { actor: 'system:jobs', requestId: 'system:jobs', idempotency: null };
 
+interface SettleDeps {
+  engine: Engine;
+  queue: TicketQueue;
+  random: Random;
+  /** Told of endings that are refused, which hold up no others. */
+  onError?: (error: unknown) => void;
+}
+
 /**
  * Writes how attempts have ended, many in one transaction: what is over, what waits for another attempt, what follows in
- * the graph. A run that another worker has taken up meanwhile stays as it is.
+ * the graph. A run that another worker has taken up meanwhile stays as it is. One whose ending the database refuses has
+ * failed.
  */
-export async function settle(
-  { engine, queue, random }: { engine: Engine; queue: TicketQueue; random: Random },
-  ended: readonly Ended[],
-): Promise<void> {
+export async function settle(deps: SettleDeps, ended: readonly Ended[]): Promise<void> {
+  const { onError = () => undefined } = deps;
+  await writeByHalves(
+    ended,
+    (some) => settleTogether(deps, some),
+    async ({ held }, error) => {
+      onError(error);
+      try {
+        await settleTogether(deps, [{ held, ending: endingRefused(error) }]);
+      } catch (again) {
+        if (!isRefused(again)) throw again;
+        // Nothing can be written of it: the queue misses its holder, and in the end gives it up.
+        onError(again);
+      }
+    },
+  );
+}
+
+function endingRefused(error: unknown): Ending {
+  const message = `Its end could not be written: ${refusalOf(error)}.`;
+  return { outcome: 'failed', fault: { code: 'permanent', message }, isPermanent: true };
+}
+
+async function settleTogether({ engine, queue, random }: SettleDeps, ended: readonly Ended[]): Promise<void> {
   await engine.transact(META, async (tx, nowMs) => {
     const maker = new RunMaker(tx, queue, nowMs);
     const jobIds = [...new Set(ended.map(({ held }) => held.run.job_id))];

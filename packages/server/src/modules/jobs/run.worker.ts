@@ -233,7 +233,7 @@ export class RunWorker {
         // Lines that are being written are kept only while the run is not over.
         await this.#telling;
         await tellProgress(engine, attempts, { isLast: true });
-        await settle({ engine, queue, random }, batch);
+        await settle({ engine, queue, random, onError }, batch);
         tries = 0;
       } catch (error) {
         onError(error);
