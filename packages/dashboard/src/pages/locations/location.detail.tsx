@@ -4,6 +4,7 @@ import { holdfast } from '../../api/holdfast.ts';
 import { useGet } from '../../api/queries.ts';
 import { useCommand } from '../../api/use.command.tsx';
 import { useMay } from '../../api/use.session.ts';
+import { ButtonRow } from '../../ui/button.row.tsx';
 import { ConfirmDialog } from '../../ui/confirm.dialog.tsx';
 import { Fact, Facts } from '../../ui/facts.tsx';
 import { Link } from '../../ui/link.tsx';
@@ -12,7 +13,6 @@ import { Moment } from '../../ui/time.tsx';
 import { ActiveState } from './active.state.tsx';
 import { LocationForm } from './location.form.tsx';
 import { addressLine, TYPE_WORDS, type Location } from './location.words.ts';
-import classes from './locations.module.css';
 
 const STALE = ['/api/v1/locations', '/api/v1/locations/{code}', '/api/v1/summary'] as const;
 
@@ -63,7 +63,7 @@ function Actions({ location }: { location: Location }) {
   if (!mayEdit) return null;
   const close = (): void => setAsked(null);
   return (
-    <div className={classes['actions']}>
+    <ButtonRow>
       <Button onClick={() => setAsked('edit')}>Edit</Button>
       <Button variant="default" loading={toggle.isPending} onClick={() => toggle.mutate()}>
         {active ? 'Deactivate' : 'Activate'}
@@ -73,7 +73,7 @@ function Actions({ location }: { location: Location }) {
       </Button>
       {asked === 'edit' && <LocationForm location={location} onClose={close} />}
       {asked === 'archive' && <ArchiveDialog code={code} onClose={close} />}
-    </div>
+    </ButtonRow>
   );
 }
 

@@ -4,6 +4,7 @@ import { holdfast } from '../../api/holdfast.ts';
 import { useGet } from '../../api/queries.ts';
 import { useCommand } from '../../api/use.command.tsx';
 import { usePages } from '../../api/use.pages.ts';
+import { ButtonRow } from '../../ui/button.row.tsx';
 import { ConfirmDialog } from '../../ui/confirm.dialog.tsx';
 import { DataTable, type Column } from '../../ui/data.table.tsx';
 import { EmptyState } from '../../ui/empty.state.tsx';
@@ -15,7 +16,6 @@ import { Moment, TimeAgo } from '../../ui/time.tsx';
 import { PasswordForm } from './password.form.tsx';
 import { PersonForm } from './person.form.tsx';
 import type { Person } from './person.words.ts';
-import classes from './people.module.css';
 
 const STALE = ['/api/v1/people', '/api/v1/people/{id}'] as const;
 
@@ -109,7 +109,7 @@ function PersonDetail({ id, onGone }: { id: string; onGone: () => void }) {
           <code>user:{data.id}</code>
         </Fact>
       </Facts>
-      <div className={classes['actions']}>
+      <ButtonRow>
         <Button onClick={() => setAsked('edit')}>Edit</Button>
         <Button variant="default" onClick={() => setAsked('password')}>
           Set a password
@@ -120,7 +120,7 @@ function PersonDetail({ id, onGone }: { id: string; onGone: () => void }) {
         <Button variant="default" onClick={() => setAsked('remove')}>
           Remove
         </Button>
-      </div>
+      </ButtonRow>
       {asked === 'edit' && <PersonForm person={data} onClose={close} />}
       {asked === 'password' && <PasswordForm person={data} onClose={close} />}
       {asked === 'remove' && <RemoveDialog person={data} onGone={onGone} onClose={close} />}

@@ -2,6 +2,7 @@ import { useMemo, useRef, useState } from 'react';
 import { useQueryClient } from '@tanstack/react-query';
 import { Button, FileButton, Progress, Select } from '@mantine/core';
 import { useGet } from '../../api/queries.ts';
+import { ButtonRow } from '../../ui/button.row.tsx';
 import { downloadText } from '../../ui/download.ts';
 import { EmptyState } from '../../ui/empty.state.tsx';
 import { Icon } from '../../ui/icon.tsx';
@@ -9,6 +10,7 @@ import { Link } from '../../ui/link.tsx';
 import { Num } from '../../ui/num.tsx';
 import { PageHeader } from '../../ui/page.header.tsx';
 import { ProblemNotice } from '../../ui/problem.notice.tsx';
+import { ShortTable } from '../../ui/short.table.tsx';
 import type { CsvRead } from './csv.worker.ts';
 import {
   FIELDS,
@@ -85,7 +87,7 @@ function Import({ name, read }: { name: string; read: CsvRead }) {
       {mapping.opening !== undefined && <LocationChoice value={location} onChange={setLocation} />}
       <PlanShown plan={plan} />
       {error !== null && <ProblemNotice error={error} />}
-      <div className={classes['actions']}>
+      <ButtonRow>
         <Button disabled={!isReady || isRunning} onClick={() => void run()}>
           Import {plan.rows.length.toLocaleString()} products
         </Button>
@@ -94,7 +96,7 @@ function Import({ name, read }: { name: string; read: CsvRead }) {
             Stop
           </Button>
         )}
-      </div>
+      </ButtonRow>
       {progress !== null && <Result progress={progress} total={plan.rows.length} refusedBefore={plan.refused} />}
     </>
   );
@@ -160,7 +162,7 @@ function PlanShown({ plan }: { plan: Plan }) {
         {plan.refused.length > 0 && `${plan.refused.length.toLocaleString()} cannot be read.`}
       </p>
       {plan.rows.length > 0 && (
-        <table className={classes['table']}>
+        <ShortTable>
           <thead>
             <tr>
               <th scope="col">Row</th>
@@ -179,7 +181,7 @@ function PlanShown({ plan }: { plan: Plan }) {
               </tr>
             ))}
           </tbody>
-        </table>
+        </ShortTable>
       )}
       <Refused rows={plan.refused} />
     </section>

@@ -4,6 +4,7 @@ import { holdfast } from '../../api/holdfast.ts';
 import { useGet, type Item } from '../../api/queries.ts';
 import { useCommand } from '../../api/use.command.tsx';
 import { useMay } from '../../api/use.session.ts';
+import { ButtonRow } from '../../ui/button.row.tsx';
 import { ConfirmDialog } from '../../ui/confirm.dialog.tsx';
 import { Fact, Facts } from '../../ui/facts.tsx';
 import { Link, pathOf } from '../../ui/link.tsx';
@@ -70,14 +71,14 @@ function Actions({ product, onGone }: { product: Product; onGone: () => void }) 
   const [asked, setAsked] = useState<'edit' | 'archive' | null>(null);
   if (!mayEdit) return null;
   return (
-    <div className={classes['actions']}>
+    <ButtonRow>
       <Button onClick={() => setAsked('edit')}>Edit</Button>
       <Button variant="default" onClick={() => setAsked('archive')}>
         Archive
       </Button>
       {asked === 'edit' && <ProductForm product={product} onClose={() => setAsked(null)} />}
       {asked === 'archive' && <ArchiveDialog sku={product.sku} onGone={onGone} onClose={() => setAsked(null)} />}
-    </div>
+    </ButtonRow>
   );
 }
 

@@ -4,6 +4,7 @@ import { Fact, Facts } from '../../ui/facts.tsx';
 import { Link, pathOf } from '../../ui/link.tsx';
 import { Num } from '../../ui/num.tsx';
 import { ProblemNotice } from '../../ui/problem.notice.tsx';
+import { ShortTable } from '../../ui/short.table.tsx';
 import { Countdown, Moment } from '../../ui/time.tsx';
 import { ReservationActions } from './reservation.actions.tsx';
 import { StateDiagram } from './state.diagram.tsx';
@@ -33,8 +34,7 @@ export function ReservationDetail({ id }: { id: string }) {
 
 function Lines({ lines }: { lines: readonly Line[] }) {
   return (
-    <table className={classes['lines']}>
-      <caption className={classes['caption']}>Lines</caption>
+    <ShortTable caption="Lines">
       <thead>
         <tr>
           <th scope="col">Product</th>
@@ -71,7 +71,7 @@ function Lines({ lines }: { lines: readonly Line[] }) {
           </tr>
         ))}
       </tbody>
-    </table>
+    </ShortTable>
   );
 }
 

@@ -7,6 +7,7 @@ import { EmptyState } from '../../ui/empty.state.tsx';
 import { Num } from '../../ui/num.tsx';
 import { PageHeader } from '../../ui/page.header.tsx';
 import { ProblemNotice } from '../../ui/problem.notice.tsx';
+import { ShortTable } from '../../ui/short.table.tsx';
 import { StateWord } from '../../ui/state.word.tsx';
 import { TimeChart } from '../../ui/time.chart.tsx';
 import { TimeAgo } from '../../ui/time.tsx';
@@ -96,7 +97,7 @@ function Instances() {
         Instances
       </h2>
       <div className={classes['scroll']} tabIndex={0} role="group" aria-label="All instances">
-        <table className={classes['table']}>
+        <ShortTable>
           <thead>
             <tr>
               <th scope="col">Machine</th>
@@ -125,7 +126,7 @@ function Instances() {
               </tr>
             ))}
           </tbody>
-        </table>
+        </ShortTable>
       </div>
     </section>
   );

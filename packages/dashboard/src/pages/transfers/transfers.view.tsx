@@ -12,6 +12,7 @@ import { FilterBar, type Filter } from '../../ui/filter.bar.tsx';
 import { Link, pathOf } from '../../ui/link.tsx';
 import { Num } from '../../ui/num.tsx';
 import { PageHeader } from '../../ui/page.header.tsx';
+import { ShortTable } from '../../ui/short.table.tsx';
 import { Moment, TimeAgo } from '../../ui/time.tsx';
 import { pick, useFilters } from '../../ui/use.filters.ts';
 import classes from './transfers.module.css';
@@ -88,7 +89,7 @@ export function TransfersView() {
 function TransferDetail({ transfer }: { transfer: Transfer }) {
   return (
     <>
-      <table className={classes['lines']}>
+      <ShortTable>
         <thead>
           <tr>
             <th scope="col">Product</th>
@@ -110,7 +111,7 @@ function TransferDetail({ transfer }: { transfer: Transfer }) {
             </tr>
           ))}
         </tbody>
-      </table>
+      </ShortTable>
       <p className={classes['about']}>
         <Moment at={transfer.createdAt} />,{' '}
         <Link to="/ledger" search={{ referenceType: 'transfer', referenceId: transfer.id }}>
