@@ -1,67 +1,29 @@
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { parseArgs } from 'node:util';
-import { ApiClient } from './api.client.ts';
 import type { DatabaseWork } from './cost.sql.ts';
 import { databaseProcesses, threadsCpuUs } from './database.process.ts';
-import { othersShare, type Rig, startRig, type Usage } from './rig.ts';
-import { SCENARIOS } from './scenarios.ts';
-import { seedStock } from './seed.ts';
+import { othersShare, type Rig, type Usage } from './rig.ts';
+import { scenarioAsked, type WarmRig, withWarmRig } from './single.ts';
 
 const HELP = `Usage: node --conditions=holdfast-source bench/cost.ts [--scenario c-spread] [--seconds 8] [--rounds 3]
 
 Runs one scenario and prints the processor time that each process takes per operation. Linux only.
 `;
 
-const STOCK = { products: 10_000, locations: 10 };
-const CONNECTIONS = 64;
-const WARM_UP_MS = 4_000;
+const asked = scenarioAsked(HELP, { seconds: 8, rounds: 3 });
+if (asked !== null) await withWarmRig(asked.scenario, (warm) => measureCosts(warm, asked.numbers));
 
-const { values } = parseArgs({
-  options: {
-    scenario: { type: 'string', default: 'c-spread' },
-    seconds: { type: 'string', default: '8' },
-    rounds: { type: 'string', default: '3' },
-    help: { type: 'boolean', default: false },
-  },
-});
-const scenario = SCENARIOS.find(({ name, isKeyed }) => name === values.scenario && !isKeyed);
-if (values.help || scenario === undefined || scenario.server !== 'app') {
-  const known = SCENARIOS.filter(({ isKeyed, server }) => !isKeyed && server === 'app').map(({ name }) => name);
-  console.log(`${HELP}\nScenarios: ${known.join(', ')}`);
-} else {
-  const directory = mkdtempSync(join(tmpdir(), 'holdfast-bench-'));
-  try {
-    await measureCosts(scenario, directory);
-  } finally {
-    rmSync(directory, { recursive: true, force: true });
-  }
-}
-
-async function measureCosts({ traffic }: (typeof SCENARIOS)[number], directory: string): Promise<void> {
-  chmodSync(directory, 0o755);
-  const dataDirectory = join(directory, 'data');
-  const rig = await startRig(dataDirectory);
-  try {
-    await seedStock(new ApiClient(rig.appPort), STOCK);
-    const order = { ...traffic, port: rig.appPort, connections: CONNECTIONS, stock: STOCK, isIdempotent: false };
-    const shared = { ...order, apiKey: undefined, warmUpMs: 0 };
-    await rig.runLoad({ ...shared, measureMs: WARM_UP_MS, runNumber: 1 });
-    for (let round = 1; round <= Number(values.rounds); round += 1) {
-      await rig.settle();
-      const before = await look(rig, dataDirectory);
-      if (round === 1) console.error(`server ${before.usage.pid}; ${pidsOf(before)}`);
-      const load = await rig.runLoad({ ...shared, measureMs: Number(values.seconds) * 1000, runNumber: 1 + round });
-      const after = await look(rig, dataDirectory);
-      console.log(
-        `\nround ${round}: ${Math.round(load.operationsPerSecond)}/s, p99 ${load.latency.p99Ms.toFixed(1)} ms`,
-      );
-      printCosts(before, after, load.operationsInAll);
-      printMachine(before.usage, after.usage);
-    }
-  } finally {
-    await rig.stop();
+async function measureCosts(
+  { rig, dataDirectory, run }: WarmRig,
+  { seconds, rounds }: { seconds: number; rounds: number },
+): Promise<void> {
+  for (let round = 1; round <= rounds; round += 1) {
+    await rig.settle();
+    const before = await look(rig, dataDirectory);
+    if (round === 1) console.error(`server ${before.usage.pid}; ${pidsOf(before)}`);
+    const load = await run(seconds * 1000);
+    const after = await look(rig, dataDirectory);
+    console.log(`\nround ${round}: ${Math.round(load.operationsPerSecond)}/s, p99 ${load.latency.p99Ms.toFixed(1)} ms`);
+    printCosts(before, after, load.operationsInAll);
+    printMachine(before.usage, after.usage);
   }
 }
 
