@@ -2,21 +2,21 @@ import { expect, it } from 'vitest';
 import { writeByHalves } from './write.halves.ts';
 
 /** Items of 0 to 99 are written; what is refused, and why. */
-async function writeHundred(failing: ReadonlyMap<number, unknown>) {
+async function writeHundred(failing: ReadonlyMap<number, Error>) {
   const written: number[] = [];
   const refused: number[] = [];
   let writes = 0;
   const write = (some: readonly number[]): Promise<void> => {
     writes += 1;
     const bad = some.find((item) => failing.has(item));
-    if (bad !== undefined) return Promise.reject(failing.get(bad) as Error);
+    if (bad !== undefined) return Promise.reject(failing.get(bad));
     written.push(...some);
     return Promise.resolve();
   };
   const items = Array.from({ length: 100 }, (_, index) => index);
   const outcome = await writeByHalves(items, write, (item) => Promise.resolve(void refused.push(item))).then(
     () => 'done',
-    (error: unknown) => (error as Error).message,
+    (error: Error) => error.message,
   );
   return { written: written.length, refused, writes, outcome };
 }

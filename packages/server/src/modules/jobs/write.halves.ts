@@ -26,10 +26,10 @@ export async function writeByHalves<Item>(
 
 /**
  * Whether something is refused for what it is, and would be again: by its value (SQLSTATE class 22), a constraint (23) or a
- * limit such as that of nesting (54), or because no statement can be made of it.
+ * limit such as that of nesting (54), or because it is too large or too deep for a statement.
  */
 export function isRefused(error: unknown): boolean {
-  if (error instanceof RangeError || error instanceof TypeError) return true;
+  if (error instanceof RangeError) return true;
   return /^(?:22|23|54)/.test(failureCode(error)) && !isConflict(error);
 }
 
