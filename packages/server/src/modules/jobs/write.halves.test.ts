@@ -8,8 +8,8 @@ async function writeHundred(failing: ReadonlyMap<number, Error>) {
   let writes = 0;
   const write = (some: readonly number[]): Promise<void> => {
     writes += 1;
-    const bad = some.find((item) => failing.has(item));
-    if (bad !== undefined) return Promise.reject(failing.get(bad));
+    const [error] = some.flatMap((item) => failing.get(item) ?? []);
+    if (error !== undefined) return Promise.reject(error);
     written.push(...some);
     return Promise.resolve();
   };
