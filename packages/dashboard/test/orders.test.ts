@@ -1,29 +1,32 @@
 import { fileURLToPath } from 'node:url';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { CHROMIUM, launchChromium, openPage } from './chromium.ts';
+import { CHROMIUM, launchChromium, openPage, visit } from './chromium.ts';
 import { startDashboard, type DashboardServer } from './dashboard.server.ts';
 import { fillShop } from './shop.ts';
 
-describe.skipIf(CHROMIUM === null)('what happens elsewhere, seen in lists that are open', () => {
+const ORDERS = fileURLToPath(new URL('../../../demo/online-retail-2010-12.csv', import.meta.url));
+
+describe.skipIf(CHROMIUM === null)('a shop at work', () => {
   let server: DashboardServer;
   let browser: Browser;
   beforeAll(async () => {
     [server, browser] = await Promise.all([startDashboard(), launchChromium()]);
     await fillShop(server);
+    await server.call('POST', '/locations', { code: 'UK-LUTON', name: 'Luton', type: 'warehouse' });
   });
   afterAll(async () => {
     await browser.close();
     await server.close();
   });
 
-  test('an alert appears in a second window by itself', async () => {
+  test('an alert that is raised elsewhere appears in a second window by itself', async () => {
     const alerts = await openPage(browser, server.address);
-    await alerts.page.goto('/alerts?sku=BOWL');
+    await visit(alerts.page, '/alerts?sku=BOWL');
     await alerts.page.locator('html[data-live]').waitFor({ state: 'attached' });
     expect(await alerts.page.getByRole('row').filter({ hasText: 'BOWL' }).count()).toBe(0);
     const product = await openPage(browser, server.address);
-    await product.page.goto('/inventory/BOWL');
+    await visit(product.page, '/inventory/BOWL');
     await product.page.getByRole('button', { name: 'Adjust at WH-MILAN' }).click();
     const dialog = product.page.getByRole('dialog');
     await dialog.getByText('Counted').click();
@@ -37,7 +40,7 @@ describe.skipIf(CHROMIUM === null)('what happens elsewhere, seen in lists that a
 
   test('a row that changes is written anew where it stands; a new one is announced to who reads', async () => {
     const { page, complaints, close } = await openPage(browser, server.address);
-    await page.goto('/reservations');
+    await visit(page, '/reservations');
     await page.locator('html[data-live]').waitFor({ state: 'attached' });
     const grid = page.getByRole('grid', { name: 'Reservations' });
     const row = grid.getByRole('row').filter({ hasText: 'ORDER-1006' });
@@ -57,25 +60,10 @@ describe.skipIf(CHROMIUM === null)('what happens elsewhere, seen in lists that a
     expect(complaints).toEqual([]);
     await close();
   });
-});
 
-const ORDERS = fileURLToPath(new URL('../../../demo/online-retail-2010-12.csv', import.meta.url));
-
-describe.skipIf(CHROMIUM === null)('a shop from its own file of orders', () => {
-  let server: DashboardServer;
-  let browser: Browser;
-  beforeAll(async () => {
-    [server, browser] = await Promise.all([startDashboard(), launchChromium()]);
-    await server.call('POST', '/locations', { code: 'UK-LUTON', name: 'Luton', type: 'warehouse' });
-  });
-  afterAll(async () => {
-    await browser.close();
-    await server.close();
-  });
-
-  test('its catalog is imported, one of it received, reserved, confirmed and shipped', async () => {
+  test('the catalog of its own file of orders is imported, one of it received, reserved, confirmed and shipped', async () => {
     const { page, complaints, close } = await openPage(browser, server.address);
-    await page.goto('/products/import');
+    await visit(page, '/products/import');
     await page.locator('input[type="file"]').setInputFiles(ORDERS);
     const plan = page.getByRole('region', { name: 'What would happen' });
     await plan.getByText('85123A').waitFor();
@@ -83,7 +71,7 @@ describe.skipIf(CHROMIUM === null)('a shop from its own file of orders', () => {
     const progress = page.getByRole('region', { name: 'Progress' });
     await progress.getByText(/([\d,]+) of \1 done/).waitFor();
 
-    await page.goto('/inventory/85123A');
+    await visit(page, '/inventory/85123A');
     await page.getByRole('heading', { name: 'WHITE HANGING HEART T-LIGHT HOLDER' }).waitFor();
     await page.getByRole('button', { name: 'Adjust', exact: true }).click();
     const adjust = page.getByRole('dialog', { name: 'Adjust 85123A' });
@@ -120,7 +108,7 @@ describe.skipIf(CHROMIUM === null)('a shop from its own file of orders', () => {
     await server.call('POST', '/products', { sku: 'SHELF', name: 'Shelf' });
     await server.call('POST', '/inventory/SHELF/adjust', { location: 'UK-LUTON', type: 'add', quantity: 44 });
     const { page, complaints, close } = await openPage(browser, server.address);
-    await page.goto('/inventory/SHELF');
+    await visit(page, '/inventory/SHELF');
     await page.getByRole('button', { name: 'Settings at UK-LUTON' }).click();
     const dialog = page.getByRole('dialog', { name: 'SHELF at UK-LUTON' });
     await dialog.getByRole('textbox', { name: 'Safety stock' }).fill('4');

@@ -2,7 +2,7 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { pages } from '../src/app/page.registry.ts';
 import { contrastViolationsOf, violationsOf } from './axe.ts';
-import { CHROMIUM, launchChromium, openPage } from './chromium.ts';
+import { CHROMIUM, launchChromium, openPage, visit } from './chromium.ts';
 import { startDashboard, type DashboardServer } from './dashboard.server.ts';
 import { fillShop } from './shop.ts';
 
@@ -47,9 +47,7 @@ describe.skipIf(CHROMIUM === null)('every page, in a browser', () => {
         reducedMotion: 'reduce',
         ...expected,
       });
-      await page.goto(path);
-      await page.locator('#main h1').first().waitFor();
-      await page.locator('[aria-busy="true"]').first().waitFor({ state: 'detached' });
+      await visit(page, path);
       expect(await violationsInBothThemes(page)).toEqual([]);
       await page.setViewportSize(PHONE);
       await expect
@@ -83,9 +81,7 @@ describe.skipIf(CHROMIUM === null)('every page, in a browser', () => {
 
   test.each(OVERLAYS)('%s: nothing that axe finds in either theme', async (_name, path, open) => {
     const { page, complaints, close } = await openPage(browser, server.address, { reducedMotion: 'reduce' });
-    await page.goto(path);
-    await page.locator('#main h1').first().waitFor();
-    await page.locator('[aria-busy="true"]').first().waitFor({ state: 'detached' });
+    await visit(page, path);
     await open(page);
     await page.getByRole('dialog').waitFor();
     expect(await violationsInBothThemes(page)).toEqual([]);

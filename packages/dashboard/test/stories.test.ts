@@ -1,7 +1,7 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { violationsOf } from './axe.ts';
-import { CHROMIUM, launchChromium, openPage } from './chromium.ts';
+import { CHROMIUM, launchChromium, openPage, visit } from './chromium.ts';
 import { startDashboard, type DashboardServer } from './dashboard.server.ts';
 import { fillShop } from './shop.ts';
 
@@ -26,7 +26,7 @@ describe.skipIf(CHROMIUM === null)('the dashboard, in a browser', () => {
 
   test('an adjustment shows its outcome first, is done, and is taken back', async () => {
     const { page, complaints, close } = await openPage(browser, server.address);
-    await page.goto('/inventory/TRAY');
+    await visit(page, '/inventory/TRAY');
     await page.getByRole('button', { name: 'Adjust at WH-MILAN' }).click();
     const dialog = page.getByRole('dialog', { name: 'Adjust TRAY' });
     await dialog.getByText('Take out').click();
@@ -48,7 +48,7 @@ describe.skipIf(CHROMIUM === null)('the dashboard, in a browser', () => {
 
   test('what is promised is not taken without saying so', async () => {
     const { page, complaints, close } = await openPage(browser, server.address);
-    await page.goto('/inventory/VASE');
+    await visit(page, '/inventory/VASE');
     const [onHand = '', , reserved = ''] = await numbersOnceThere(page, 'WH-LUTON');
     expect({ onHand, reserved }).toEqual({ onHand: '18', reserved: '10' });
     await page.getByRole('button', { name: 'Adjust at WH-LUTON' }).click();
@@ -67,7 +67,7 @@ describe.skipIf(CHROMIUM === null)('the dashboard, in a browser', () => {
 
   test('a transfer moves both sides at once', async () => {
     const { page, complaints, close } = await openPage(browser, server.address);
-    await page.goto('/inventory/HERON');
+    await visit(page, '/inventory/HERON');
     const before = await numbersOnceThere(page, 'WH-MILAN');
     await page.getByRole('button', { name: 'Transfer' }).click();
     const dialog = page.getByRole('dialog', { name: 'Transfer HERON' });
@@ -83,7 +83,7 @@ describe.skipIf(CHROMIUM === null)('the dashboard, in a browser', () => {
 
   test('every number can be asked why', async () => {
     const { page, complaints, close } = await openPage(browser, server.address);
-    await page.goto('/inventory/MUG');
+    await visit(page, '/inventory/MUG');
     await page.getByRole('button', { name: /^On hand at WH-LUTON/ }).click();
     const panel = page.getByRole('complementary', { name: 'On hand, WH-LUTON: why' });
     await expect.poll(() => panel.getByRole('row').allTextContents()).toContain('Received, once+120');
@@ -97,8 +97,8 @@ describe.skipIf(CHROMIUM === null)('the dashboard, in a browser', () => {
   test('a change that somebody else makes is shown within a second, in the list and on the page', async () => {
     const list = await openPage(browser, server.address);
     const product = await openPage(browser, server.address);
-    await list.page.goto('/inventory?search=BOWL');
-    await product.page.goto('/inventory/BOWL');
+    await visit(list.page, '/inventory?search=BOWL');
+    await visit(product.page, '/inventory/BOWL');
     await Promise.all([waitForLive(list.page), waitForLive(product.page)]);
     await numbersOnceThere(product.page, 'WH-LUTON');
     const cell = list.page.getByRole('row').filter({ hasText: 'WH-LUTON' }).getByRole('gridcell').nth(3);
@@ -121,13 +121,13 @@ describe.skipIf(CHROMIUM === null)('the dashboard, in a browser', () => {
 
   test('filters, sort and search are in the address, and a link shows the same', async () => {
     const { page, complaints, close } = await openPage(browser, server.address);
-    await page.goto('/inventory');
+    await visit(page, '/inventory');
     await page.getByRole('searchbox', { name: 'Search products' }).fill('tray');
     await expect.poll(() => page.url()).toContain('search=tray');
     await page.getByRole('button', { name: 'On hand' }).click();
     await expect.poll(() => page.url()).toContain('sort=onHand');
     await expect.poll(() => rowsOf(page)).toEqual(['TRAY WH-MILAN', 'TRAY WH-LUTON']);
-    await page.goto('/inventory?search=tray&sort=-onHand');
+    await visit(page, '/inventory?search=tray&sort=-onHand');
     await expect.poll(() => rowsOf(page)).toEqual(['TRAY WH-LUTON', 'TRAY WH-MILAN']);
     await page.getByRole('button', { name: 'Filter' }).click();
     await page.getByRole('menuitem', { name: 'Location' }).click();
@@ -141,7 +141,7 @@ describe.skipIf(CHROMIUM === null)('the dashboard, in a browser', () => {
 
   test('the list is worked with the keyboard', async () => {
     const { page, complaints, close } = await openPage(browser, server.address);
-    await page.goto('/');
+    await visit(page, '/');
     await page.locator('#main h1').waitFor();
     await page.keyboard.press('g');
     await page.keyboard.press('i');
@@ -165,7 +165,7 @@ describe.skipIf(CHROMIUM === null)('the dashboard, in a browser', () => {
 
   test('the theme follows the system, and the button', async () => {
     const { page, complaints, close } = await openPage(browser, server.address, { colorScheme: 'dark' });
-    await page.goto('/');
+    await visit(page, '/');
     const scheme = (): Promise<string | null> => page.locator('html').getAttribute('data-mantine-color-scheme');
     expect(await scheme()).toBe('dark');
     await page.emulateMedia({ colorScheme: 'light' });
@@ -184,16 +184,37 @@ describe.skipIf(CHROMIUM === null)('the dashboard, in a browser', () => {
     const reason = '</q><iframe srcdoc="<script>alert(4)</script>">';
     await server.call('POST', '/inventory/HOSTILE/adjust', { location: 'WH-LUTON', type: 'add', quantity: 3, reason });
     const { page, complaints, close } = await openPage(browser, server.address);
-    await page.goto('/inventory/HOSTILE');
+    await visit(page, '/inventory/HOSTILE');
     await page.getByRole('heading', { name }).waitFor();
     await page.getByText(reason).waitFor();
-    await page.goto(`/inventory?search=${encodeURIComponent('<b onclick=alert(5)>')}`);
+    await visit(page, `/inventory?search=${encodeURIComponent('<b onclick=alert(5)>')}`);
     await page.getByText('No level is like that').waitFor();
-    await page.goto('/inventory/%3Cscript%3Ealert(6)%3C%2Fscript%3E');
+    await visit(page, '/inventory/%3Cscript%3Ealert(6)%3C%2Fscript%3E');
     await page.locator('#main h1').waitFor();
-    await page.goto('/');
+    await visit(page, '/');
     await page.getByRole('heading', { name: 'Latest movements' }).waitFor();
     expect(complaints.filter((text) => !/status of (400|404)/.test(text))).toEqual([]);
+    await close();
+  });
+
+  test('a server that goes away is told quietly, what is shown is kept, and is live again when it comes back', async () => {
+    const { page, complaints, close } = await openPage(browser, server.address, {
+      // A part of the page may be on its way just then: it is asked for again.
+      expected: /ERR_(CONNECTION|INCOMPLETE|EMPTY)|status of 503|Unable to preload|dynamically imported module/,
+    });
+    await visit(page, '/inventory/MUG');
+    const before = await numbersOnceThere(page, 'WH-LUTON');
+    await waitForLive(page);
+    await server.kill();
+    await page.getByText(/The server does not answer. What you see is as of/).waitFor();
+    expect(await numbers(page, 'WH-LUTON')).toEqual(before);
+    await server.restart();
+    await page.getByText(/What you see is as of/).waitFor({ state: 'detached' });
+    await server.call('POST', '/inventory/MUG/adjust', { location: 'WH-LUTON', type: 'add', quantity: 9 });
+    await expect
+      .poll(async () => (await numbers(page, 'WH-LUTON'))[0], { timeout: 30_000 })
+      .toBe(String(Number(before[0]) + 9));
+    expect(complaints).toEqual([]);
     await close();
   });
 });
@@ -266,36 +287,6 @@ describe.skipIf(CHROMIUM === null)('who may use it', () => {
     await waitForLive(page);
     expect(complaints).toEqual([]);
     await close();
-  });
-});
-
-describe.skipIf(CHROMIUM === null)('a server that goes away', () => {
-  test('is told quietly, keeps what is shown, and is live again when it comes back', async () => {
-    const [server, browser] = await Promise.all([startDashboard(), launchChromium()]);
-    try {
-      await fillShop(server);
-      const { page, complaints, close } = await openPage(browser, server.address, {
-        // A part of the page may be on its way just then: it is asked for again.
-        expected: /ERR_(CONNECTION|INCOMPLETE|EMPTY)|status of 503|Unable to preload|dynamically imported module/,
-      });
-      await page.goto('/inventory/MUG');
-      const before = await numbersOnceThere(page, 'WH-LUTON');
-      await waitForLive(page);
-      await server.kill();
-      await page.getByText(/The server does not answer. What you see is as of/).waitFor();
-      expect(await numbers(page, 'WH-LUTON')).toEqual(before);
-      await server.restart();
-      await page.getByText(/What you see is as of/).waitFor({ state: 'detached' });
-      await server.call('POST', '/inventory/MUG/adjust', { location: 'WH-LUTON', type: 'add', quantity: 9 });
-      await expect
-        .poll(async () => (await numbers(page, 'WH-LUTON'))[0], { timeout: 30_000 })
-        .toBe(String(Number(before[0]) + 9));
-      expect(complaints).toEqual([]);
-      await close();
-    } finally {
-      await browser.close();
-      await server.close();
-    }
   });
 });
 
