@@ -1571,7 +1571,7 @@ export interface paths {
         };
         /**
          * List jobs
-         * @description Holdfast's own among them.
+         * @description Holdfast's own among them. A config of more than 16 KiB is left out: `GET /jobs/{id}` has it.
          *
          *     Needs the scope `admin`.
          */
@@ -2991,6 +2991,200 @@ export interface components {
                 /** @example 2 */
                 running: number;
             }[];
+        };
+        /** JobSummary */
+        JobSummary: {
+            /**
+             * Format: uuid
+             * @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b
+             */
+            id: string;
+            /**
+             * @description Unique, for people.
+             * @example Nightly import
+             */
+            name: string;
+            /**
+             * @description One of `GET /jobs/types`.
+             * @example http_request
+             */
+            type: string;
+            /** @example Stock of the night, from the ERP */
+            description: string;
+            /**
+             * @description What the type needs. Null where it is larger than 16 KiB as JSON: `GET /jobs/{id}` has it.
+             * @example {
+             *       "url": "https://example.com/hook"
+             *     }
+             */
+            config: Record<string, never> | null;
+            /**
+             * @description Cron: five fields, or six with seconds first. Null: it runs when asked to, or after its dependencies.
+             * @example 30 2 * * 1-5
+             */
+            schedule: string | null;
+            /**
+             * @description By its IANA name.
+             * @example Europe/Berlin
+             */
+            timeZone: string;
+            /**
+             * @description Of the runs that wait, the higher goes first; one that has waited five minutes rises by one.
+             * @example normal
+             * @enum {string}
+             */
+            priority: "low" | "normal" | "high" | "critical";
+            /**
+             * @description Attempts after the first.
+             * @example 3
+             */
+            retries: number;
+            /** @description How long it waits between attempts; up to half of it is left to chance. */
+            backoff: {
+                /**
+                 * @example exponential
+                 * @enum {string}
+                 */
+                kind: "fixed" | "exponential";
+                /**
+                 * @description Before the second attempt.
+                 * @example 1000
+                 */
+                delayMs: number;
+                /**
+                 * @description Where doubling ends.
+                 * @example 60000
+                 */
+                maxDelayMs: number;
+            };
+            /**
+             * @description Of one attempt. Work that goes on beyond is stopped.
+             * @example 300000
+             */
+            timeoutMs: number;
+            /** @description Jobs that must have succeeded in the same cycle. A job has these or a schedule, not both. */
+            dependencies: string[];
+            /**
+             * @description When a dependency did not succeed: skip this cycle, run all the same, or hold the run until somebody releases it.
+             * @example skip
+             * @enum {string}
+             */
+            afterFailure: "skip" | "run" | "hold";
+            /**
+             * @description Runs of this job at once, over all instances.
+             * @example 1
+             */
+            concurrency: number;
+            /**
+             * @description When a run is due and as many as `concurrency` are under way: skip it, let it wait, or cancel the oldest for it.
+             * @example skip
+             * @enum {string}
+             */
+            overlap: "skip" | "queue" | "cancel";
+            /**
+             * @description Ticks that nobody was there to fire: none of them, one run for all, or all of the last `catchUpMax`.
+             * @example once
+             * @enum {string}
+             */
+            catchUp: "skip" | "once" | "all";
+            /** @example 10 */
+            catchUpMax: number;
+            /**
+             * @description A run within so long of a success with the same config takes over its result. 0: never.
+             * @example 0
+             */
+            cacheForMs: number;
+            /**
+             * @description A time of day in the time zone of the job, `06:00`, or a duration from when it is due, `PT2H`. When a run is about to miss it, and when it has, an event says so.
+             * @example 06:00
+             */
+            mustFinishBy: string | null;
+            /**
+             * @description How long finished runs are kept.
+             * @example 30
+             */
+            keepDays: number;
+            /**
+             * @description false: it fires no more; what runs goes on.
+             * @example true
+             */
+            enabled: boolean;
+            /**
+             * @description The schedule in words.
+             * @example At 02:30, Monday through Friday (Europe/Berlin)
+             */
+            scheduleText: string | null;
+            /**
+             * @description Holdfast's own: it cannot be deleted.
+             * @example false
+             */
+            system: boolean;
+            /**
+             * @description `continuous`: a duty that every instance does all the time.
+             * @example idle
+             * @enum {string}
+             */
+            status: "idle" | "queued" | "running" | "disabled" | "continuous";
+            /** JobLastRun */
+            lastRun: {
+                /**
+                 * Format: uuid
+                 * @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b
+                 */
+                id: string;
+                /**
+                 * @example succeeded
+                 * @enum {string}
+                 */
+                status: "held" | "queued" | "running" | "retrying" | "succeeded" | "failed" | "cancelled" | "skipped";
+                /**
+                 * Format: date-time
+                 * @example 2026-11-20T10:00:00.000Z
+                 */
+                startedAt: string | null;
+                /**
+                 * Format: date-time
+                 * @example 2026-11-20T10:00:00.000Z
+                 */
+                finishedAt: string | null;
+                /** @example 100 */
+                percent: number | null;
+            } | null;
+            /**
+             * Format: date-time
+             * @description When it is due next.
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            nextRun: string | null;
+            /**
+             * @description Of a continuous duty: what it did last; null of others.
+             * @example null
+             */
+            lastResult: unknown;
+            /**
+             * Format: date-time
+             * @description Of a continuous duty: when it reported last.
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            lastAt: string | null;
+            /** @example 42 */
+            runCount: number;
+            /** @example 41 */
+            successCount: number;
+            /** @example 1 */
+            failureCount: number;
+            /** @example 3 */
+            version: number;
+            /**
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            createdAt: string;
+            /**
+             * Format: date-time
+             * @example 2026-11-20T10:00:00.000Z
+             */
+            updatedAt: string;
         };
         /** JobType */
         JobType: {
@@ -12453,7 +12647,7 @@ export interface operations {
                      *     }
                      */
                     "application/json": {
-                        items: components["schemas"]["Job"][];
+                        items: components["schemas"]["JobSummary"][];
                         /** @description Give it as cursor for the next page; null on the last one. */
                         nextCursor: string | null;
                     };

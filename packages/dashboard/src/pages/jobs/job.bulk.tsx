@@ -2,10 +2,10 @@ import { Button } from '@mantine/core';
 import { holdfast } from '../../api/holdfast.ts';
 import { useCommand } from '../../api/use.command.tsx';
 import { formatNumber } from '../../ui/num.tsx';
-import { STALE_JOBS, type Job } from './job.words.ts';
+import { STALE_JOBS, type ListedJob } from './job.words.ts';
 
 /** What is done with several jobs at once. Duties that go on all the time have no runs to be started. */
-export function JobBulk({ jobs, onDone }: { jobs: Job[]; onDone: () => void }) {
+export function JobBulk({ jobs, onDone }: { jobs: ListedJob[]; onDone: () => void }) {
   const startable = jobs.filter(({ status }) => status !== 'continuous');
   const start = useCommand({
     run: async () => {
@@ -26,7 +26,7 @@ export function JobBulk({ jobs, onDone }: { jobs: Job[]; onDone: () => void }) {
   );
 }
 
-function Switch({ jobs, isOn, onDone }: { jobs: Job[]; isOn: boolean; onDone: () => void }) {
+function Switch({ jobs, isOn, onDone }: { jobs: ListedJob[]; isOn: boolean; onDone: () => void }) {
   const concerned = jobs.filter(({ enabled }) => enabled !== isOn);
   const patchAll = async (enabled: boolean): Promise<void> => {
     for (const { id } of concerned) {

@@ -1,7 +1,9 @@
 import type { operations } from '@holdfast/client';
 import type { Answer, Item } from '../../api/queries.ts';
 
-export type Job = Item<'/api/v1/jobs'>;
+export type Job = Answer<'/api/v1/jobs/{id}'>;
+/** As lists have it: a large config is left out. */
+export type ListedJob = Item<'/api/v1/jobs'>;
 export type Run = Item<'/api/v1/runs'>;
 export type RunWhole = Answer<'/api/v1/runs/{id}'>;
 export type JobType = Answer<'/api/v1/jobs/types'>['items'][number];

@@ -14,12 +14,12 @@ import { JobBulk } from './job.bulk.tsx';
 import { JobDetail } from './job.detail.tsx';
 import { JobForm } from './job.form.tsx';
 import { roughDuration } from './duration.text.ts';
-import { PRIORITIES, successWords, tookMs, whenWords, type Job } from './job.words.ts';
+import { PRIORITIES, successWords, tookMs, whenWords, type ListedJob } from './job.words.ts';
 import { JobsFrame } from './jobs.frame.tsx';
 import { JobState, Progress, RunState } from './run.state.tsx';
 import classes from './jobs.module.css';
 
-const COLUMNS: Column<Job>[] = [
+const COLUMNS: Column<ListedJob>[] = [
   { id: 'status', label: 'Status', width: '98px', render: (job) => <JobState job={job} /> },
   { id: 'name', label: 'Job', width: 'minmax(140px, 1.6fr)', sortBy: 'name', render: (job) => <JobName job={job} /> },
   { id: 'type', label: 'Type', width: 'minmax(84px, 0.7fr)', render: ({ type }) => <span title={type}>{type}</span> },
@@ -45,7 +45,7 @@ const COLUMNS: Column<Job>[] = [
   },
 ];
 
-function bulkOf(jobs: Job[], clear: () => void) {
+function bulkOf(jobs: ListedJob[], clear: () => void) {
   return <JobBulk jobs={jobs} onDone={clear} />;
 }
 
@@ -116,7 +116,7 @@ function filtersFor(types: readonly { name: string; title: string }[]): Filter[]
   ];
 }
 
-function JobName({ job: { name, system } }: { job: Job }) {
+function JobName({ job: { name, system } }: { job: ListedJob }) {
   if (!system) return <span title={name}>{name}</span>;
   return (
     <span title={`${name}. Holdfast's own: it cannot be deleted.`}>
@@ -129,12 +129,12 @@ function JobName({ job: { name, system } }: { job: Job }) {
   );
 }
 
-function When({ job }: { job: Job }) {
+function When({ job }: { job: ListedJob }) {
   const words = whenWords(job);
   return <span title={words}>{words}</span>;
 }
 
-function priorityWord(priority: Job['priority']): string {
+function priorityWord(priority: ListedJob['priority']): string {
   return PRIORITIES.find(({ value }) => value === priority)?.label ?? priority;
 }
 
@@ -148,7 +148,7 @@ function Due({ at }: { at: string | null }) {
   );
 }
 
-function LastRun({ job }: { job: Job }) {
+function LastRun({ job }: { job: ListedJob }) {
   const now = useNow(1_000);
   if (job.status === 'continuous') {
     if (job.lastAt === null) return <span className={classes['dim']}>no report yet</span>;
@@ -179,7 +179,7 @@ function LastRun({ job }: { job: Job }) {
   );
 }
 
-function Success({ job: { successCount, failureCount, status } }: { job: Job }) {
+function Success({ job: { successCount, failureCount, status } }: { job: ListedJob }) {
   const words = status === 'continuous' ? null : successWords(successCount, failureCount);
   if (words === null) return <span className={classes['dim']}>–</span>;
   return (

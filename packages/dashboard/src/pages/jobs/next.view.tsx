@@ -6,7 +6,7 @@ import { EmptyState } from '../../ui/empty.state.tsx';
 import { ProblemNotice } from '../../ui/problem.notice.tsx';
 import { useFilters } from '../../ui/use.filters.ts';
 import { useNow } from '../../ui/use.now.ts';
-import type { Job, Run } from './job.words.ts';
+import type { ListedJob, Run } from './job.words.ts';
 import { JobsFrame } from './jobs.frame.tsx';
 import { Timeline, TimelineTable, type Ran } from './timeline.tsx';
 import { axisOf, rowsOf, type Due } from './timeline.rules.ts';
@@ -84,7 +84,7 @@ function withNextOf(
 }
 
 /** Runs of a busy job fill the list of those that were: the last run of each other job is shown all the same. */
-function withLastOf(runs: readonly Run[], jobs: readonly Job[]): Ran[] {
+function withLastOf(runs: readonly Run[], jobs: readonly ListedJob[]): Ran[] {
   const known = new Set(runs.map(({ id }) => id));
   const last = jobs.flatMap(({ id, name, lastRun }) =>
     lastRun === null || known.has(lastRun.id) ? [] : [{ ...lastRun, job: { id, name } }],
