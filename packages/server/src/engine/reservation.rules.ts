@@ -1,3 +1,4 @@
+import { append } from '../kernel/grouping.ts';
 import { Problem, validationFailed } from '../kernel/problem.ts';
 import { expireLines, expiryOf, productOf, releaseLapsed, viewOf } from './hold.rules.ts';
 import type { ReservationStatus } from './reservation.view.ts';
@@ -293,9 +294,7 @@ function heldByLevel(reservation: Reservation): Map<Level, Line[]> {
   for (const line of reservation.lines) {
     if (line.state !== 'held') continue;
     const level = levelOfLine(line);
-    const lines = byLevel.get(level);
-    if (lines === undefined) byLevel.set(level, [line]);
-    else lines.push(line);
+    append(byLevel, level, line);
   }
   return byLevel;
 }
