@@ -14,7 +14,7 @@ import {
   type Waiting,
 } from './batch.queue.ts';
 import type { Outcome } from './decide.ts';
-import { keysOf, weightOf } from './footprint.ts';
+import { touchOf, weightOf } from './footprint.ts';
 import { Lane, type BatchResult } from './lane.ts';
 import type { LedgerType } from './ledger.view.ts';
 import { NameCache } from './names.ts';
@@ -70,7 +70,7 @@ const IDLE_TIMEOUT_MS = 2_000;
 /** For so long a level that was seen stuck is left to the side lane. */
 const STUCK_FOR_MS = 3_000;
 /** Beside a batch that is under way, a second lane starts for one of this share of its size. */
-const SECOND_LANE_SHARE = 0.9;
+const SECOND_LANE_SHARE = 0.7;
 /** Behind a batch whose COMMIT is under way the next is sent when this share of it must wait for its levels. */
 const PIPELINED_SHARE = 0.75;
 const ATTEMPTS_MAX = 40;
@@ -126,8 +126,8 @@ export class BatchEngine {
   }
 
   /**
-   * Has a command decided. Commands that name the same SKU or reservation are decided in the order in which they were
-   * submitted, except where one is tried again.
+   * Has a command decided. Commands that name the same level, product or reservation are decided in the order in which
+   * they were submitted, except where one is tried again.
    *
    * @throws Problem: a refusal changed nothing; `outcome_unknown` may have been done
    */
@@ -142,10 +142,10 @@ export class BatchEngine {
         return;
       }
       const deadlineMs = performance.now() + ANSWER_WITHIN_MS;
-      const keys = keysOf(command);
+      const { holds, asks } = touchOf(command);
       const place = (this.#arrivals += 1);
       const weight = weightOf(command);
-      this.#queue.push({ command, meta, place, weight, keys, deadlineMs, attempts: 0, resolve, reject });
+      this.#queue.push({ command, meta, place, weight, holds, asks, deadlineMs, attempts: 0, resolve, reject });
       this.#schedule();
     });
   }
@@ -202,8 +202,8 @@ export class BatchEngine {
 
   /**
    * What a lane should do now; nothing where more had better gather. A batch has a fixed cost, and one that waits for
-   * another's locks gains nothing: so the second lane takes what is free of the first one's levels, when there is nearly
-   * as much of it, and what must wait for a lane's levels follows on the same lane.
+   * another's locks gains nothing: so the second lane takes what is free of the first one's levels, when there is
+   * about as much of it, and what must wait for a lane's levels follows on the same lane.
    */
   #nextFor(lane: Lane): Pending[] {
     const queue = this.#queue;
@@ -219,10 +219,13 @@ export class BatchEngine {
       // With nothing under way elsewhere nobody is passed by: one lane alone keeps the order of arrival.
       return elsewhere.length === 0 ? takeFirst(queue, batchMax) : takeApart(queue, batchMax, 1, elsewhere);
     }
-    if (elsewhere.length === 0 || isDeep(queue, Math.max(batchMax, secondLaneAt))) return takeFirst(queue, batchMax);
+    if (elsewhere.length === 0) return takeFirst(queue, batchMax);
     if (secondLaneAt === Number.POSITIVE_INFINITY) return [];
     const largest = Math.max(...elsewhere.map(({ commands }) => commands));
-    return takeApart(queue, batchMax, Math.max(secondLaneAt, Math.ceil(largest * SECOND_LANE_SHARE)), elsewhere);
+    const least = Math.max(secondLaneAt, Math.ceil(largest * SECOND_LANE_SHARE));
+    const free = takeApart(queue, batchMax, least, elsewhere);
+    // Where too many wait, some wait for levels in the database rather than here.
+    return free.length === 0 && isDeep(queue, Math.max(batchMax, least)) ? takeFirst(queue, batchMax) : free;
   }
 
   /** A batch that failed and the one behind it come back one after the other, and stand as they stood before. */
@@ -233,7 +236,7 @@ export class BatchEngine {
 
   async #runLane(lane: Lane, batch: Pending[], putBack: (pending: Pending[]) => void): Promise<void> {
     if (batch.length === 0) return;
-    const underWay = { commands: batch.length, keys: new Set(batch.flatMap(({ keys }) => keys)) };
+    const underWay = { commands: batch.length, held: new Set(batch.flatMap(({ holds }) => holds)) };
     if (lane !== this.#sideLane) this.#underWay.set(underWay, lane);
     this.#inFlight += batch.length;
     const startedMs = performance.now();

@@ -5,17 +5,19 @@ interface Named {
   name: string;
   weight: number;
   attempts: number;
-  keys: string[];
+  holds: string[];
+  asks: string[];
 }
 
 const command = (name: string, keys: string[], more: Partial<Named> = {}): Named => ({
   name,
-  keys,
+  holds: keys,
+  asks: keys,
   weight: 1,
   attempts: 0,
   ...more,
 });
-const underWay = (...keys: string[]) => ({ commands: keys.length, keys: new Set(keys) });
+const underWay = (...keys: string[]) => ({ commands: keys.length, held: new Set(keys) });
 const names = (commands: Named[]): string => commands.map(({ name }) => name).join('');
 
 test('the next batch is those who came first, as many as fit', () => {
@@ -49,6 +51,19 @@ test('a second lane takes what is free of the first one, and nobody is overtaken
   expect([names(takeApart(queue, 9, 2, [underWay('hot')])), names(queue)]).toEqual(['de', 'abcfg']);
   expect(countTouching(queue, 9, underWay('hot'))).toBe(2);
   expect(countTouching(queue, 1, underWay('hot'))).toBe(1);
+});
+
+test('a batch that is full of lines is enough, however few its commands are', () => {
+  const third = { weight: BATCH_WEIGHT_MAX / 3 };
+  const queue = [
+    command('a', ['x'], third),
+    command('b', ['hot'], third),
+    command('c', ['y'], third),
+    command('d', ['z'], third),
+    command('e', ['w'], third),
+  ];
+  expect(takeApart(queue.slice(0, 4), 9, 4, [underWay('hot')])).toEqual([]);
+  expect([names(takeApart(queue, 9, 5, [underWay('hot')])), names(queue)]).toEqual(['acd', 'be']);
 });
 
 test('what is more than a batch by number or by lines is deep', () => {

@@ -1,23 +1,27 @@
+import type { Touch } from './footprint.ts';
+
 /** A command that waits for its batch. */
-export interface Waiting {
+export interface Waiting extends Touch {
   /** How much of a batch it fills. */
   weight: number;
   /** Batches that it was part of. */
   attempts: number;
-  /** What it touches, as far as its names tell. */
-  keys: readonly string[];
 }
 
 /** A batch that is under way. */
 export interface UnderWay {
   commands: number;
-  keys: ReadonlySet<string>;
+  /** What its commands hold. */
+  held: ReadonlySet<string>;
 }
 
 /** Commands of one batch, at most. */
 export const BATCH_MAX = 256;
-/** Lines of one batch, at most, unless one command alone has more. */
-export const BATCH_WEIGHT_MAX = 1_000;
+/**
+ * Lines of one batch, at most, unless one command alone has more: what a batch costs by itself is little beside so many,
+ * and the fewer they are, the sooner another lane finds as many that are free.
+ */
+export const BATCH_WEIGHT_MAX = 300;
 /** Tried so often in company, a command goes alone. */
 export const ATTEMPTS_TOGETHER = 3;
 
@@ -37,8 +41,8 @@ export function takeFirst<Command extends Waiting>(queue: Command[], batchMax: n
 }
 
 /**
- * Takes a batch of commands that need not wait for those under way elsewhere, if there are so many: none that touches
- * what one of them touches, or one that waits before it.
+ * Takes a batch of commands that need not wait for those under way elsewhere, if there are so many or it is full: none
+ * that touches what one of them touches, or one that waits before it.
  */
 export function takeApart<Command extends Waiting>(
   queue: Command[],
@@ -53,16 +57,19 @@ export function takeApart<Command extends Waiting>(
   const passedBy = new Set<string>();
   const taken = new Set<Command>();
   let weight = 0;
+  let isFull = false;
   for (const next of queue.slice(0, batchMax)) {
-    const fits = !goesAlone(next) && weight + next.weight <= BATCH_WEIGHT_MAX;
-    if (fits && isFree(next) && !next.keys.some((key) => passedBy.has(key))) {
+    const isNext = isFree(next) && !goesAlone(next) && !next.asks.some((key) => passedBy.has(key));
+    isFull = isNext && weight > 0 && weight + next.weight > BATCH_WEIGHT_MAX;
+    if (isFull) break;
+    if (isNext) {
       weight += next.weight;
       taken.add(next);
     } else {
-      for (const key of next.keys) passedBy.add(key);
+      for (const key of next.holds) passedBy.add(key);
     }
   }
-  if (taken.size < least) return [];
+  if (taken.size < least && !isFull) return [];
   const left = queue.filter((pending) => !taken.has(pending));
   queue.length = 0;
   for (const pending of left) queue.push(pending);
@@ -76,8 +83,8 @@ export function countTouching(queue: readonly Waiting[], batchMax: number, batch
   return count;
 }
 
-function touches({ keys }: Waiting, batch: UnderWay): boolean {
-  return keys.some((key) => batch.keys.has(key));
+function touches({ asks }: Waiting, { held }: UnderWay): boolean {
+  return asks.some((key) => held.has(key));
 }
 
 function goesAlone({ attempts }: Waiting): boolean {

@@ -109,12 +109,36 @@ export function weightOf(command: Command): number {
   }
 }
 
-/** What a command touches, by the names that it uses: two that share none need not wait for one another. */
-export function keysOf(command: Command): string[] {
+/** What a command touches, as far as its names tell. Two that touch nothing in common need not wait for one another. */
+export interface Touch {
+  /** What others find. */
+  holds: readonly string[];
+  /** What it looks for among what others hold. */
+  asks: readonly string[];
+}
+
+/**
+ * A level is held by its name, and its product's name with a mark: whoever names the product alone may take any of its
+ * levels. Names that happen to be equal make somebody wait for nothing, and that is all.
+ */
+export function touchOf(command: Command): Touch {
   if (command.kind === 'reserve' && command.request.lines.length === 1) {
     const [line] = command.request.lines;
-    return line === undefined ? [] : [line.sku];
+    if (line?.location !== undefined) return touchOfLevel(line.sku, line.location);
   }
-  const { skus, reservationIds } = footprintOf([command]);
-  return [...skus, ...reservationIds];
+  const { skus, pairs, reservationIds, sourcedSkus, changedSkus } = footprintOf([command]);
+  const whole = command.kind === 'release' ? skus : [...sourcedSkus, ...changedSkus];
+  const touches = pairs.map(({ sku, code }) => touchOfLevel(sku, code));
+  for (const sku of whole) touches.push({ holds: [sku, anyOf(sku)], asks: [anyOf(sku)] });
+  return {
+    holds: [...touches.flatMap(({ holds }) => holds), ...reservationIds],
+    asks: [...touches.flatMap(({ asks }) => asks), ...reservationIds],
+  };
 }
+
+function touchOfLevel(sku: string, code: string): Touch {
+  const level = `${sku}\n${code}`;
+  return { holds: [level, anyOf(sku)], asks: [level, sku] };
+}
+
+const anyOf = (sku: string): string => `\n${sku}`;
