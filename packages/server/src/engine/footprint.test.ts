@@ -7,10 +7,10 @@ const line = (sku: string, location?: string) => ({
   quantity: 1,
   ...(location === undefined ? {} : { location }),
 });
-const reserve = (...lines: ReturnType<typeof line>[]): Command => ({ kind: 'reserve', request: { lines } }) as Command;
+const reserve = (...lines: ReturnType<typeof line>[]): Command => ({ kind: 'reserve', request: { lines } });
 const settings = (sku: string): Command => ({ kind: 'updateProduct', sku, patch: {} }) as Command;
-const cancel = (id: string): Command => ({ kind: 'cancel', id, reason: null }) as Command;
-const release = (sku: string, id: string): Command => ({ kind: 'release', sku, id }) as Command;
+const cancel = (id: string): Command => ({ kind: 'cancel', id, reason: null });
+const release = (sku: string, id: string): Command => ({ kind: 'release', sku, id });
 
 /** Whether the second waits while the first is under way, and the other way round. */
 const waits = (one: Command, other: Command): [boolean, boolean] => {
