@@ -1,5 +1,5 @@
 // Takes the pictures of docs/images from a dashboard that is served: `node packages/dashboard/scripts/screenshots.ts URL`.
-// With the data of the demo (`npm run demo -- --serve`), so that they show real orders.
+// With the data of the demo (`npm run demo -- --serve`), so that they show real orders. It makes some jobs there.
 import { mkdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import type { Page } from 'playwright-core';
@@ -8,10 +8,7 @@ import { launchChromium } from '../test/chromium.ts';
 interface Picture {
   name: string;
   path: string;
-  scheme?: 'dark';
   isPhone?: boolean;
-  /** For figures that need a few samples. */
-  settleMs?: number;
   /** What is done before it is taken. */
   act?: (page: Page) => Promise<void>;
 }
@@ -32,11 +29,8 @@ const product = `/inventory/${encodeURIComponent(sku)}`;
 
 const PICTURES: Picture[] = [
   { name: 'home', path: '/' },
-  { name: 'home-dark', path: '/', scheme: 'dark' },
   { name: 'home-phone', path: '/', isPhone: true },
-  { name: 'inventory', path: '/inventory?sort=-onHand' },
   { name: 'product', path: product },
-  { name: 'product-dark', path: product, scheme: 'dark' },
   {
     name: 'adjust',
     path: product,
@@ -48,36 +42,17 @@ const PICTURES: Picture[] = [
     },
   },
   { name: 'reservations', path: '/reservations' },
-  { name: 'alerts', path: '/alerts' },
-  { name: 'events', path: '/events', scheme: 'dark' },
   { name: 'jobs', path: '/jobs' },
-  { name: 'jobs-dark', path: '/jobs', scheme: 'dark' },
-  { name: 'jobs-phone', path: '/jobs', isPhone: true },
-  {
-    name: 'job-form',
-    path: '/jobs',
-    act: async (page) => {
-      await page.getByRole('button', { name: 'New job' }).click();
-      const dialog = page.getByRole('dialog');
-      await dialog.getByLabel('Name').fill('Nightly snapshot');
-      await dialog.getByRole('combobox', { name: 'What it does' }).click();
-      await page.getByRole('option', { name: 'Take a snapshot of the stock' }).click();
-      await dialog.getByText('Workdays at 6').click();
-    },
-  },
-  { name: 'jobs-timeline', path: '/jobs/next' },
-  { name: 'jobs-graph', path: '/jobs/graph', scheme: 'dark' },
-  { name: 'runs', path: '/jobs/runs' },
-  { name: 'system', path: '/system', settleMs: 15_000 },
 ];
 
+await makeJobs(address);
 await mkdir(OUT, { recursive: true });
 const browser = await launchChromium();
 try {
-  for (const { name, path, scheme = 'light', isPhone = false, settleMs = SETTLE_MS, act } of PICTURES) {
+  for (const { name, path, isPhone = false, act } of PICTURES) {
     const context = await browser.newContext({
       baseURL: address,
-      colorScheme: scheme,
+      colorScheme: 'light',
       viewport: isPhone ? PHONE : DESKTOP,
       locale: 'en-GB',
       reducedMotion: 'reduce',
@@ -88,7 +63,7 @@ try {
     await page.goto(path);
     await page.locator('#main h1').first().waitFor();
     await act?.(page);
-    await page.waitForTimeout(settleMs);
+    await page.waitForTimeout(SETTLE_MS);
     await page.screenshot({ path: `${OUT}dashboard-${name}.png` });
     await context.close();
     console.log(`docs/images/dashboard-${name}.png`);
@@ -106,4 +81,31 @@ async function busiestProduct(base: string): Promise<string> {
   const [busiest] = [...counts].sort(([, left], [, right]) => right - left);
   if (busiest === undefined) throw new Error('nothing ever moved there: begin with the demo');
   return busiest[0];
+}
+
+/** Jobs as a shop has them, once, each with a run. */
+async function makeJobs(base: string): Promise<void> {
+  const post = async (path: string, body: object): Promise<{ id: string }> => {
+    const headers = { 'content-type': 'application/json' };
+    const answer = await fetch(`${base}/api/v1${path}`, { method: 'POST', headers, body: JSON.stringify(body) });
+    if (!answer.ok) throw new Error(`POST ${path}: ${answer.status} ${await answer.text()}`);
+    return (await answer.json()) as { id: string };
+  };
+  const answer = await fetch(`${base}/api/v1/jobs?search=night`);
+  const { items } = (await answer.json()) as { items: object[] };
+  if (items.length > 0) return;
+  const timeZone = 'Europe/Berlin';
+  const snapshot = await post('/jobs', {
+    name: 'Stock of the night',
+    type: 'stock_snapshot',
+    schedule: '30 2 * * *',
+    timeZone,
+  });
+  await post('/jobs', { name: 'What to order', type: 'reorder_report', dependencies: [{ job: snapshot.id }] });
+  const jobs = [
+    { name: 'Counts of the week', type: 'cycle_count_plan', schedule: '0 5 * * 1', timeZone },
+    { name: 'Ledger for the accountants', type: 'export_ledger', schedule: '0 4 1 * *', timeZone, priority: 'low' },
+  ];
+  for (const job of jobs) await post(`/jobs/${(await post('/jobs', job)).id}/run`, {});
+  await post(`/jobs/${snapshot.id}/run`, {});
 }

@@ -66,6 +66,10 @@ async function count(statement: string): Promise<number> {
   return Number(rows[0]?.n ?? 0);
 }
 
+/** Those of Holdfast on this database. */
+const SESSIONS = `SELECT count(*) FROM pg_stat_activity
+  WHERE datname = current_database() AND application_name LIKE 'holdfast%'`;
+
 test('a stock import that is killed goes on where it stopped, and no unit comes in twice', async () => {
   const products = Array.from({ length: 2_000 }, (_, index) => `K-${index},Product ${index}`);
   const made = await run(['import', 'products', await file('k.csv', `sku,name\n${products.join('\n')}\n`), '--json']);
@@ -81,6 +85,8 @@ test('a stock import that is killed goes on where it stopped, and no unit comes 
     while (child.exitCode === null && (await count('SELECT count(*) FROM ledger_entry')) < threshold) await sleep(10);
     child.kill('SIGKILL');
     expect((await ended)[1]).toBe('SIGKILL');
+    // What it had sent may still be committed.
+    while ((await count(SESSIONS)) > 0) await sleep(10);
   }
   const before = await count('SELECT count(*) FROM ledger_entry');
   expect(before).toBeGreaterThanOrEqual(4_000);
