@@ -1,5 +1,5 @@
 // Takes the pictures of docs/images from a dashboard that is served: `node packages/dashboard/scripts/screenshots.ts URL`.
-// With the data of the demo (`npm run demo -- --serve`), so that they show real orders. It makes some jobs there.
+// With the data of the demo (`npm run demo -- --serve`), so that they show real orders. It makes some holds and jobs there.
 import { mkdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import type { Page } from 'playwright-core';
@@ -24,7 +24,7 @@ if (address === undefined) {
   console.error('usage: node packages/dashboard/scripts/screenshots.ts http://127.0.0.1:8080 [sku]');
   process.exit(2);
 }
-const sku = process.argv[3] ?? (await busiestProduct(address));
+const sku = process.argv[3] ?? (await busiestProduct());
 const product = `/inventory/${encodeURIComponent(sku)}`;
 
 const PICTURES: Picture[] = [
@@ -45,7 +45,8 @@ const PICTURES: Picture[] = [
   { name: 'jobs', path: '/jobs' },
 ];
 
-await makeJobs(address);
+await makeHolds();
+await makeJobs();
 await mkdir(OUT, { recursive: true });
 const browser = await launchChromium();
 try {
@@ -72,10 +73,9 @@ try {
   await browser.close();
 }
 
-/** One that was reserved a moment ago: its page shows the most. */
-async function busiestProduct(base: string): Promise<string> {
-  const answer = await fetch(`${base}/api/v1/ledger?limit=200`);
-  const { items } = (await answer.json()) as { items: { sku: string }[] };
+/** One that has moved a lot: its page shows the most. */
+async function busiestProduct(): Promise<string> {
+  const { items } = await get<{ items: { sku: string }[] }>('/ledger?limit=200');
   const counts = new Map<string, number>();
   for (const item of items) counts.set(item.sku, (counts.get(item.sku) ?? 0) + 1);
   const [busiest] = [...counts].sort(([, left], [, right]) => right - left);
@@ -83,16 +83,21 @@ async function busiestProduct(base: string): Promise<string> {
   return busiest[0];
 }
 
+/** Orders that are under way: held for some minutes, every third of them confirmed. */
+async function makeHolds(): Promise<void> {
+  const { items } = await get<{ items: { sku: string; available: number }[] }>('/inventory?sort=-available&limit=100');
+  const skus = [sku, sku, sku, ...items.filter(({ available }) => available > 50).map((item) => item.sku)];
+  for (const [index, each] of skus.entries()) {
+    const lines = [{ sku: each, quantity: 2 + ((index * 7) % 11) }];
+    const ttlSeconds = 40 + ((index * 37) % 860);
+    const { id } = await post('/reservations', { lines, orderId: String(538_000 + index), ttlSeconds });
+    if (index % 3 === 1) await post(`/reservations/${id}/confirm`, {});
+  }
+}
+
 /** Jobs as a shop has them, once, each with a run. */
-async function makeJobs(base: string): Promise<void> {
-  const post = async (path: string, body: object): Promise<{ id: string }> => {
-    const headers = { 'content-type': 'application/json' };
-    const answer = await fetch(`${base}/api/v1${path}`, { method: 'POST', headers, body: JSON.stringify(body) });
-    if (!answer.ok) throw new Error(`POST ${path}: ${answer.status} ${await answer.text()}`);
-    return (await answer.json()) as { id: string };
-  };
-  const answer = await fetch(`${base}/api/v1/jobs?search=night`);
-  const { items } = (await answer.json()) as { items: object[] };
+async function makeJobs(): Promise<void> {
+  const { items } = await get<{ items: object[] }>('/jobs?search=night');
   if (items.length > 0) return;
   const timeZone = 'Europe/Berlin';
   const snapshot = await post('/jobs', {
@@ -101,11 +106,22 @@ async function makeJobs(base: string): Promise<void> {
     schedule: '30 2 * * *',
     timeZone,
   });
-  await post('/jobs', { name: 'What to order', type: 'reorder_report', dependencies: [{ job: snapshot.id }] });
+  await post('/jobs', { name: 'What to order', type: 'reorder_report', dependencies: [snapshot.id] });
   const jobs = [
     { name: 'Counts of the week', type: 'cycle_count_plan', schedule: '0 5 * * 1', timeZone },
     { name: 'Ledger for the accountants', type: 'export_ledger', schedule: '0 4 1 * *', timeZone, priority: 'low' },
   ];
   for (const job of jobs) await post(`/jobs/${(await post('/jobs', job)).id}/run`, {});
   await post(`/jobs/${snapshot.id}/run`, {});
+}
+
+async function get<Body>(path: string): Promise<Body> {
+  return (await (await fetch(`${address}/api/v1${path}`)).json()) as Body;
+}
+
+async function post(path: string, body: object): Promise<{ id: string }> {
+  const headers = { 'content-type': 'application/json' };
+  const answer = await fetch(`${address}/api/v1${path}`, { method: 'POST', headers, body: JSON.stringify(body) });
+  if (!answer.ok) throw new Error(`POST ${path}: ${answer.status} ${await answer.text()}`);
+  return (await answer.json()) as { id: string };
 }
