@@ -4,35 +4,99 @@ import type { Context, Slack } from './compare.ts';
 import type { Answer, Command, Observed, Outcome } from './command.ts';
 import { apply, copyWorld } from './model.ts';
 import type { Resolved } from './resolve.ts';
-import { GUARD_MS, emptyStats, slackIn } from './system.ts';
+import { Disagreement, GUARD_MS, emptyStats, slackIn } from './system.ts';
 import type { Run, Stats } from './system.ts';
 import type { World } from './world.ts';
 
-/** Applies the group in the order of arrival, or failing that in any order that explains the answers. */
-export function explain(run: Run, group: Resolved[], answers: Answer[]): boolean {
+/**
+ * Applies the group in the order of arrival, or failing that in any order that explains the answers and what is there now.
+ *
+ * @param compare throws a Disagreement where the system is not as the model's world is
+ */
+export async function explain(
+  run: Run,
+  group: Resolved[],
+  answers: Answer[],
+  compare: () => Promise<void>,
+): Promise<boolean> {
   const pairs = group.map((each, index) => ({ command: each.modelled, answer: answers[index] ?? noAnswer }));
   const start = copyWorld(run.world);
-  if (pairs.every((pair) => take(run, pair.command, pair.answer) === null)) return true;
-  if (!run.anyOrder || group.length === 1) return false;
+  const isExplained = pairs.every((pair) => take(run, pair.command, pair.answer) === null);
+  const isAnyOrder = run.anyOrder && group.length > 1;
+  if (isExplained) {
+    const difference = await differenceIn(compare);
+    if (difference === null) return true;
+    if (!isAnyOrder) throw difference;
+  }
+  if (!isAnyOrder) return false;
   run.stats.reordered += 1;
-  let tries = 600;
-  const search = (world: World, left: typeof pairs): World | null => {
-    if (left.length === 0) return world;
-    for (const pair of left) {
-      if ((tries -= 1) < 0) return null;
-      const next = copyWorld(world);
-      if (take({ ...run, world: next, stats: emptyStats() }, pair.command, pair.answer) !== null) continue;
-      const rest = search(
-        next,
-        left.filter((each) => each !== pair),
-      );
-      if (rest !== null) return rest;
-    }
-    return null;
+  return findOrder(run, start, inOrderOfEffect(pairs), compare);
+}
+
+interface Pair {
+  command: Command;
+  answer: Answer;
+}
+
+/** Those that changed nothing first: one that fits stands where it fits. Then by the instants in their answers. */
+function inOrderOfEffect(pairs: readonly Pair[]): Pair[] {
+  const instantOf = ({ answer }: Pair): string => {
+    const text = changesNothing(answer) ? '' : JSON.stringify(answer.body);
+    const instants = text.matchAll(/"(?:at|createdAt|confirmedAt|shippedAt|cancelledAt|lastMovementAt)":"([^"]+)"/g);
+    return [...instants].map(([, instant = '']) => instant).reduce((last, one) => (one > last ? one : last), '');
   };
-  const found = search(start, pairs);
-  run.world = found ?? start;
-  return found !== null;
+  return pairs.toSorted((one, other) => (instantOf(one) < instantOf(other) ? -1 : 1));
+}
+
+const changesNothing = (answer: Answer): boolean => answer.status >= 400 || answer.replayed;
+
+const TRIES_MAX = 100_000;
+
+/** Leaves the world of the order that it finds. */
+async function findOrder(
+  run: Run,
+  start: World,
+  pairs: readonly Pair[],
+  compare: () => Promise<void>,
+): Promise<boolean> {
+  // The commands that were left where no order of them was found, as bits. Answers tell so much of the world that the same
+  // commands leave nearly always the same, in whatever order they were taken: it is not tried again.
+  const failed = new Set<number>();
+  let tries = TRIES_MAX;
+  /** Of the last order that explained the answers alone: when lapsed units came back is not among them. */
+  let difference: Disagreement | null = null;
+  const search = async (world: World, left: number): Promise<boolean> => {
+    if (left === 0) {
+      run.world = world;
+      difference = await differenceIn(compare);
+      return difference === null;
+    }
+    if (failed.has(left)) return false;
+    for (const [index, { command, answer }] of pairs.entries()) {
+      if ((left & (1 << index)) === 0) continue;
+      if ((tries -= 1) < 0) return false;
+      const next = copyWorld(world);
+      if (take({ ...run, world: next, stats: emptyStats() }, command, answer) !== null) continue;
+      if (await search(next, left & ~(1 << index))) return true;
+      if (changesNothing(answer)) return false;
+    }
+    if (difference === null) failed.add(left);
+    return false;
+  };
+  if (await search(start, (1 << pairs.length) - 1)) return true;
+  run.world = start;
+  if (difference !== null) throw difference as Disagreement;
+  return false;
+}
+
+async function differenceIn(compare: () => Promise<void>): Promise<Disagreement | null> {
+  try {
+    await compare();
+    return null;
+  } catch (error) {
+    if (error instanceof Disagreement) return error;
+    throw error;
+  }
 }
 
 const noAnswer: Answer = { status: 0, replayed: false, body: null };

@@ -158,10 +158,9 @@ async function submitGroup(run: Run, group: Resolved[]): Promise<void> {
   run.transcript.push(`  -- group at ${now}`, ...group.map((each, index) => told(each, answers[index])));
   stats.groups += 1;
   stats.commands += group.length;
-  if (!explain(run, group, answers)) {
+  if (!(await explain(run, group, answers, () => compareState(run, group)))) {
     run.world = before;
     throw new Disagreement(describe(run, group, answers));
   }
   run.resolver.world = run.world;
-  await compareState(run, group);
 }
