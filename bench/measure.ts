@@ -14,6 +14,8 @@ const GLANCE_MS = 300;
 export interface Bench {
   options: Options;
   stock: StockSize;
+  /** What the usual way reserves: of two ways to write the same levels, each would find the other's changes in them. */
+  usualStock: StockSize;
   rig: Rig;
   rounds: Map<string, Measurement[]>;
   runNumber: number;
@@ -80,10 +82,11 @@ async function waitForQuiet(current: Bench): Promise<void> {
 }
 
 async function measureOnce(current: Bench, scenario: Scenario, apiKey: string | undefined): Promise<Measurement> {
-  const { options, rig, stock } = current;
+  const { options, rig } = current;
+  const stock = scenario.letter === 'b' ? current.usualStock : current.stock;
   await rig.settle();
   const api = new ApiClient(rig.appPort, apiKey);
-  const reservedBefore = await hotReserved(api);
+  const reservedBefore = await hotReserved(api, stock);
   const before = await rig.usage();
   current.runNumber += 1;
   const load = await rig.runLoad({
@@ -99,7 +102,7 @@ async function measureOnce(current: Bench, scenario: Scenario, apiKey: string | 
   });
   const after = await rig.usage();
   if (scenario.traffic.spread === 'hot') {
-    const held = (await hotReserved(api)) - reservedBefore;
+    const held = (await hotReserved(api, stock)) - reservedBefore;
     if (held !== load.operationsInAll) {
       throw new Error(`${scenario.title}: ${load.operationsInAll} reserves were answered and ${held} units are held`);
     }
@@ -119,8 +122,10 @@ function difference(after: number | undefined, before: number | undefined): numb
   return after === undefined || before === undefined ? undefined : after - before;
 }
 
-async function hotReserved(api: ApiClient): Promise<number> {
-  const level = await api.get<{ reserved: number }>(`/inventory/${skuOf(0)}/locations/${codeOf(0)}?fresh=true`);
+async function hotReserved(api: ApiClient, { firstProduct = 0 }: StockSize): Promise<number> {
+  const level = await api.get<{ reserved: number }>(
+    `/inventory/${skuOf(firstProduct)}/locations/${codeOf(0)}?fresh=true`,
+  );
   return level.reserved;
 }
 

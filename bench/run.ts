@@ -10,7 +10,7 @@ import { HELP, type Options, parseOptions } from './options.ts';
 import { isMet, median, renderRows, renderTargets, type Row, rowOf, targetsOf } from './report.ts';
 import { startRig } from './rig.ts';
 import { SCENARIOS } from './scenarios.ts';
-import { seedStock } from './seed.ts';
+import { seedLocations, seedProducts } from './seed.ts';
 import { measureStartMs } from './start.measure.ts';
 import type { StockSize } from './traffic.ts';
 
@@ -56,12 +56,16 @@ async function bench(options: Options, directory: string): Promise<number> {
   const stock = options.isQuick ? QUICK_STOCK : FULL_STOCK;
   const rig = await startRig(join(directory, 'data'));
   try {
-    const seed = await seedStock(new ApiClient(rig.appPort), stock);
+    const api = new ApiClient(rig.appPort);
+    await seedLocations(api, stock.locations);
+    const usualStock = { ...stock, firstProduct: stock.products };
+    if (options.only.has('b')) await seedProducts(api, usualStock);
+    const seed = await seedProducts(api, stock);
     say(
       `seeded ${seed.levels} levels at ${Math.round(seed.levelsPerSecond)}/s, products at ${Math.round(seed.productsPerSecond)}/s`,
     );
     const { patienceMs } = options;
-    const current: Bench = { options, stock, rig, rounds: new Map(), runNumber: 0, patienceMs };
+    const current: Bench = { options, stock, usualStock, rig, rounds: new Map(), runNumber: 0, patienceMs };
     await measureOpen(current);
     await measureKeyed(current);
     const { rssMb, peakRssMb } = await rig.usage();

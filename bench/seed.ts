@@ -19,19 +19,32 @@ interface BulkAnswer {
   results: unknown[];
 }
 
-/** Makes the products, the locations and the stock by the API's own bulk routes, which is a figure of its own. */
-export async function seedStock(api: ApiClient, { products, locations }: StockSize): Promise<SeedReport> {
+/** Makes the locations, which are called the same for all stock. */
+export async function seedLocations(api: ApiClient, locations: number): Promise<void> {
   for (let location = 0; location < locations; location += 1) {
     await api.post('/locations', { code: codeOf(location), name: `Location ${location}`, type: 'warehouse' });
   }
+}
+
+/** Makes locations, products and stock. */
+export async function seedStock(api: ApiClient, stock: StockSize): Promise<SeedReport> {
+  await seedLocations(api, stock.locations);
+  return seedProducts(api, stock);
+}
+
+/** Makes the products and their stock by the API's own bulk routes, which is a figure of its own. */
+export async function seedProducts(
+  api: ApiClient,
+  { products, locations, firstProduct = 0 }: StockSize,
+): Promise<SeedReport> {
   const productItems = Array.from({ length: products }, (_, product) => ({
-    sku: skuOf(product),
-    name: `Product ${product}`,
+    sku: skuOf(firstProduct + product),
+    name: `Product ${firstProduct + product}`,
     category: `category-${product % 50}`,
   }));
   const productSeconds = await postInChunks(productItems, (chunk) => api.post('/products/batch', { products: chunk }));
   const levelItems = Array.from({ length: products * locations }, (_, level) => ({
-    sku: skuOf(Math.floor(level / locations)),
+    sku: skuOf(firstProduct + Math.floor(level / locations)),
     location: codeOf(level % locations),
     type: 'add',
     movement: 'receipt',

@@ -5,6 +5,8 @@ import { codeSlot, type RequestParts, RequestTemplate, SLOTS, skuSlot } from './
 export interface StockSize {
   products: number;
   locations: number;
+  /** The number of the first product; 0 where absent. */
+  firstProduct?: number;
 }
 
 export const skuOf = (product: number): string => `SKU-${String(product).padStart(SLOTS.product.length, '0')}`;
@@ -86,8 +88,8 @@ function template(draw: Draw, parts: Omit<RequestParts, 'apiKey' | 'idempotencyK
 
 function aim(request: RequestTemplate, draw: Draw, nth: number): void {
   const level = draw.pick();
-  const { locations } = draw.order.stock;
-  request.setNumber('product', nth, Math.floor(level / locations));
+  const { locations, firstProduct = 0 } = draw.order.stock;
+  request.setNumber('product', nth, firstProduct + Math.floor(level / locations));
   request.setNumber('location', nth, level % locations);
 }
 
