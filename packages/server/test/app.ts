@@ -22,7 +22,14 @@ export interface TestApp {
 export type TestAppOptions = Partial<
   Pick<
     ServerOptions,
-    'timeShiftMs' | 'secondLaneAt' | 'checkAnswers' | 'duties' | 'extraRoutes' | 'jobTypes' | 'passwordCosts'
+    | 'timeShiftMs'
+    | 'secondLaneAt'
+    | 'optimistic'
+    | 'checkAnswers'
+    | 'duties'
+    | 'extraRoutes'
+    | 'jobTypes'
+    | 'passwordCosts'
   >
 > & {
   /** Environment variables of the server. */

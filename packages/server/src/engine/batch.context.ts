@@ -1,6 +1,7 @@
 import type { IdSource } from '../kernel/ids.ts';
 import type { LaneConnection } from '../platform/database/index.ts';
 import type { Outcome } from './decide.ts';
+import type { Learned } from './known.stock.ts';
 import type { LedgerType } from './ledger.view.ts';
 import type { NameCache } from './names.ts';
 import type { Evidence, Statement } from './read.sql.ts';
@@ -16,6 +17,8 @@ export interface BatchContext {
   lockTimeoutMs: number;
   idleTimeoutMs: number;
   defaultTtlMs: number;
+  /** Told which levels will be locked; when it is done, nobody in this process is about to write them. */
+  onLevels: (keys: ReadonlySet<string>) => Promise<void>;
   /** Added to the database's clock; 0 but in tests that travel in time. */
   timeShiftMs: () => number;
   /**
@@ -27,7 +30,8 @@ export interface BatchContext {
 
 /** A COMMIT on its way, and what its commands are answered once it is known to have arrived. */
 export interface Sent {
-  transactionId: string;
+  /** Which transaction it is; where its number was not heard, which server process runs it. */
+  by: { transactionId: string } | { backend: number };
   evidence: Evidence;
   outcome: BatchOutcome;
 }
@@ -39,6 +43,8 @@ export interface BatchOutcome {
   /** Its ledger entries, as metrics count them. */
   entries: { type: LedgerType; location: string }[];
   changed: Changed;
+  /** What it read of stock under its locks; null where it locked nothing. */
+  learned: Learned | null;
 }
 
 /** What a commit may have changed of what is shown of stock: whoever keeps a copy gives it up. */

@@ -86,7 +86,7 @@ test('a level whose row has moved while it was waited for is written where it is
 
 test('a rename between two commands is seen by the next one', async () => {
   expect(await reserve('FREE-3')).toMatchObject({ status: 201 });
-  await holdfast.database.pool.query(`UPDATE product SET sku = 'MOVED' WHERE sku = 'FREE-3'`);
+  await holdfast.database.pool.query(`UPDATE product SET sku = 'MOVED', version = version + 1 WHERE sku = 'FREE-3'`);
   expect(await reserve('FREE-3')).toMatchObject({ status: 404, code: 'product_not_found' });
   expect(await reserve('MOVED')).toMatchObject({ status: 201 });
 });

@@ -3,24 +3,26 @@ import { createIdSource } from '../kernel/ids.ts';
 import { Problem, problems } from '../kernel/problem.ts';
 import type { LaneConnection } from '../platform/database/index.ts';
 import type { BatchContext, Changed } from './batch.context.ts';
+import { chooseKnown, chooseUnderLocks, situationOf, type Situation } from './batch.choice.ts';
 import {
-  ATTEMPTS_TOGETHER,
-  BATCH_MAX,
-  countTouching,
-  isDeep,
-  takeApart,
-  takeFirst,
-  type UnderWay,
-  type Waiting,
-} from './batch.queue.ts';
+  ANSWER_WITHIN_MS,
+  answerAll,
+  endPatience,
+  levelBusy,
+  pendingOf,
+  stillInTime,
+  type Pending,
+} from './batch.pending.ts';
+import { ATTEMPTS_TOGETHER, BATCH_MAX, type UnderWay } from './batch.queue.ts';
 import type { Outcome } from './decide.ts';
-import { touchOf, weightOf } from './footprint.ts';
-import { Lane, type BatchResult } from './lane.ts';
+import { runBatch } from './batch.ts';
+import { Lane, type BatchResult, type BatchWork } from './lane.ts';
 import type { LedgerType } from './ledger.view.ts';
 import { NameCache } from './names.ts';
+import { OptimisticLanes } from './optimistic.lane.ts';
 import { findStuckLevels } from './stuck.ts';
 import { outcomeUnknown } from './transact.ts';
-import type { Asked, Command } from './stock.command.ts';
+import type { Command } from './stock.command.ts';
 
 export interface BatchEngineOptions {
   connect: (name: string) => Promise<LaneConnection>;
@@ -33,6 +35,8 @@ export interface BatchEngineOptions {
   queueMax?: number;
   /** A second lane starts for no fewer commands than this, unless the first of them goes alone; never where infinite. */
   secondLaneAt?: number;
+  /** Reserves are decided on what is known of stock, where that is enough. */
+  optimistic?: boolean;
   timeShiftMs?: () => number;
   onBatch?: (report: BatchReport) => void;
   /** Told of the ledger entries of each commit, before anybody is answered. */
@@ -47,17 +51,6 @@ export interface BatchReport {
   result: BatchResult['kind'];
 }
 
-interface Pending extends Asked, Waiting {
-  /** Its place in the order of arrival. */
-  place: number;
-  /** By then it is answered, on the monotonic clock. */
-  deadlineMs: number;
-  resolve: (answer: Answer) => void;
-  reject: (error: unknown) => void;
-}
-
-/** "An answer within 5 s": a moment is left for the way back. */
-const ANSWER_WITHIN_MS = 4_300;
 /** A batch waits so long for a lock before the commands that need it are set apart. */
 const LOCK_TIMEOUT_MS = 150;
 /** So long a command waits alone; those of the side lane in turn: one that is stuck must not keep the others waiting. */
@@ -69,11 +62,6 @@ const SIDE_LANE_MARGIN_MS = 2 * ALONE_LOCK_TIMEOUT_MS + 200;
 const IDLE_TIMEOUT_MS = 2_000;
 /** For so long a level that was seen stuck is left to the side lane. */
 const STUCK_FOR_MS = 3_000;
-/** Beside a batch that is under way, a second lane starts for one of this share of its size. */
-const SECOND_LANE_SHARE = 0.7;
-/** Behind a batch whose COMMIT is under way the next is sent when this share of it must wait for its levels. */
-const PIPELINED_SHARE = 0.75;
-const ATTEMPTS_MAX = 40;
 const LOOK_AGAIN_MS = 100;
 const NAMES_MAX = 200_000;
 
@@ -87,6 +75,7 @@ export class BatchEngine {
   readonly #locations = new NameCache(NAMES_MAX);
   readonly #ids = createIdSource();
   readonly #lanes: Lane[];
+  readonly #optimistic: OptimisticLanes | null;
   readonly #sideLane: Lane;
   /** Finds out which levels are stuck. */
   readonly #probe: Lane;
@@ -108,6 +97,7 @@ export class BatchEngine {
       batchMax: BATCH_MAX,
       queueMax: 20_000,
       secondLaneAt: 4,
+      optimistic: true,
       timeShiftMs: () => 0,
       onBatch: () => undefined,
       onCommit: () => undefined,
@@ -115,9 +105,10 @@ export class BatchEngine {
       onLost: () => undefined,
       ...options,
     };
-    this.#lanes = ['holdfast lane 1', 'holdfast lane 2'].map((name) => this.#openLane(name, LOCK_TIMEOUT_MS, true));
-    this.#sideLane = this.#openLane('holdfast side lane', ALONE_LOCK_TIMEOUT_MS, false);
-    this.#probe = this.#openLane('holdfast probe', ALONE_LOCK_TIMEOUT_MS, false);
+    this.#lanes = ['holdfast lane 1', 'holdfast lane 2'].map((name) => this.#openLane(name));
+    this.#sideLane = this.#openLane('holdfast side lane');
+    this.#probe = this.#openLane('holdfast probe');
+    this.#optimistic = this.#options.optimistic ? this.#openOptimisticLanes() : null;
   }
 
   /** Commands that wait or are in flight. */
@@ -141,11 +132,9 @@ export class BatchEngine {
         reject(new Problem(problems.overloaded, 'Too many commands wait. Nothing was changed; try again shortly.'));
         return;
       }
-      const deadlineMs = performance.now() + ANSWER_WITHIN_MS;
-      const { holds, asks } = touchOf(command);
-      const place = (this.#arrivals += 1);
-      const weight = weightOf(command);
-      this.#queue.push({ command, meta, place, weight, holds, asks, deadlineMs, attempts: 0, resolve, reject });
+      const knownAt = this.#optimistic?.knownAt(command, this.#stuck) ?? null;
+      this.#arrivals += 1;
+      this.#queue.push(pendingOf({ command, meta }, this.#arrivals, knownAt, { resolve, reject }));
       this.#schedule();
     });
   }
@@ -155,21 +144,63 @@ export class BatchEngine {
     this.#isClosing = true;
     if (this.depth > 0) await new Promise<void>((resolve) => this.#onIdle.push(resolve));
     await Promise.all([...this.#lanes, this.#sideLane, this.#probe].map((lane) => lane.close()));
+    await this.#optimistic?.close();
   }
 
-  #openLane(name: string, lockTimeoutMs: number, avoidsStuck: boolean): Lane {
-    const context = (isAlone: boolean): Omit<BatchContext, 'onCommit'> => ({
-      products: this.#products,
-      locations: this.#locations,
-      stuck: avoidsStuck ? this.#stuckLevels() : new Set<string>(),
+  #openLane(name: string): Lane {
+    return new Lane({ name, connect: this.#options.connect, onLost: (error) => this.#lost(error) });
+  }
+
+  #openOptimisticLanes(): OptimisticLanes {
+    const { connect, role, defaultTtlMs, timeShiftMs } = this.#options;
+    return new OptimisticLanes(['holdfast optimistic lane 1', 'holdfast optimistic lane 2'], {
+      connect,
+      role,
+      defaultTtlMs,
+      timeShiftMs,
       ids: this.#ids,
-      role: this.#options.role(),
-      lockTimeoutMs: isAlone ? ALONE_LOCK_TIMEOUT_MS : lockTimeoutMs,
+      lockTimeoutMs: LOCK_TIMEOUT_MS,
       idleTimeoutMs: IDLE_TIMEOUT_MS,
-      defaultTtlMs: this.#options.defaultTtlMs,
-      timeShiftMs: this.#options.timeShiftMs,
+      onLost: (error) => this.#lost(error),
     });
-    return new Lane({ name, connect: this.#options.connect, context, onLost: this.#options.onLost });
+  }
+
+  /** The database that comes back may be an earlier one. */
+  #lost(error: unknown): void {
+    this.#optimistic?.forgetAll();
+    this.#options.onLost(error);
+  }
+
+  /** Runs commands under the locks of their levels, which nobody else of this process writes meanwhile. */
+  #underLocks(lane: Lane, batch: readonly Pending[]): BatchWork {
+    const isSide = lane === this.#sideLane;
+    return async (client, onCommit) => {
+      let claimed: ReadonlySet<string> = new Set();
+      const context: BatchContext = {
+        products: this.#products,
+        locations: this.#locations,
+        stuck: isSide ? new Set() : this.#stuckLevels(),
+        ids: this.#ids,
+        role: this.#options.role(),
+        lockTimeoutMs: isSide || batch.length === 1 ? ALONE_LOCK_TIMEOUT_MS : LOCK_TIMEOUT_MS,
+        idleTimeoutMs: IDLE_TIMEOUT_MS,
+        defaultTtlMs: this.#options.defaultTtlMs,
+        timeShiftMs: this.#options.timeShiftMs,
+        onLevels: async (keys) => {
+          claimed = keys;
+          await this.#optimistic?.claim(keys);
+        },
+        onCommit,
+      };
+      try {
+        const outcome = await runBatch(client, batch, context);
+        // Through a pooler a session is not ours, and nothing is decided on what is known.
+        if (outcome.learned !== null && client.isPipelined) this.#optimistic?.learn(outcome.learned);
+        return outcome;
+      } finally {
+        this.#optimistic?.release(claimed);
+      }
+    };
   }
 
   #stuckLevels(): ReadonlySet<string> {
@@ -189,43 +220,48 @@ export class BatchEngine {
   }
 
   #startLanes(): void {
-    for (const lane of this.#lanes) {
-      void this.#runLane(lane, this.#nextFor(lane), (pending) => this.#putBack(pending));
-    }
-    if (!this.#sideLane.isBusy) this.#sideQueue = this.#stillInTime(this.#sideQueue, levelBusy, SIDE_LANE_MARGIN_MS);
+    for (const lane of this.#optimistic?.lanes ?? []) this.#startKnown(lane);
+    for (const lane of this.#lanes) this.#startUnderLocks(lane);
+    if (!this.#sideLane.isBusy) this.#sideQueue = stillInTime(this.#sideQueue, levelBusy, SIDE_LANE_MARGIN_MS);
     if (this.#sideQueue.length > 0 && !this.#sideLane.isBusy) {
-      void this.#runLane(this.#sideLane, this.#sideQueue.splice(0, 1), (pending) => this.#sideQueue.push(...pending));
+      this.#lock(this.#sideLane, this.#sideQueue.splice(0, 1));
     }
     this.#watchQueues();
     if (this.depth === 0) for (const idle of this.#onIdle.splice(0)) idle();
   }
 
-  /**
-   * What a lane should do now; nothing where more had better gather. A batch has a fixed cost, and one that waits for
-   * another's locks gains nothing: so the second lane takes what is free of the first one's levels, when there is
-   * about as much of it, and what must wait for a lane's levels follows on the same lane.
-   */
-  #nextFor(lane: Lane): Pending[] {
-    const queue = this.#queue;
-    const { batchMax, secondLaneAt } = this.#options;
-    if (queue.length === 0 || (lane.isBusy && !lane.isCommitting)) return [];
-    const own: UnderWay[] = [];
-    const elsewhere: UnderWay[] = [];
-    for (const [batch, at] of this.#underWay) (at === lane ? own : elsewhere).push(batch);
-    const [ahead] = own;
-    if (ahead !== undefined) {
-      const isWorthIt = countTouching(queue, batchMax, ahead) >= ahead.commands * PIPELINED_SHARE;
-      if (!isWorthIt) return [];
-      // With nothing under way elsewhere nobody is passed by: one lane alone keeps the order of arrival.
-      return elsewhere.length === 0 ? takeFirst(queue, batchMax) : takeApart(queue, batchMax, 1, elsewhere);
-    }
-    if (elsewhere.length === 0) return takeFirst(queue, batchMax);
-    if (secondLaneAt === Number.POSITIVE_INFINITY) return [];
-    const largest = Math.max(...elsewhere.map(({ commands }) => commands));
-    const least = Math.max(secondLaneAt, Math.ceil(largest * SECOND_LANE_SHARE));
-    const free = takeApart(queue, batchMax, least, elsewhere);
-    // Where too many wait, some wait for levels in the database rather than here.
-    return free.length === 0 && isDeep(queue, Math.max(batchMax, least)) ? takeFirst(queue, batchMax) : free;
+  /** Decides what is known, and sends it. What turns out not to be is decided under locks. */
+  #startKnown(lane: Lane): void {
+    const optimistic = this.#optimistic;
+    const situation = this.#situationOf(lane);
+    if (optimistic === null || situation === null) return;
+    const isFree = ({ command }: Pending): boolean => optimistic.isFree(command);
+    if (optimistic.hasClaims) endPatience(this.#queue, isFree);
+    const taken = chooseKnown(this.#queue, situation, this.#options, isFree);
+    if (taken.length === 0) return;
+    const { batch, refused, plan } = optimistic.decide(taken, this.#stuck);
+    for (const pending of refused) pending.knownAt = null;
+    if (refused.length > 0) this.#putBack(refused);
+    if (plan === null) return;
+    void this.#runLane(lane, batch, (deadlineMs) => optimistic.run(lane, plan, deadlineMs, () => this.#schedule()));
+  }
+
+  #startUnderLocks(lane: Lane): void {
+    const situation = this.#situationOf(lane);
+    if (situation === null) return;
+    this.#lock(lane, chooseUnderLocks(this.#queue, situation, this.#options));
+  }
+
+  #lock(lane: Lane, batch: Pending[]): void {
+    if (batch.length === 0) return;
+    const work = this.#underLocks(lane, batch);
+    void this.#runLane(lane, batch, (deadlineMs) => lane.run(work, deadlineMs, () => this.#schedule()));
+  }
+
+  /** Null where a lane can take nothing now. */
+  #situationOf(lane: Lane): Situation | null {
+    if (this.#queue.length === 0 || (lane.isBusy && !lane.isCommitting)) return null;
+    return situationOf(lane, this.#underWay, this.#optimistic?.lanes ?? []);
   }
 
   /** A batch that failed and the one behind it come back one after the other, and stand as they stood before. */
@@ -234,15 +270,14 @@ export class BatchEngine {
     this.#queue.sort((one, other) => one.place - other.place);
   }
 
-  async #runLane(lane: Lane, batch: Pending[], putBack: (pending: Pending[]) => void): Promise<void> {
-    if (batch.length === 0) return;
+  async #runLane(lane: Lane, batch: Pending[], run: (deadlineMs: number) => Promise<BatchResult>): Promise<void> {
     const underWay = { commands: batch.length, held: new Set(batch.flatMap(({ holds }) => holds)) };
     if (lane !== this.#sideLane) this.#underWay.set(underWay, lane);
     this.#inFlight += batch.length;
     const startedMs = performance.now();
     const deadlineMs = Math.min(...batch.map((pending) => pending.deadlineMs));
     for (const pending of batch) pending.attempts += 1;
-    const result = await lane.run(batch, deadlineMs, () => this.#schedule());
+    const result = await run(deadlineMs);
     this.#underWay.delete(underWay);
     if (result.kind === 'done') this.#options.onCommit(result.entries, result.changed);
     this.#options.onBatch({ commands: batch.length, durationMs: performance.now() - startedMs, result: result.kind });
@@ -253,7 +288,8 @@ export class BatchEngine {
     } else {
       const again = this.#handle(lane, batch, result);
       this.#inFlight -= batch.length;
-      if (again.length > 0) putBack(again);
+      if (lane === this.#sideLane) this.#sideQueue.push(...again);
+      else if (again.length > 0) this.#putBack(again);
     }
     this.#startLanes();
   }
@@ -266,14 +302,16 @@ export class BatchEngine {
 
   /** @returns the commands that are to be tried again */
   #handle(lane: Lane, batch: Pending[], result: Exclude<BatchResult, { kind: 'done' }>): Pending[] {
+    if (this.#optimistic?.lanes.includes(lane) === true) return this.#handleOptimistic(batch, result.kind);
     switch (result.kind) {
       case 'again':
-        return this.#stillInTime(batch);
+      case 'changed':
+        return stillInTime(batch);
       case 'behind':
       case 'away':
         // Not the commands' fault: once the database is back they go together again.
         for (const pending of batch) pending.attempts -= 1;
-        return this.#stillInTime(batch);
+        return stillInTime(batch);
       case 'unknown':
         for (const { reject } of batch) reject(outcomeUnknown());
         return [];
@@ -286,14 +324,17 @@ export class BatchEngine {
     }
   }
 
-  /** Turns away who has waited too long or too often; nothing of theirs was done. */
-  #stillInTime(batch: Pending[], problem = databaseAway, marginMs = 50): Pending[] {
-    const nowMs = performance.now();
-    return batch.filter((pending) => {
-      if (pending.deadlineMs > nowMs + marginMs && pending.attempts < ATTEMPTS_MAX) return true;
-      pending.reject(problem());
-      return false;
-    });
+  /** Whatever went wrong, under locks it shows who has to do with it. */
+  #handleOptimistic(batch: Pending[], kind: BatchResult['kind']): Pending[] {
+    if (kind === 'unknown') {
+      for (const { reject } of batch) reject(outcomeUnknown());
+      return [];
+    }
+    for (const pending of batch) {
+      pending.attempts -= 1;
+      if (kind !== 'behind') pending.knownAt = null;
+    }
+    return stillInTime(batch);
   }
 
   #setAside(batch: Pending[], isStuck: (index: number) => boolean): Pending[] {
@@ -313,7 +354,7 @@ export class BatchEngine {
     if (lane === this.#sideLane) return batch;
     if (batch.length > 1) {
       for (const pending of batch) pending.attempts = ATTEMPTS_TOGETHER;
-      return this.#stillInTime(batch);
+      return stillInTime(batch);
     }
     void this.#markStuck(batch);
     return this.#setAside(batch, () => true);
@@ -337,7 +378,7 @@ export class BatchEngine {
       return [];
     }
     for (const pending of batch) pending.attempts = ATTEMPTS_TOGETHER;
-    return this.#stillInTime(batch);
+    return stillInTime(batch);
   }
 
   /** While anything waits, looks now and then whether it has waited too long: a lane may hang. */
@@ -346,27 +387,10 @@ export class BatchEngine {
     if (!isNeeded || this.#watch !== null) return;
     this.#watch = setTimeout(() => {
       this.#watch = null;
-      this.#queue = this.#stillInTime(this.#queue);
-      this.#sideQueue = this.#stillInTime(this.#sideQueue, levelBusy);
+      this.#queue = stillInTime(this.#queue);
+      this.#sideQueue = stillInTime(this.#sideQueue, levelBusy);
       this.#startLanes();
     }, LOOK_AGAIN_MS);
     this.#watch.unref();
   }
-}
-
-function answerAll(batch: Pending[], outcomes: Outcome[]): void {
-  for (const [index, pending] of batch.entries()) {
-    const outcome = outcomes[index];
-    if (outcome === undefined) pending.reject(new Error('a command was not decided'));
-    else if ('answer' in outcome) pending.resolve(outcome.answer);
-    else pending.reject(outcome.problem);
-  }
-}
-
-function databaseAway(): Problem {
-  return new Problem(problems.databaseUnavailable, 'The database is away. Nothing was changed; try again shortly.');
-}
-
-function levelBusy(): Problem {
-  return new Problem(problems.levelBusy, 'Another writer holds this stock. Nothing was changed; try again shortly.');
 }

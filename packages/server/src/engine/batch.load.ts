@@ -18,6 +18,8 @@ export interface Locked {
   loaded: Loaded;
   blocks: number[];
   transactionId: string;
+  /** The database's clock, and when it was heard on the monotonic one. */
+  clock: { nowMs: number; heardAtMs: number };
 }
 
 /** Locks in one order everywhere: levels, products that change, reservations. What must be fresh is read after that. */
@@ -57,6 +59,7 @@ export async function lockAndLoad(
         ),
     footprint.newSkus.size === 0 ? [] : rowsOf<[string, number]>(client, read.selectProductIds([...footprint.newSkus])),
   ]);
+  const heardAtMs = performance.now();
   const [now] = clock;
   if (now === undefined) throw new Error('the clock did not answer');
   const loaded: Loaded = {
@@ -76,7 +79,7 @@ export async function lockAndLoad(
     defaultTtlMs: context.defaultTtlMs,
   };
   refuseMissedLevels(targets, levels, lines, rows, levelRows);
-  return { loaded, blocks: now[2], transactionId: now[1] };
+  return { loaded, blocks: now[2], transactionId: now[1], clock: { nowMs: now[0], heardAtMs } };
 }
 
 /** Every command needs a number for its journal entry and, at most, two per line for the ledger. */

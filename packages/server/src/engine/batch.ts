@@ -15,7 +15,7 @@ import { buildState, type Loaded } from './loaded.ts';
 import { BlockNumbers, NumbersExhausted } from './numbers.ts';
 import * as read from './read.sql.ts';
 import type { Asked } from './stock.command.ts';
-import type { Writes } from './stock.state.ts';
+import type { StockState, Writes } from './stock.state.ts';
 import { deleteOldAnswers, writeStatements } from './write.sql.ts';
 
 /** A decision that still asks for more after so many looks has a defect. */
@@ -33,17 +33,24 @@ export async function runBatch(
   context: BatchContext,
 ): Promise<BatchOutcome> {
   const targets = await lookUp(client, asked, context);
+  await context.onLevels(targets.levels.keys);
   const begun = Promise.all([client.query('BEGIN'), client.query(read.selectSettings(context))]);
-  const { loaded, blocks, transactionId } = await lockAndLoad(client, begun, asked, targets, context);
+  const { loaded, blocks, transactionId, clock } = await lockAndLoad(client, begun, asked, targets, context);
   refuseStale(targets, loaded, context);
-  const decision = await decideFully(client, asked, loaded, blocks, context);
+  const { decision, state, numbers } = await decideFully(client, asked, loaded, blocks, context);
   await holdMadeLevels(client, decision.writes, loaded);
   const oldAnswers = decision.writes.answers.length === 0 ? null : oldAnswersOf(loaded);
   const statements = writeStatements(decision.writes, oldAnswers, loaded.nowMs);
-  const entries = decision.writes.ledger.map(({ type, level }) => ({ type, location: level.location.code }));
-  const outcome: BatchOutcome = { outcomes: decision.outcomes, entries, changed: changedBy(decision.writes) };
+  const outcome: BatchOutcome = {
+    outcomes: decision.outcomes,
+    entries: ledgerOf(decision.writes),
+    changed: changedBy(decision.writes),
+    learned: { state, written: decision.writes.levels, numbers: numbers.rest, clock },
+  };
   context.onCommit(
-    statements.length === 0 ? null : { transactionId, evidence: evidenceOf(decision.writes, loaded.nowMs), outcome },
+    statements.length === 0
+      ? null
+      : { by: { transactionId }, evidence: evidenceOf(decision.writes, loaded.nowMs), outcome },
   );
   const written = statements.map((statement) => client.query(statement));
   const [committed] = await Promise.all([client.query('COMMIT'), ...written]);
@@ -51,8 +58,13 @@ export async function runBatch(
   return outcome;
 }
 
+/** The ledger entries, as metrics count them. */
+export function ledgerOf({ ledger }: Writes): BatchOutcome['entries'] {
+  return ledger.map(({ type, level }) => ({ type, location: level.location.code }));
+}
+
 /** A product that changed may have changed its name: of that its levels do not tell. */
-function changedBy({ levels, products }: Writes): Changed {
+export function changedBy({ levels, products }: Writes): Changed {
   const skus = new Set<string>();
   for (const { product } of levels) skus.add(product.sku);
   return { skus, everything: products.size > 0 };
@@ -65,13 +77,15 @@ async function decideFully(
   loaded: Loaded,
   blocks: number[],
   context: BatchContext,
-): Promise<Decision> {
+): Promise<{ decision: Decision; state: StockState; numbers: BlockNumbers }> {
   const doomed = new Map<number, Problem>();
   const limits = new Map<string, number>();
   for (let look = 0; look < LOOKS_MAX + asked.length; look += 1) {
     let decision: Decision;
+    const state = buildState(loaded);
+    const numbers = new BlockNumbers(blocks);
     try {
-      decision = decide(asked, buildState(loaded), new BlockNumbers(blocks), context.ids, doomed);
+      decision = decide(asked, state, numbers, context.ids, doomed);
     } catch (error) {
       if (!(error instanceof NumbersExhausted)) throw error;
       const [more] = await rowsOf<[number, string, number[]]>(client, read.selectClock(blocks.length));
@@ -79,7 +93,7 @@ async function decideFully(
       continue;
     }
     const isInformed = decision.lapsedWanted.size + decision.alertsWanted.size === 0;
-    if (isInformed && decision.doomed.size === 0) return decision;
+    if (isInformed && decision.doomed.size === 0) return { decision, state, numbers };
     if (decision.lapsedWanted.size > 0) await loadLapsed(client, loaded, decision.lapsedWanted, limits);
     if (decision.alertsWanted.size > 0) await loadAlerts(client, loaded, decision.alertsWanted);
     // An atomic command is doomed only by a decision that knew everything: lapsed units might have saved it. And only the
@@ -112,7 +126,7 @@ function oldAnswersOf(loaded: Loaded): read.Statement | null {
 }
 
 /** Whatever is written is journalled, except answers that show a resource as it is. */
-function evidenceOf(writes: Writes, nowMs: number): read.Evidence {
+export function evidenceOf(writes: Writes, nowMs: number): read.Evidence {
   const [entry] = writes.journal;
   if (entry !== undefined) return { of: 'journal', id: entry.id, atMs: entry.at };
   const [stored] = writes.answers;

@@ -76,6 +76,7 @@ export function loadedWorld({
       priority,
       lat ?? null,
       lng ?? null,
+      1,
     ]),
     levels: levels.map((level) => levelTuple(level, productId(level.sku), locationId(level.location))),
     reservations: holds.map((hold) =>

@@ -28,6 +28,8 @@ export interface Decision {
   alertsWanted: ReadonlySet<Level>;
   /** Atomic commands of which an item was refused: decide again without them. */
   doomed: Map<number, Problem>;
+  /** Items that were refused of commands that were accepted. */
+  refusedItems: number;
 }
 
 /**
@@ -56,7 +58,8 @@ export function decide(
       throw error;
     }
   });
-  return { outcomes, writes, lapsedWanted: books.lapsedWanted, alertsWanted: books.alertsWanted, doomed: newlyDoomed };
+  const { lapsedWanted, alertsWanted, refusedItems } = books;
+  return { outcomes, writes, lapsedWanted, alertsWanted, doomed: newlyDoomed, refusedItems };
 }
 
 /** Some items of an atomic command were done before one was refused: the whole batch is decided again without it. */
@@ -163,6 +166,7 @@ function reserveMany(books: Recorder, command: ReserveManyCommand): Answer {
       results.push(`{"index":${command.offset + index},"ok":true,"reservation":${body}}`);
       succeeded += 1;
     } catch (error) {
+      books.refusedItems += 1;
       results.push(JSON.stringify(refusedItem(command.offset + index, error)));
     }
   }

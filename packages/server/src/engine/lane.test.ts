@@ -1,68 +1,10 @@
-import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import pg from 'pg';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createDatabase } from '../../test/app.ts';
 import type { Answer } from '../kernel/command.ts';
 import { Database } from '../platform/database/index.ts';
 import { BatchEngine } from './batch.engine.ts';
-
-/** A door to PostgreSQL that can be held in either direction, and cut. */
-class Door {
-  readonly #sockets = new Set<Socket>();
-  readonly #server: Server;
-  readonly #letGo = new Set<() => void>();
-  /** What the client sends from the next COMMIT on is kept. */
-  holdsCommits = false;
-  /** Nothing of what the server says is passed on. */
-  isAnswering = true;
-  /** What the client sent, as it came. */
-  sent = '';
-
-  constructor(upstream: pg.ClientConfig) {
-    this.#server = createServer((client) => {
-      const server = connect(`${upstream.host}/.s.PGSQL.${upstream.port}`);
-      for (const socket of [client, server]) {
-        this.#sockets.add(socket);
-        socket.on('error', () => undefined);
-        socket.on('close', () => this.#sockets.delete(socket));
-      }
-      client.on('close', () => server.end());
-      server.on('close', () => client.destroy());
-      const held: Buffer[] = [];
-      this.#letGo.add(() => held.splice(0).forEach((bytes) => server.write(bytes)));
-      client.on('data', (bytes: Buffer) => {
-        this.sent += bytes.toString('latin1');
-        const isHeld = held.length > 0 || (this.holdsCommits && bytes.includes('COMMIT'));
-        if (isHeld) held.push(bytes);
-        else server.write(bytes);
-      });
-      server.on('data', (bytes) => this.isAnswering && client.write(bytes));
-    });
-  }
-
-  async open(): Promise<number> {
-    await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve));
-    return (this.#server.address() as AddressInfo).port;
-  }
-
-  letGo(): void {
-    this.holdsCommits = false;
-    for (const letGo of this.#letGo) letGo();
-  }
-
-  /** Whoever comes from here on passes. */
-  cut(): void {
-    this.#letGo.clear();
-    this.holdsCommits = false;
-    this.isAnswering = true;
-    for (const socket of this.#sockets) socket.destroy();
-  }
-
-  close(): void {
-    this.cut();
-    this.#server.close();
-  }
-}
+import { Door } from './door.fixture.ts';
 
 let made: Awaited<ReturnType<typeof createDatabase>>;
 let door: Door;
@@ -87,6 +29,7 @@ beforeEach(async () => {
     connect: (name) => database.openLane(name),
     role: () => database.servingRole,
     defaultTtlMs: 60_000,
+    optimistic: false,
   });
   // Connects, prepares and learns the names.
   await reserve('A', 2);

@@ -6,17 +6,8 @@ import {
   SentBehindFailure,
   type LaneConnection,
 } from '../platform/database/index.ts';
-import {
-  RolledBack,
-  StaleFootprint,
-  TouchesStuck,
-  type BatchContext,
-  type BatchOutcome,
-  type Sent,
-} from './batch.context.ts';
-import { runBatch } from './batch.ts';
-import { selectEvidence, selectTransactionStatus } from './read.sql.ts';
-import type { Asked } from './stock.command.ts';
+import { RolledBack, StaleFootprint, TouchesStuck, type BatchOutcome, type Sent } from './batch.context.ts';
+import { selectBackendIsGone, selectEvidence, selectTransactionStatus, type Statement } from './read.sql.ts';
 
 /** What became of a batch. */
 export type BatchResult =
@@ -27,6 +18,8 @@ export type BatchResult =
   | { kind: 'stuck'; indexes: ReadonlySet<number> }
   /** A lock was not to be had in time. */
   | { kind: 'lock_timeout' }
+  /** Nothing was done: something was not any more what it was decided on. */
+  | { kind: 'changed' }
   /** Nothing was done, for a reason that lies in one of the commands. */
   | { kind: 'failed'; error: unknown }
   /** Nothing was done: the database could not be reached. */
@@ -39,14 +32,18 @@ export type BatchResult =
 export interface LaneOptions {
   name: string;
   connect: (name: string) => Promise<LaneConnection>;
-  context: (isAlone: boolean) => Omit<BatchContext, 'onCommit'>;
   onLost: (error: unknown) => void;
 }
+
+/** A batch on a connection; throws where nothing of it is done. It tells when its COMMIT is on its way. */
+export type BatchWork = (client: LaneConnection, onCommit: (sent: Sent | null) => void) => Promise<BatchOutcome>;
 
 const SETTLE_PAUSE_MS = 50;
 /** Before a database that was not there is asked again. */
 const AWAY_PAUSE_MS = 100;
 const INVALID_PARAMETER = '22023';
+/** Of `refuse_unless`, in migrations/0010_known_levels.sql. */
+const HAS_CHANGED = 'HF001';
 
 /** A batch that is under way on a lane. */
 interface Flight {
@@ -75,7 +72,11 @@ export class Lane {
   /** Whether it is at nothing but a COMMIT, behind which another batch may be sent. */
   get isCommitting(): boolean {
     const [flight] = this.#flights;
-    return this.#flights.size === 1 && flight?.isCommitting === true && this.#client?.isPipelined === true;
+    return this.#flights.size === 1 && flight?.isCommitting === true && this.#isPipelined;
+  }
+
+  get #isPipelined(): boolean {
+    return this.#client?.isPipelined === true && !this.#client.hasFailed;
   }
 
   /**
@@ -84,7 +85,7 @@ export class Lane {
    * @param deadlineMs on the monotonic clock: by then there is an answer, if need be by cutting the connection
    * @param onCommit told when COMMIT is on its way
    */
-  async run(asked: readonly Asked[], deadlineMs: number, onCommit: () => void): Promise<BatchResult> {
+  async run(work: BatchWork, deadlineMs: number, onCommit: () => void): Promise<BatchResult> {
     const flight: Flight = { isCommitting: false, sent: null };
     this.#flights.add(flight);
     let client: LaneConnection | null = null;
@@ -93,15 +94,12 @@ export class Lane {
       const connected = await this.#connected(deadlineMs);
       client = connected;
       timer = setTimeout(() => connected.cut(), Math.max(1, deadlineMs - performance.now()));
-      const context: BatchContext = {
-        ...this.#options.context(asked.length === 1),
-        onCommit: (sent) => {
-          flight.sent = sent;
-          flight.isCommitting = true;
-          onCommit();
-        },
-      };
-      return { kind: 'done', ...(await runBatch(connected, asked, context)) };
+      const outcome = await work(connected, (sent) => {
+        flight.sent = sent;
+        flight.isCommitting = true;
+        onCommit();
+      });
+      return { kind: 'done', ...outcome };
     } catch (error) {
       flight.isCommitting = false;
       clearTimeout(timer);
@@ -175,6 +173,7 @@ export class Lane {
     if (!isClean || isOutdated) this.#drop(client);
     if (isOutdated) return { kind: 'again' };
     if (error instanceof SentBehindFailure) return { kind: 'behind' };
+    if (failureCode(error) === HAS_CHANGED) return { kind: 'changed' };
     if (error instanceof TouchesStuck) return { kind: 'stuck', indexes: error.indexes };
     if (isLockTimeout(error)) return { kind: 'lock_timeout' };
     if (error instanceof StaleFootprint || isConflict(error)) return { kind: 'again' };
@@ -186,21 +185,21 @@ export class Lane {
    * that its client is gone (`pg_xact_status` says "in progress" until then); whether it committed, only the batch's own
    * rows show.
    */
-  async #askWhatBecameOf({ transactionId, evidence, outcome }: Sent, deadlineMs: number): Promise<BatchResult> {
+  async #askWhatBecameOf({ by, evidence, outcome }: Sent, deadlineMs: number): Promise<BatchResult> {
     // The answer is still worth a moment past the deadline: nothing has been said to the callers yet.
     const untilMs = deadlineMs + 400;
     while (performance.now() < untilMs) {
       let client: LaneConnection | null = null;
       try {
         client = await this.#connected(untilMs);
-        const { rows } = await within(client.query(selectTransactionStatus(transactionId)), untilMs);
+        const { rows } = await within(client.query(selectWhatBecameOf(by)), untilMs);
         const status = rows[0]?.[0];
         if (status === 'aborted') return { kind: 'again' };
-        if (status === 'committed') {
+        if (status === 'committed' || status === true) {
           const found = await within(client.query(selectEvidence(evidence)), untilMs);
           return found.rows[0]?.[0] === true ? { kind: 'done', ...outcome } : { kind: 'again' };
         }
-        if (status !== 'in progress') return { kind: 'unknown' };
+        if (status !== 'in progress' && status !== false) return { kind: 'unknown' };
       } catch (error) {
         // A number that is "in the future" has not come again yet: the crash lost ours.
         if (failureCode(error) === INVALID_PARAMETER) return { kind: 'again' };
@@ -215,6 +214,11 @@ export class Lane {
     if (this.#client === client) this.#client = null;
     client?.cut();
   }
+}
+
+/** Text by the transaction's number; else whether its server process has ended. */
+function selectWhatBecameOf(by: Sent['by']): Statement {
+  return 'transactionId' in by ? selectTransactionStatus(by.transactionId) : selectBackendIsGone(by.backend);
 }
 
 async function rollBack(client: LaneConnection): Promise<boolean> {

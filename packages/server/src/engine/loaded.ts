@@ -110,8 +110,11 @@ function addTakenName(state: StockState, sku: string, id: number): void {
   if (!state.products.has(sku)) state.products.set(sku, stubProduct(id, sku));
 }
 
-function addLocation(state: StockState, [id, code, active, archivedAt, priority, lat, lng]: LocationTuple): void {
-  const location: Location = { id, code, active, archivedAt, priority, lat, lng };
+function addLocation(
+  state: StockState,
+  [id, code, active, archivedAt, priority, lat, lng, version]: LocationTuple,
+): void {
+  const location: Location = { id, code, active, archivedAt, priority, lat, lng, version };
   state.locations.set(code, location);
   state.locationsById.set(id, location);
 }
@@ -152,6 +155,8 @@ function addLevel(state: StockState, tuple: LevelTuple): void {
     wasAvailable,
     alerts: openAlerts === 0 ? new Map() : null,
     lapsed: [],
+    rowVersion: version,
+    rowReserved: reserved,
   });
 }
 
@@ -217,7 +222,7 @@ function lineProduct(state: StockState, id: number, sku: string): Product {
 function lineLocation(state: StockState, id: number, code: string): Location {
   const known = state.locationsById.get(id);
   if (known !== undefined) return known;
-  const stub: Location = { id, code, active: false, archivedAt: null, priority: 0, lat: null, lng: null };
+  const stub: Location = { id, code, active: false, archivedAt: null, priority: 0, lat: null, lng: null, version: 0 };
   state.locationsById.set(id, stub);
   return stub;
 }

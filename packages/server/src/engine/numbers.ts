@@ -29,4 +29,11 @@ export class BlockNumbers implements Numbers {
     this.#used += count;
     return first;
   }
+
+  /** What is left of the newest block. */
+  get rest(): { next: number; end: number } {
+    const last = this.#blocks.length - 1;
+    const start = this.#blocks[last] ?? 0;
+    return { next: start + (this.#block < last ? 0 : this.#used), end: start + BLOCK_SIZE };
+  }
 }

@@ -8,7 +8,8 @@ import type { ProductRow } from './product.view.ts';
 /** A named (prepared) statement; rows come as arrays. */
 export type Statement = LaneStatement;
 
-function statement(name: string, text: string, values: LaneStatement['values'] = []): Statement {
+/** Names a statement of fixed text: it is prepared once per connection. */
+export function statement(name: string, text: string, values: LaneStatement['values'] = []): Statement {
   return { name, text, values };
 }
 
@@ -254,13 +255,14 @@ export type LocationTuple = [
   priority: number,
   lat: number | null,
   lng: number | null,
+  version: number,
 ];
 
 /** The named locations, and those where sourced products have a level. */
 export const selectLocations = (ids: number[], sourcedProductIds: number[]): Statement =>
   statement(
     'locations',
-    `SELECT id, code, active, archived_at, priority, lat, lng FROM location
+    `SELECT id, code, active, archived_at, priority, lat, lng, version FROM location
      WHERE id = ANY($1::bigint[] || array(SELECT location_id FROM level WHERE product_id = ANY($2::bigint[])))`,
     [numberArray(ids), numberArray(sourcedProductIds)],
   );
@@ -334,6 +336,10 @@ export const selectOpenAlerts = (productIds: number[], locationIds: number[]): S
      JOIN alert a ON a.product_id = k.product_id AND a.location_id = k.location_id AND a.status <> 'resolved'`,
     [numberArray(productIds), numberArray(locationIds)],
   );
+
+/** Whether the server process of a connection that was lost has ended, and with it what it was at. */
+export const selectBackendIsGone = (backend: number): Statement =>
+  statement('backend_is_gone', 'SELECT NOT EXISTS (SELECT 1 FROM pg_stat_activity WHERE pid = $1::integer)', [backend]);
 
 /** What became of a transaction whose COMMIT was not answered. */
 export const selectTransactionStatus = (transactionId: string): Statement =>

@@ -50,6 +50,8 @@ export class Recorder {
   readonly lapsedWanted = new Map<Level, number>();
   /** Levels of which the open alerts must be known to resolve them. */
   readonly alertsWanted = new Set<Level>();
+  /** Items of a command that was accepted all the same. */
+  refusedItems = 0;
   readonly #numbers: Numbers;
   readonly #ids: IdSource;
   #entries: LedgerEntry[] = [];

@@ -49,6 +49,7 @@ export interface Location {
   priority: number;
   lat: number | null;
   lng: number | null;
+  version: number;
 }
 
 /** Which settings are a level's own. */
@@ -66,6 +67,9 @@ export interface Level extends LevelFacts {
   alerts: Map<AlertType, Alert> | null;
   /** Held lines whose time has come and that nobody has released yet, oldest first, where they were loaded. */
   lapsed: Line[];
+  /** What its row said when it was read, or will say when what was sent before is done. */
+  rowVersion: number;
+  rowReserved: number;
 }
 
 export interface Reservation extends ReservationFacts {
@@ -226,6 +230,8 @@ export function levelOf(product: Product, location: Location): Level {
     wasAvailable: false,
     alerts: new Map(),
     lapsed: [],
+    rowVersion: 0,
+    rowReserved: 0,
   };
   product.levels.set(location.id, level);
   return level;

@@ -1,5 +1,6 @@
 import { numberArray, textArray } from '../platform/database/index.ts';
-import type { Statement } from './read.sql.ts';
+import { updateKnownLevels } from './known.sql.ts';
+import { LOCATION_FLAGS_LOCK, type Statement } from './read.sql.ts';
 import type { Line, Writes } from './stock.state.ts';
 import {
   deleteLines,
@@ -34,6 +35,23 @@ export function writeStatements(writes: Writes, oldAnswers: Statement | null, no
   const parts = partsOf(writes, nowMs);
   if (parts.length > 0) statements.push(compose('write', parts));
   return statements;
+}
+
+/**
+ * Writes a decision that was made on what is known of levels, if they are still so: see {@link updateKnownLevels}. The lock
+ * on location flags is taken with it: what is read after this statement holds until the commit.
+ */
+export function writeKnownStatement(writes: Writes, nowMs: number): Statement {
+  const { levels, ...others } = writes;
+  const parts: NamedPart[] = [
+    ['known_level', updateKnownLevels([...levels])],
+    ...partsOf({ ...others, levels: new Set() }, nowMs),
+  ];
+  return compose('write', parts, {
+    sql: `SELECT refuse_unless((SELECT count(*) FROM w_known_level) = ?::bigint),
+      pg_advisory_xact_lock_shared(${LOCATION_FLAGS_LOCK})`,
+    columns: [String(levels.size)],
+  });
 }
 
 /** Frees keys that were kept for longer than 24 hours and are used again. */
@@ -121,18 +139,16 @@ const hasMoved = (line: Line): boolean => line.shipped + line.cancelled > 0;
 const texts = new Map<string, string>();
 
 /** Joins parts into one statement with common table expressions. Parts are fixed texts; values are parameters. */
-function compose(prefix: string, parts: NamedPart[]): Statement {
+function compose(prefix: string, parts: NamedPart[], main: Part = { sql: 'SELECT 1', columns: [] }): Statement {
   const name = `${prefix}:${parts.map(([part]) => part).join('+')}`;
-  const values = parts.flatMap(([, part]) => part.columns);
+  const values = [...parts.flatMap(([, part]) => part.columns), ...main.columns];
   let text = texts.get(name);
   if (text === undefined) {
     let parameter = 0;
-    const numbered = parts.map(([part, { sql }]) => {
-      const body = sql.replaceAll('?', () => `$${(parameter += 1)}`);
-      // A prefix: a name that is also a table's would hide the table.
-      return `w_${part} AS (${body})`;
-    });
-    text = `WITH ${numbered.join(',\n')}\nSELECT 1`;
+    const numbered = ({ sql }: Part): string => sql.replaceAll('?', () => `$${(parameter += 1)}`);
+    // A prefix: a name that is also a table's would hide the table.
+    const expressions = parts.map(([name_, part]) => `w_${name_} AS (${numbered(part)})`);
+    text = `WITH ${expressions.join(',\n')}\n${numbered(main)}`;
     texts.set(name, text);
   }
   return { name: shortName(name), text, values };

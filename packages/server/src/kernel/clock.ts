@@ -14,9 +14,18 @@ export const systemClock: Clock = {
   monotonic: () => performance.now(),
 };
 
+/** The last two instants that were written out: those of a batch are its time and one expiry. */
+let [latest, before] = [
+  { epochMs: Number.NaN, text: '' },
+  { epochMs: Number.NaN, text: '' },
+];
+
 /** Milliseconds since the epoch as RFC 3339 in UTC, such as 2026-11-20T10:00:00.000Z. */
 export function toRfc3339(epochMs: number): string {
-  return new Date(epochMs).toISOString();
+  if (epochMs === latest.epochMs) return latest.text;
+  if (epochMs !== before.epochMs) before = { epochMs, text: new Date(epochMs).toISOString() };
+  [latest, before] = [before, latest];
+  return latest.text;
 }
 
 export function rfc3339OrNull(epochMs: number | null): string | null {

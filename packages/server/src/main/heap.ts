@@ -1,7 +1,7 @@
 import { setFlagsFromString } from 'node:v8';
 
 /** Of what was alive after the last collection: so much more may be there before the next one. */
-const GROWTH_PERCENT = 100;
+const GROWTH_PERCENT = 60;
 
 /**
  * Has garbage collected sooner. By itself V8 lets a heap grow to four times what was alive: after requests of 5,000 items

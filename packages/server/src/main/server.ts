@@ -58,6 +58,8 @@ export interface ServerOptions {
   timeShiftMs?: () => number;
   /** A second lane runs while so many commands wait; for tests that need one order of arrival. */
   secondLaneAt?: number;
+  /** Whether reserves are decided on what is known of stock; as the engine has it where absent. */
+  optimistic?: boolean;
   /** Further routes under /api/v1. */
   extraRoutes?: readonly Routes[];
   /** Further types of jobs. */
@@ -109,6 +111,7 @@ export async function createServer(options: ServerOptions): Promise<HoldfastServ
     defaultTtlMs: config.reservationTtlSeconds * 1000,
     ...shift,
     ...(options.secondLaneAt === undefined ? {} : { secondLaneAt: options.secondLaneAt }),
+    ...(options.optimistic === undefined ? {} : { optimistic: options.optimistic }),
     onBatch: stock.onBatch,
     onCommit: stock.onCommit,
     onChanged: (changed) => answers.cache.changed(changed),

@@ -43,6 +43,11 @@ export class TouchedProducts {
 
   /** A commit of this instance. */
   here(sku: string, nowMs: number): void {
+    // While nothing is believed, one by one is not worth it.
+    if (this.#floor === null) {
+      this.#allOwnMs = nowMs;
+      return;
+    }
     this.#own.delete(sku);
     this.#own.set(sku, nowMs);
     for (const [oldest, committedMs] of this.#own) {

@@ -93,6 +93,7 @@ export class LaneConnection {
   /** Sent and not answered, in order. */
   readonly #underWay: StatementGroup[] = [];
   #isScheduled = false;
+  #hasFailed = false;
 
   private constructor(client: pg.Client, pooled: boolean) {
     this.#client = client;
@@ -110,6 +111,16 @@ export class LaneConnection {
   /** Whether statements travel behind others that are not answered. Through a pooler each group waits its turn. */
   get isPipelined(): boolean {
     return !this.#isPooled;
+  }
+
+  /** A statement failed, and none has been done since: what is sent now may meet a transaction that is to be ended. */
+  get hasFailed(): boolean {
+    return this.#hasFailed;
+  }
+
+  /** The server process that serves it. */
+  get backend(): number {
+    return (this.#client as unknown as { processID: number }).processID;
   }
 
   query<Row = unknown[]>(statement: LaneStatement | string): Promise<LaneResult<Row>> {
@@ -156,7 +167,8 @@ export class LaneConnection {
   }
 
   #firstEnded(failure: unknown): void {
-    this.#underWay.shift();
+    const ended = this.#underWay.shift();
+    this.#hasFailed = failure !== null || (this.#hasFailed && ended?.isBehindFailure === true);
     if (failure !== null) for (const behind of this.#underWay) behind.failBehind(failure);
     const [next] = this.#underWay;
     if (next !== undefined) this.#client.query(next);
@@ -243,6 +255,10 @@ class StatementGroup implements pg.Submittable {
     const { name } = (this.#group[this.#current] as Waiting).statement;
     this.#prepared.learn(name, this, this.#parsers[this.#current] ?? []);
     this.#current += 1;
+  }
+
+  get isBehindFailure(): boolean {
+    return this.#failureBefore !== null;
   }
 
   /** One before it failed. Those behind it have been told as well. */

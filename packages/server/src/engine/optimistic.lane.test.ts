@@ -1,0 +1,237 @@
+import pg from 'pg';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { createDatabase } from '../../test/app.ts';
+import type { Answer } from '../kernel/command.ts';
+import { Problem } from '../kernel/problem.ts';
+import { Database } from '../platform/database/index.ts';
+import { BatchEngine, type BatchReport } from './batch.engine.ts';
+import { Door } from './door.fixture.ts';
+import { selectSessionSettings, selectStillKnown } from './known.sql.ts';
+
+let made: Awaited<ReturnType<typeof createDatabase>>;
+let door: Door;
+let watcher: pg.Client;
+let here: { engine: BatchEngine; reports: BatchReport[]; close: () => Promise<void> };
+
+beforeEach(async () => {
+  made = await createDatabase();
+  watcher = new pg.Client(made.connection);
+  await watcher.connect();
+  await watcher.query(`
+    INSERT INTO location (code, name, type, created_at, updated_at) VALUES ('W1', 'W1', 'warehouse', now(), now());
+    INSERT INTO product (sku, name, created_at, updated_at)
+      SELECT sku, sku, now(), now() FROM unnest('{A,B}'::text[]) AS k (sku);
+    INSERT INTO level (product_id, location_id, on_hand, reorder_point)
+      SELECT p.id, l.id, 1000, 900 FROM product p, location l`);
+  door = new Door(made.connection);
+  here = await openEngine({ ...made.connection, host: '127.0.0.1', port: await door.open() });
+  // Connects and prepares; from here on both levels are known.
+  for (const sku of ['A', 'B', 'A', 'B']) await reserve(sku, 1);
+});
+afterEach(async () => {
+  await here.close();
+  door.close();
+  await watcher.end();
+  await made.drop();
+});
+
+async function openEngine(connection: pg.ClientConfig): Promise<typeof here> {
+  const database = new Database({ connection });
+  await database.chooseRole();
+  const reports: BatchReport[] = [];
+  const engine = new BatchEngine({
+    connect: (name) => database.openLane(name),
+    role: () => database.servingRole,
+    defaultTtlMs: 60_000,
+    onBatch: (report) => reports.push(report),
+  });
+  return {
+    engine,
+    reports,
+    close: async () => {
+      await engine.close();
+      await database.close();
+    },
+  };
+}
+
+const meta = { actor: 'test', requestId: 'test', idempotency: null };
+
+function reserve(sku: string, times: number, engine = here.engine): Promise<Answer[]> {
+  const request = { lines: [{ sku, location: 'W1', quantity: 1 }] };
+  return Promise.all(Array.from({ length: times }, () => engine.submit({ kind: 'reserve', request }, meta)));
+}
+
+/** What is reserved, after a look that lines, ledger, journal and level say the same, and that numbers rise. */
+async function reservedOf(sku: string): Promise<number> {
+  const { rows } = await watcher.query<
+    Record<'reserved' | 'lines' | 'ledger' | 'version' | 'entries' | 'ordered', number>
+  >(
+    `SELECT l.reserved::int, l.version::int,
+       (SELECT count(*) FROM reservation_line WHERE product_id = l.product_id)::int AS lines,
+       (SELECT sum(delta_reserved) FROM ledger_entry WHERE product_id = l.product_id)::int AS ledger,
+       (SELECT count(*) FROM ledger_entry WHERE product_id = l.product_id)::int AS entries,
+       (SELECT count(*) FROM (SELECT reserved, row_number() OVER (ORDER BY seq) AS nth FROM ledger_entry
+         WHERE product_id = l.product_id) AS entry WHERE reserved = nth)::int AS ordered
+     FROM level l JOIN product p ON p.id = l.product_id WHERE p.sku = $1`,
+    [sku],
+  );
+  const [row] = rows;
+  expect(row).toMatchObject({ lines: row?.reserved, ledger: row?.reserved, ordered: row?.entries });
+  return row?.reserved ?? -1;
+}
+
+const POLL = { interval: 1, timeout: 5_000 };
+const statuses = (answers: Answer[]): number[] => answers.map(({ status }) => status);
+const done = (count: number): number[] => Array.from({ length: count }, () => 201);
+const timesSent = (statement: string): number => door.sent.split(statement).length - 1;
+/** What became of the batches since. */
+const kinds = (): string[] => here.reports.map(({ result }) => result);
+
+/** Two batches of A, both sent whole; the first COMMIT and all behind it are held on their way. */
+async function underWay(): Promise<[Promise<Answer[]>, Promise<Answer[]>]> {
+  here.reports.length = 0;
+  door.sent = '';
+  door.holdsCommits = true;
+  const first = reserve('A', 4);
+  await expect.poll(() => timesSent('COMMIT'), POLL).toBe(1);
+  const second = reserve('A', 4);
+  await expect.poll(() => timesSent('COMMIT'), POLL).toBe(2);
+  return [first, second];
+}
+
+test('what is known is not locked and read: one round trip, and the next batch is sent before the last is done', async () => {
+  const [first, second] = await underWay();
+  door.letGo();
+  expect([...statuses(await first), ...statuses(await second)]).toEqual(done(8));
+  expect(kinds()).toEqual(['done', 'done']);
+  expect(timesSent('lock_levels')).toBe(0);
+  expect(await reservedOf('A')).toBe(10);
+});
+
+test('lost after both were done, and neither was heard of: both are found', async () => {
+  const [first, second] = await underWay();
+  door.isAnswering = false;
+  door.letGo();
+  await expect.poll(() => reservedOf('A'), POLL).toBe(10);
+  door.cut();
+  expect([...statuses(await first), ...statuses(await second)]).toEqual(done(8));
+  expect(await reservedOf('A')).toBe(10);
+});
+
+test('lost before any of it arrived: both are done once', async () => {
+  const [first, second] = await underWay();
+  door.cut();
+  expect([...statuses(await first), ...statuses(await second)]).toEqual(done(8));
+  expect(await reservedOf('A')).toBe(10);
+});
+
+test('another changes the level meanwhile: both batches are refused, and done under locks', async () => {
+  const other = await openEngine(made.connection);
+  try {
+    door.sent = '';
+    // Held from its first byte on: the other's change comes first.
+    door.holdsAll = true;
+    here.reports.length = 0;
+    const first = reserve('A', 4);
+    await expect.poll(() => timesSent('COMMIT'), POLL).toBe(1);
+    const second = reserve('A', 4);
+    await expect.poll(() => timesSent('COMMIT'), POLL).toBe(2);
+    expect(statuses(await reserve('A', 3, other.engine))).toEqual(done(3));
+    door.letGo();
+    expect([...statuses(await first), ...statuses(await second)]).toEqual(done(8));
+    expect(
+      kinds()
+        .filter((kind) => kind !== 'done')
+        .toSorted(),
+    ).toEqual(['behind', 'changed']);
+    expect(timesSent('lock_levels')).toBeGreaterThan(0);
+    expect(await reservedOf('A')).toBe(13);
+  } finally {
+    await other.close();
+  }
+});
+
+test('two instances take turns at a level: none is lost, and the numbers of its entries rise', async () => {
+  const other = await openEngine(made.connection);
+  try {
+    for (let turn = 0; turn < 12; turn += 1) {
+      const answers = await Promise.all([reserve('A', 3), reserve('A', 2, other.engine), reserve('B', 2)]);
+      expect(statuses(answers.flat())).toEqual(done(7));
+    }
+    expect([await reservedOf('A'), await reservedOf('B')]).toEqual([62, 26]);
+  } finally {
+    await other.close();
+  }
+});
+
+test.each([
+  ['a location that was closed', `UPDATE location SET active = false, version = version + 1`, 'location_inactive'],
+  ['a product that was archived', `UPDATE product SET archived_at = now(), version = version + 1`, 'product_archived'],
+  ['stock that is gone', `UPDATE level SET on_hand = reserved, version = version + 1`, 'insufficient_stock'],
+  ['stock that an operator took by hand', `UPDATE level SET on_hand = reserved`, 'insufficient_stock'],
+])('%s elsewhere is not sold here', async (_, change, code) => {
+  await watcher.query(change);
+  const refusal = await reserve('A', 1).catch((error: unknown) => error);
+  expect(refusal).toBeInstanceOf(Problem);
+  expect((refusal as Problem).code).toBe(code);
+  expect(await reservedOf('A')).toBe(2);
+});
+
+test('what is done under locks here and what is not keep out of each other’s way', async () => {
+  here.reports.length = 0;
+  const { engine } = here;
+  const cancelled: Promise<unknown>[] = [];
+  for (let turn = 0; turn < 30; turn += 1) {
+    const answers = reserve('A', 4).then(async (made_) => {
+      for (const { body } of made_.slice(0, 2)) {
+        const { id } = JSON.parse(body ?? '') as { id: string };
+        cancelled.push(engine.submit({ kind: 'cancel', id, reason: null }, meta));
+      }
+      return made_;
+    });
+    const adjusted = engine.submit(
+      { kind: 'adjust', request: { sku: 'A', location: 'W1', type: 'add', movement: 'receipt', quantity: 1 } },
+      meta,
+    );
+    if (turn % 3 === 0) expect(statuses(await answers)).toEqual(done(4));
+    await adjusted;
+  }
+  await expect.poll(() => engine.depth, POLL).toBe(0);
+  await Promise.all(cancelled);
+  expect(new Set(kinds())).toEqual(new Set(['done']));
+});
+
+test('who needs no locks does not wait long for a level that is locked here, but gets in line', async () => {
+  door.sent = '';
+  door.holdsCommits = true;
+  const request = { sku: 'A', location: 'W1', type: 'add', movement: 'receipt', quantity: 1 } as const;
+  const adjusted = here.engine.submit({ kind: 'adjust', request }, meta);
+  await expect.poll(() => timesSent('COMMIT'), POLL).toBe(1);
+  const reserved = reserve('A', 4);
+  await expect.poll(() => timesSent('lock_levels'), POLL).toBe(2);
+  door.letGo();
+  expect((await adjusted).status).toBe(200);
+  expect(statuses(await reserved)).toEqual(done(4));
+});
+
+test('a batch is refused where the one before it on its connection was not done', async () => {
+  const database = new Database({ connection: made.connection });
+  const lane = await database.openLane('chain');
+  try {
+    await lane.query(selectSessionSettings({ role: null, lockTimeoutMs: 100, idleTimeoutMs: 100 }));
+    const basis = { clockMs: Date.now(), products: [], locations: [], blocks: 0 };
+    await lane.query(selectStillKnown({ ...basis, after: 0, own: 1 }));
+    await lane.query('BEGIN');
+    await lane.query(selectStillKnown({ ...basis, after: 1, own: 2 }));
+    await lane.query('ROLLBACK');
+    await expect(lane.query(selectStillKnown({ ...basis, after: 2, own: 3 }))).rejects.toMatchObject({ code: 'HF001' });
+    await lane.query(selectStillKnown({ ...basis, after: 1, own: 3 }));
+    await expect(
+      lane.query(selectStillKnown({ ...basis, clockMs: Date.now() - 3_600_000, after: 3, own: 4 })),
+    ).rejects.toMatchObject({ code: 'HF001' });
+  } finally {
+    await lane.end();
+    await database.close();
+  }
+});

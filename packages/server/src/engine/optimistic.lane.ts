@@ -1,0 +1,201 @@
+import type { IdSource } from '../kernel/ids.ts';
+import type { LaneConnection } from '../platform/database/index.ts';
+import { selectSessionSettings } from './known.sql.ts';
+import { KnownStock, type Learned, type Stuck } from './known.stock.ts';
+import { Lane, type BatchResult, type BatchWork } from './lane.ts';
+import { decideKnown, numbersFor, writeKnown, type KnownPlan } from './optimistic.batch.ts';
+import type { Asked, Command } from './stock.command.ts';
+
+export interface OptimisticLanesOptions {
+  connect: (name: string) => Promise<LaneConnection>;
+  role: () => string | null;
+  ids: IdSource;
+  lockTimeoutMs: number;
+  idleTimeoutMs: number;
+  defaultTtlMs: number;
+  timeShiftMs: () => number;
+  onLost: (error: unknown) => void;
+}
+
+/** What became of commands that were taken. */
+export interface Decided<Known> {
+  batch: Known[];
+  /** Whoever cannot be decided here, for whatever reason: under locks it may be accepted. */
+  refused: Known[];
+  /** What is to be sent for the batch; null where it is empty. */
+  plan: KnownPlan | null;
+}
+
+/** When too many batches were not done, everything goes under locks for so long; twice as long each time. */
+const PAUSE_MS = 100;
+const PAUSE_MAX_MS = 60_000;
+/** Batches done in a row after which a pause is the first again. */
+const TRUSTED_AFTER = 1_000;
+/** A batch that was not done is made up for by so many that were; one is worth it while more than these are done. */
+const DONE_PER_FAILURE = 5;
+const FAILURES_MAX = 5;
+
+/**
+ * Lanes of reserves that are decided on what this instance knows of stock, without locking and reading it first: each
+ * batch is one round trip, and the next is decided and sent before the last one is committed. A batch is written only where
+ * all of it is still as it was known. Where other instances write the same stock it seldom is: then the lanes rest.
+ */
+export class OptimisticLanes {
+  readonly #options: OptimisticLanesOptions;
+  readonly #known: KnownStock;
+  readonly lanes: readonly Lane[];
+  readonly #chains = new Map<Lane, Chain>();
+  /** Levels that batches under way write. */
+  readonly #underWay = new Set<{ plan: KnownPlan; ended: Promise<void> }>();
+  #pauseMs = 0;
+  #restsUntilMs = 0;
+  #doneInARow = 0;
+  /** Failures, less what was made up for. */
+  #doubt = 0;
+
+  constructor(names: readonly string[], options: OptimisticLanesOptions) {
+    this.#options = options;
+    this.#known = new KnownStock(options.defaultTtlMs);
+    const { onLost } = options;
+    this.lanes = names.map((name) => new Lane({ name, connect: () => this.#connect(name), onLost }));
+    for (const lane of this.lanes) this.#chains.set(lane, new Chain());
+  }
+
+  /** Null where a command goes under locks; else the state of knowledge by which it need not. */
+  knownAt(command: Command, stuck: Stuck): number | null {
+    return this.#isAwake && this.#known.knows(command, stuck) ? this.#known.forgotten : null;
+  }
+
+  /** Whether some levels are locked here, or about to be. */
+  get hasClaims(): boolean {
+    return this.#known.hasClaims;
+  }
+
+  /** Whether a command that goes this way may go now: nobody else of this process is at its levels. */
+  isFree(command: Command): boolean {
+    return this.#known.isFree(command);
+  }
+
+  get #isAwake(): boolean {
+    return performance.now() >= this.#restsUntilMs;
+  }
+
+  /** Decides what it can of the commands that were taken. */
+  decide<Known extends Asked & { knownAt: number | null }>(taken: readonly Known[], stuck: Stuck): Decided<Known> {
+    const { timeShiftMs, ids } = this.#options;
+    const known = this.#known;
+    // Something may have been forgotten since they came.
+    const isKnown = ({ command, knownAt }: Known): boolean =>
+      (stuck.size === 0 && knownAt === known.forgotten) || known.knows(command, stuck);
+    const asked = taken.filter(isKnown);
+    const clockMs = known.clock.nowMs(performance.now());
+    if (asked.length === 0 || clockMs === null || !known.numbers.has(numbersFor(asked))) {
+      return { batch: [], refused: [...taken], plan: null };
+    }
+    const { accepted, plan } = decideKnown(asked, known, clockMs, timeShiftMs(), ids);
+    const batch = asked.filter((_, index) => accepted[index]);
+    const left = new Set(batch);
+    return { batch, refused: taken.filter((one) => !left.has(one)), plan };
+  }
+
+  #work(lane: Lane, plan: KnownPlan): BatchWork {
+    const chain = this.#chains.get(lane) as Chain;
+    return async (client, onCommit) => {
+      const link = chain.next(client);
+      const outcome = await writeKnown(client, plan, this.#known, link, onCommit);
+      chain.done(link.own);
+      return outcome;
+    };
+  }
+
+  async run(lane: Lane, plan: KnownPlan, deadlineMs: number, onCommit: () => void): Promise<BatchResult> {
+    if (!lane.isBusy) this.#chains.get(lane)?.begin();
+    const running = lane.run(this.#work(lane, plan), deadlineMs, onCommit);
+    const entry = { plan, ended: running.then(() => undefined) };
+    this.#underWay.add(entry);
+    const result = await running;
+    this.#underWay.delete(entry);
+    if (result.kind === 'done') this.#praise();
+    else {
+      this.#known.forget(plan.levels);
+      if (result.kind !== 'behind') this.#blame();
+    }
+    return result;
+  }
+
+  #praise(): void {
+    this.#doneInARow += 1;
+    this.#doubt = Math.max(0, this.#doubt - 1 / DONE_PER_FAILURE);
+    if (this.#doneInARow >= TRUSTED_AFTER) this.#pauseMs = 0;
+  }
+
+  #blame(): void {
+    this.#doneInARow = 0;
+    this.#doubt += 1;
+    if (this.#doubt <= FAILURES_MAX) return;
+    this.#doubt = 0;
+    this.#pauseMs = Math.min(PAUSE_MAX_MS, Math.max(PAUSE_MS, this.#pauseMs * 2));
+    this.#restsUntilMs = performance.now() + this.#pauseMs;
+  }
+
+  /** What a batch under locks has left. Not to be told through a pooler: the settings of a session would not be ours. */
+  learn(learned: Learned): void {
+    this.#known.learn(learned);
+  }
+
+  /** Nothing that is known counts any more. */
+  forgetAll(): void {
+    this.#known.forgetAll();
+  }
+
+  /** Keeps away from levels that are about to be locked; done when none of them is being written here. */
+  async claim(keys: ReadonlySet<string>): Promise<void> {
+    this.#known.claim(keys);
+    for (const { plan, ended } of this.#underWay) {
+      if (plan.keys.some((key) => keys.has(key))) await ended;
+    }
+  }
+
+  release(keys: ReadonlySet<string>): void {
+    this.#known.release(keys);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.lanes.map((lane) => lane.close()));
+  }
+
+  async #connect(name: string): Promise<LaneConnection> {
+    const { connect, role, lockTimeoutMs, idleTimeoutMs } = this.#options;
+    const client = await connect(name);
+    await client.query(selectSessionSettings({ role: role(), lockTimeoutMs, idleTimeoutMs }));
+    return client;
+  }
+}
+
+/** The batches of a session: each is written only if the one before it was done. */
+class Chain {
+  #session: LaneConnection | null = null;
+  #given = 0;
+  #sent = 0;
+  #done = 0;
+
+  /** Nothing is under way: what was sent and not done does not count. */
+  begin(): void {
+    this.#sent = this.#done;
+  }
+
+  /** @returns the number of a batch, and that of the one that must have been done before it */
+  next(session: LaneConnection): { after: number; own: number } {
+    if (this.#session !== session) {
+      this.#session = session;
+      this.#sent = this.#done = 0;
+    }
+    const after = this.#sent;
+    this.#sent = this.#given += 1;
+    return { after, own: this.#sent };
+  }
+
+  done(own: number): void {
+    this.#done = own;
+  }
+}
