@@ -64,11 +64,11 @@ describe('what is known', () => {
     });
     expect(levelIn(state, 'B', 'W2')).toBeUndefined();
     level.reserved += 6;
-    known.settle(commands, []);
+    known.settle([]);
     expect(levelIn(state, 'A', 'W1')).toBeUndefined();
     expect(known.knows(one('A', 'W1', 6), NOBODY)).toBe(true);
     known.stateFor(commands, NOON);
-    known.settle(commands, [level]);
+    known.settle([level]);
     expect(known.knows(one('A', 'W1'), NOBODY)).toBe(false);
   });
 

@@ -42,6 +42,8 @@ export class KnownStock {
   readonly #defaultTtlMs: number;
   /** How many batches are about to lock, or have locked, each level. */
   readonly #claims = new Map<string, number>();
+  /** Products of which a decision has levels. */
+  readonly #opened: KnownProduct[] = [];
   #count = 0;
   #forgotten = 0;
 
@@ -66,9 +68,12 @@ export class KnownStock {
   #knowsLines({ lines, partial }: ReserveRequest, stuck: Stuck): boolean {
     if (partial === true) return false;
     for (const { sku, location: code, quantity } of lines) {
-      const place = this.#find(sku, code);
-      if (place === null || this.#levels.available(place.row) < quantity) return false;
-      if (stuck.size > 0 && stuck.has(levelKey(place.product.id, place.location.id))) return false;
+      const location = code === undefined ? undefined : this.#locations.get(code);
+      const product = this.#products.get(sku);
+      const row = location === undefined ? undefined : product?.rows.get(location.id);
+      if (product === undefined || location === undefined || row === undefined) return false;
+      if (this.#levels.available(row) < quantity) return false;
+      if (stuck.size > 0 && stuck.has(levelKey(product.id, location.id))) return false;
     }
     return true;
   }
@@ -81,34 +86,20 @@ export class KnownStock {
   isFree(command: Command): boolean {
     if (this.#claims.size === 0) return true;
     for (const { lines } of requestsOf(command) ?? []) {
-      for (const { sku, location } of lines) {
-        const place = this.#find(sku, location);
-        if (place === null || this.#claims.has(levelKey(place.product.id, place.location.id))) return false;
+      for (const { sku, location: code = '' } of lines) {
+        const [product, location] = [this.#products.get(sku), this.#locations.get(code)];
+        if (product === undefined || location === undefined) return false;
+        if (this.#claims.has(levelKey(product.id, location.id))) return false;
       }
     }
     return true;
   }
 
-  #find(sku: string, code: string | undefined): { product: KnownProduct; location: Location; row: number } | null {
-    const location = code === undefined ? undefined : this.#locations.get(code);
-    const product = this.#products.get(sku);
-    if (location === undefined || product === undefined) return null;
-    const row = product.rows.get(location.id);
-    return row === undefined ? null : { product, location, row };
-  }
-
-  /** What a decision about commands that are known works on: a copy of their levels. */
+  /** What a decision about commands that are known works on: a copy of their levels, until it is settled. */
   stateFor(commands: readonly Command[], nowMs: number): StockState {
     for (const command of commands) {
       for (const { lines } of requestsOf(command) ?? []) {
-        for (const { sku, location: code } of lines) {
-          const place = this.#find(sku, code);
-          if (place === null) continue;
-          const { product, location, row } = place;
-          if (product.levels === NO_LEVELS) product.levels = new Map();
-          if (product.levels.has(location.id)) continue;
-          product.levels.set(location.id, this.#levels.read(row, product, location));
-        }
+        for (const { sku, location = '' } of lines) this.#open(sku, location);
       }
     }
     return {
@@ -124,20 +115,26 @@ export class KnownStock {
     };
   }
 
-  /** The decision is over: its levels are as it left them, or, where it does not count, as they were. */
-  settle(commands: readonly Command[], written: Iterable<Level>): void {
+  #open(sku: string, code: string): void {
+    const [product, location] = [this.#products.get(sku), this.#locations.get(code)];
+    if (product === undefined || location === undefined || product.levels.has(location.id)) return;
+    const row = product.rows.get(location.id);
+    if (row === undefined) return;
+    if (product.levels === NO_LEVELS) {
+      product.levels = new Map();
+      this.#opened.push(product);
+    }
+    product.levels.set(location.id, this.#levels.read(row, product, location));
+  }
+
+  /** The decision is over: levels that it wrote are as it left them. */
+  settle(written: Iterable<Level>): void {
     for (const level of written) {
       const row = this.#productsById.get(level.product.id)?.rows.get(level.location.id);
       if (row !== undefined) this.#levels.write(row, level);
     }
-    for (const command of commands) {
-      for (const { lines } of requestsOf(command) ?? []) {
-        for (const { sku } of lines) {
-          const product = this.#products.get(sku);
-          if (product !== undefined) product.levels = NO_LEVELS;
-        }
-      }
-    }
+    for (const product of this.#opened) product.levels = NO_LEVELS;
+    this.#opened.length = 0;
   }
 
   /** From here on nothing is decided on these levels, until they are released. */

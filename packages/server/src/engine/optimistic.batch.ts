@@ -5,7 +5,6 @@ import { decide } from './decide.ts';
 import { weightOf } from './footprint.ts';
 import { selectStillKnown, type KnownBasis } from './known.sql.ts';
 import type { KnownStock } from './known.stock.ts';
-import { levelKey } from './loaded.ts';
 import type { LaneConnection } from '../platform/database/index.ts';
 import type { Statement } from './read.sql.ts';
 import type { Asked } from './stock.command.ts';
@@ -26,8 +25,6 @@ export interface KnownPlan {
   basis: Omit<KnownBasis, 'after' | 'own' | 'blocks'>;
   sent: Omit<Sent, 'by'>;
   levels: ReadonlySet<Level>;
-  /** Their `product:location` keys. */
-  keys: string[];
 }
 
 /** Numbers that commands take at most: one for the journal entry, and three for each line. */
@@ -53,7 +50,7 @@ export function decideKnown(
   const { writes } = decision;
   // An item that is refused may be accepted under locks, and an alert that resolves must be read.
   const isWhole = decision.alertsWanted.size === 0 && decision.refusedItems === 0;
-  known.settle(commands, isWhole ? writes.levels : []);
+  known.settle(isWhole ? writes.levels : []);
   if (!isWhole || writes.levels.size === 0) return { accepted: asked.map(() => false), plan: null };
   const accepted = decision.outcomes.map((outcome) => 'answer' in outcome);
   const outcomes = decision.outcomes.filter((_, index) => accepted[index]);
@@ -66,7 +63,6 @@ export function decideKnown(
     basis,
     sent: { evidence: evidenceOf(writes, nowMs), outcome },
     levels: writes.levels,
-    keys: [...writes.levels].map(({ product, location }) => levelKey(product.id, location.id)),
   };
   return { accepted, plan };
 }

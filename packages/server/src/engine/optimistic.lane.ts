@@ -1,6 +1,7 @@
 import type { IdSource } from '../kernel/ids.ts';
 import type { LaneConnection } from '../platform/database/index.ts';
 import { selectSessionSettings } from './known.sql.ts';
+import { levelKey } from './loaded.ts';
 import { KnownStock, type Learned, type Stuck } from './known.stock.ts';
 import { Lane, type BatchResult, type BatchWork } from './lane.ts';
 import { decideKnown, numbersFor, writeKnown, type KnownPlan } from './optimistic.batch.ts';
@@ -152,7 +153,7 @@ export class OptimisticLanes {
   async claim(keys: ReadonlySet<string>): Promise<void> {
     this.#known.claim(keys);
     for (const { plan, ended } of this.#underWay) {
-      if (plan.keys.some((key) => keys.has(key))) await ended;
+      if ([...plan.levels].some(({ product, location }) => keys.has(levelKey(product.id, location.id)))) await ended;
     }
   }
 
