@@ -4,14 +4,16 @@ import type { Level, Location, Product } from './stock.state.ts';
 const FIELDS = 10;
 const [ON_HAND, RESERVED, COMMITTED, SAFETY_STOCK, REORDER_POINT, MAX_LEVEL] = [0, 1, 2, 3, 4, 5];
 const [OPEN_ALERTS, WAS_AVAILABLE, VERSION, LAST_MOVEMENT_AT] = [6, 7, 8, 9];
-const FIRST_ROWS = 1_024;
+/** Rows come in blocks of 4,096: none is ever copied. */
+const BLOCK_BITS = 12;
+const BLOCK_ROWS = 1 << BLOCK_BITS;
 
 /**
  * Levels as rows of numbers, 80 bytes each: a hundred thousand objects would take three times as much, and be gone through
  * by each garbage collection.
  */
 export class KnownLevels {
-  #rows = new Float64Array(FIRST_ROWS * FIELDS);
+  readonly #blocks: Float64Array[] = [];
   readonly #free: number[] = [];
   #used = 0;
 
@@ -19,11 +21,7 @@ export class KnownLevels {
   take(): number {
     const free = this.#free.pop();
     if (free !== undefined) return free;
-    if ((this.#used + 1) * FIELDS > this.#rows.length) {
-      const rows = new Float64Array(this.#rows.length * 2);
-      rows.set(this.#rows);
-      this.#rows = rows;
-    }
+    if (this.#used === this.#blocks.length * BLOCK_ROWS) this.#blocks.push(new Float64Array(BLOCK_ROWS * FIELDS));
     this.#used += 1;
     return this.#used - 1;
   }
@@ -33,7 +31,7 @@ export class KnownLevels {
   }
 
   clear(): void {
-    this.#rows = new Float64Array(FIRST_ROWS * FIELDS);
+    this.#blocks.length = 0;
     this.#free.length = 0;
     this.#used = 0;
   }
@@ -43,8 +41,8 @@ export class KnownLevels {
   }
 
   write(row: number, level: Level): void {
-    const at = row * FIELDS;
-    const rows = this.#rows;
+    const rows = this.#blockOf(row);
+    const at = offsetOf(row);
     rows[at + ON_HAND] = level.onHand;
     rows[at + RESERVED] = level.reserved;
     rows[at + COMMITTED] = level.committed;
@@ -89,11 +87,19 @@ export class KnownLevels {
   }
 
   #at(row: number, field: number): number {
-    return this.#rows[row * FIELDS + field] as number;
+    return this.#blockOf(row)[offsetOf(row) + field] as number;
+  }
+
+  #blockOf(row: number): Float64Array {
+    return this.#blocks[row >> BLOCK_BITS] as Float64Array;
   }
 
   #orNull(row: number, field: number): number | null {
     const value = this.#at(row, field);
     return Number.isNaN(value) ? null : value;
   }
+}
+
+function offsetOf(row: number): number {
+  return (row & (BLOCK_ROWS - 1)) * FIELDS;
 }
