@@ -220,6 +220,7 @@ export class BatchEngine {
   }
 
   #startLanes(): void {
+    if (this.#optimistic?.isHung === true) for (const pending of this.#queue) pending.knownAt = null;
     for (const lane of this.#optimistic?.lanes ?? []) this.#startKnown(lane);
     for (const lane of this.#lanes) this.#startUnderLocks(lane);
     if (!this.#sideLane.isBusy) this.#sideQueue = stillInTime(this.#sideQueue, levelBusy, SIDE_LANE_MARGIN_MS);

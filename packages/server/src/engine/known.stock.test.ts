@@ -1,10 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { loadedWorld, NOON } from './decide.fixture.ts';
+import { createIdSource } from '../kernel/ids.ts';
+import { loadedWorld, META, NOON } from './decide.fixture.ts';
 import { KnownClock } from './known.clock.ts';
 import { KnownNumbers } from './known.numbers.ts';
 import { KnownStock } from './known.stock.ts';
 import { buildState } from './loaded.ts';
 import { BLOCK_SIZE, NumbersExhausted } from './numbers.ts';
+import { decideKnown } from './optimistic.batch.ts';
 import type { Command, LineRequest, ReserveRequest } from './stock.command.ts';
 import type { Level, StockState } from './stock.state.ts';
 
@@ -69,6 +71,18 @@ describe('what is known', () => {
     expect(known.knows(one('A', 'W1', 6), NOBODY)).toBe(true);
     known.stateFor(commands, NOON);
     known.settle([level]);
+    expect(known.knows(one('A', 'W1'), NOBODY)).toBe(false);
+  });
+
+  test('stays as it is where a decision cannot be taken', () => {
+    const known = learned();
+    known.numbers.learn({ next: 3 * BLOCK_SIZE - 3, end: 3 * BLOCK_SIZE });
+    const asked = [one('A', 'W1', 3), one('A', 'W1', 3)].map((command) => ({ command, meta: META }));
+    // Each takes two numbers, and there are three.
+    expect(decideKnown(asked, known, NOON, 0, createIdSource())).toEqual({ accepted: [false, false], plan: null });
+    expect(known.knows(one('A', 'W1', 6), NOBODY)).toBe(true);
+    known.numbers.learn({ next: 4 * BLOCK_SIZE, end: 5 * BLOCK_SIZE });
+    expect(decideKnown(asked, known, NOON, 0, createIdSource()).accepted).toEqual([true, true]);
     expect(known.knows(one('A', 'W1'), NOBODY)).toBe(false);
   });
 

@@ -33,7 +33,8 @@ export function numbersFor(asked: readonly Asked[]): number {
 }
 
 /**
- * Decides commands that are known. What is known is from then on what they left.
+ * Decides commands that are known. What is known is from then on what they left. Never throws: whatever cannot be decided
+ * here shows under locks why.
  *
  * @param clockMs the database's clock, as it is told
  */
@@ -44,14 +45,30 @@ export function decideKnown(
   timeShiftMs: number,
   ids: IdSource,
 ): KnownBatch {
-  const nowMs = clockMs + timeShiftMs;
+  let batch: KnownBatch | null = null;
+  try {
+    batch = planOf(asked, known, clockMs, clockMs + timeShiftMs, ids);
+  } catch {
+    // Too few numbers were left, or a defect.
+  }
+  known.settle(batch?.plan?.levels ?? []);
+  return batch ?? { accepted: asked.map(() => false), plan: null };
+}
+
+/** Null where a decision is not whole. */
+function planOf(
+  asked: readonly Asked[],
+  known: KnownStock,
+  clockMs: number,
+  nowMs: number,
+  ids: IdSource,
+): KnownBatch | null {
   const commands = asked.map(({ command }) => command);
   const decision = decide(asked, known.stateFor(commands, nowMs), known.numbers, ids);
   const { writes } = decision;
   // An item that is refused may be accepted under locks, and an alert that resolves must be read.
   const isWhole = decision.alertsWanted.size === 0 && decision.refusedItems === 0;
-  known.settle(isWhole ? writes.levels : []);
-  if (!isWhole || writes.levels.size === 0) return { accepted: asked.map(() => false), plan: null };
+  if (!isWhole || writes.levels.size === 0) return null;
   const accepted = decision.outcomes.map((outcome) => 'answer' in outcome);
   const outcomes = decision.outcomes.filter((_, index) => accepted[index]);
   const products = new Set([...writes.levels].map(({ product }) => product));

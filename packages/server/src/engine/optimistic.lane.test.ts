@@ -20,13 +20,13 @@ beforeEach(async () => {
   await watcher.query(`
     INSERT INTO location (code, name, type, created_at, updated_at) VALUES ('W1', 'W1', 'warehouse', now(), now());
     INSERT INTO product (sku, name, created_at, updated_at)
-      SELECT sku, sku, now(), now() FROM unnest('{A,B}'::text[]) AS k (sku);
+      SELECT sku, sku, now(), now() FROM unnest('{A,B,C}'::text[]) AS k (sku);
     INSERT INTO level (product_id, location_id, on_hand, reorder_point)
       SELECT p.id, l.id, 1000, 900 FROM product p, location l`);
   door = new Door(made.connection);
   here = await openEngine({ ...made.connection, host: '127.0.0.1', port: await door.open() });
   // Connects and prepares; from here on both levels are known.
-  for (const sku of ['A', 'B', 'A', 'B']) await reserve(sku, 1);
+  for (const sku of ['A', 'B', 'C', 'A', 'B', 'C']) await reserve(sku, 1);
 });
 afterEach(async () => {
   await here.close();
@@ -213,6 +213,29 @@ test('who needs no locks does not wait long for a level that is locked here, but
   door.letGo();
   expect((await adjusted).status).toBe(200);
   expect(statuses(await reserved)).toEqual(done(4));
+});
+
+test('a connection that falls silent keeps those waiting whose levels it writes, and nobody else for long', async () => {
+  const { rows } = await watcher.query<{ pid: number }>(
+    `SELECT pid FROM pg_stat_activity WHERE application_name = 'holdfast optimistic lane 1'
+       AND datname = current_database()`,
+  );
+  const pid = rows[0]?.pid as number;
+  process.kill(pid, 'SIGSTOP');
+  try {
+    door.sent = '';
+    const silent = reserve('A', 4);
+    await expect.poll(() => timesSent('COMMIT'), POLL).toBe(1);
+    const behind = reserve('B', 4);
+    await expect.poll(() => timesSent('COMMIT'), POLL).toBe(2);
+    const others = reserve('C', 4);
+    expect(statuses(await others)).toEqual(done(4));
+    expect(here.engine.depth).toBeGreaterThanOrEqual(4);
+    process.kill(pid, 'SIGCONT');
+    expect(statuses([...(await silent), ...(await behind)])).toEqual(done(8));
+  } finally {
+    process.kill(pid, 'SIGCONT');
+  }
 });
 
 test('a batch is refused where the one before it on its connection was not done', async () => {

@@ -35,6 +35,8 @@ const TRUSTED_AFTER = 1_000;
 /** A batch that was not done is made up for by so many that were; one is worth it while more than these are done. */
 const DONE_PER_FAILURE = 5;
 const FAILURES_MAX = 5;
+/** While a batch takes longer than this, whoever need not wait for it goes under locks. */
+const HUNG_AFTER_MS = 500;
 
 /**
  * Lanes of reserves that are decided on what this instance knows of stock, without locking and reading it first: each
@@ -47,7 +49,7 @@ export class OptimisticLanes {
   readonly lanes: readonly Lane[];
   readonly #chains = new Map<Lane, Chain>();
   /** Levels that batches under way write. */
-  readonly #underWay = new Set<{ plan: KnownPlan; ended: Promise<void> }>();
+  readonly #underWay = new Set<{ plan: KnownPlan; startedMs: number; ended: Promise<void> }>();
   #pauseMs = 0;
   #restsUntilMs = 0;
   #doneInARow = 0;
@@ -64,7 +66,13 @@ export class OptimisticLanes {
 
   /** Null where a command goes under locks; else the state of knowledge by which it need not. */
   knownAt(command: Command, stuck: Stuck): number | null {
-    return this.#isAwake && this.#known.knows(command, stuck) ? this.#known.forgotten : null;
+    return this.#isAwake && !this.isHung && this.#known.knows(command, stuck) ? this.#known.forgotten : null;
+  }
+
+  /** Whether a batch has not been heard of for long: a connection may have fallen silent. */
+  get isHung(): boolean {
+    const [oldest] = this.#underWay;
+    return oldest !== undefined && performance.now() - oldest.startedMs > HUNG_AFTER_MS;
   }
 
   /** Whether some levels are locked here, or about to be. */
@@ -112,7 +120,7 @@ export class OptimisticLanes {
   async run(lane: Lane, plan: KnownPlan, deadlineMs: number, onCommit: () => void): Promise<BatchResult> {
     if (!lane.isBusy) this.#chains.get(lane)?.begin();
     const running = lane.run(this.#work(lane, plan), deadlineMs, onCommit);
-    const entry = { plan, ended: running.then(() => undefined) };
+    const entry = { plan, startedMs: performance.now(), ended: running.then(() => undefined) };
     this.#underWay.add(entry);
     const result = await running;
     this.#underWay.delete(entry);
