@@ -83,6 +83,9 @@ describe.skipIf(noDebianPostgres !== null)(`a failover to a synchronous standby$
     await standby.promote();
     const soFar = done;
     await until('they go on', () => done > soFar + 100, PATIENCE_MS);
+    const jumped = ({ positions }: (typeof readers)[number]): boolean =>
+      positions.some((position, index) => position - (positions[index - 1] ?? position) >= JUMP);
+    await until('the stream has jumped', () => readers.every(jumped), PATIENCE_MS);
     isOver = true;
     await Promise.all(callers);
 

@@ -152,6 +152,7 @@ describe('the embedded PostgreSQL under a server', () => {
     const directory = await makeDirectory();
     const server = await serveHoldfast(['--port', '0', '--data', directory.path]);
     const pid = Number((await readFile(`${directory.path}/postgres/postmaster.pid`, 'utf8')).split('\n')[0]);
+    await until('it is ready', async () => (await statusOf(`${server.address}/health/ready`)) === 200);
     process.kill(pid, 'SIGKILL');
     await until('the server knows', async () => (await statusOf(`${server.address}/health/ready`)) === 503);
     await until('it is back', async () => (await statusOf(`${server.address}/health/ready`)) === 200);
