@@ -1,7 +1,7 @@
 import { Kysely, PostgresDialect, type PostgresPool, type PostgresPoolClient, type Transaction } from 'kysely';
 import pg from 'pg';
 import { copeWithPooler, WHO_SERVES } from './pooler.ts';
-import { cutSession, Sessions, type Connection } from './sessions.ts';
+import { cutSession, outliveLoss, Sessions, type Connection } from './sessions.ts';
 import { LaneConnection } from './lane.connection.ts';
 import type { Tables } from './tables.ts';
 import { columnTypes } from './types.ts';
@@ -112,6 +112,7 @@ export class Database {
   /** A plain connection with the rights of the one who connected, for commands such as migrate or backup. */
   async openClient(): Promise<pg.Client> {
     const client = new pg.Client({ ...this.#clientConfig(), connectionTimeoutMillis: CONNECT_TIMEOUT_MS });
+    outliveLoss(client);
     await client.connect();
     return client;
   }

@@ -94,7 +94,6 @@ export class DatabaseWatch {
 
   async #open(): Promise<pg.Client> {
     const session = await this.#options.database.openClient();
-    session.on('error', () => undefined);
     if (!this.#isStopped) return session;
     cutSession(session);
     throw new Error('the watch has ended');

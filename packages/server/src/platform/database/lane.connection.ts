@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream';
 import pg from 'pg';
+import { outliveLoss } from './sessions.ts';
 import { isConnectionLost } from './failures.ts';
 import { isPooled, WHO_SERVES } from './pooler.ts';
 import { columnTypes } from './types.ts';
@@ -102,9 +103,8 @@ export class LaneConnection {
 
   static async connect(config: pg.ClientConfig): Promise<LaneConnection> {
     const client = new pg.Client(config);
+    outliveLoss(client);
     await client.connect();
-    // Nobody listens until the caller does; without a listener a loss would end the process.
-    client.on('error', () => undefined);
     return new LaneConnection(client, isPooled(client, await client.query<{ pid: number }>(WHO_SERVES)));
   }
 

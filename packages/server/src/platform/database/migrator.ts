@@ -2,6 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { Kysely, PostgresDialect, sql } from 'kysely';
 import { Migrator, type Migration, type MigrationProvider } from 'kysely/migration';
 import pg from 'pg';
+import { outliveLoss } from './sessions.ts';
 import { columnTypes } from './types.ts';
 
 const MIGRATIONS = new URL('../../../migrations/', import.meta.url);
@@ -76,7 +77,10 @@ function openAsOwner(connection: pg.ClientConfig): Kysely<unknown> {
     application_name: 'holdfast migrate',
     connectionTimeoutMillis: 5_000,
     // A pooler may hand out a session in which an instance has taken the serving role.
-    onConnect: async (client) => void (await client.query('RESET ROLE')),
+    onConnect: async (client) => {
+      outliveLoss(client);
+      await client.query('RESET ROLE');
+    },
   });
   pool.on('error', () => undefined);
   return new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) });

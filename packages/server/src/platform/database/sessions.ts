@@ -36,12 +36,19 @@ export class Sessions {
   #add(session: pg.Client): void {
     this.#open.add(session);
     session.once('end', () => this.#open.delete(session));
-    // The pool listens while a session is idle. One that is lost between two statements of a transaction tells its next
-    // statement; without a listener it would end the process.
-    session.on('error', () => undefined);
+    // The pool listens only while a session is idle.
+    outliveLoss(session);
     // After the pool has called connect, which then fails.
     if (this.#isCut) process.nextTick(() => cutSession(session));
   }
+}
+
+/**
+ * Before it connects: a session that is lost between two statements tells its next statement. Without a listener it
+ * would end the process, and one that is lost with its first answer does so before whoever waits for that can listen.
+ */
+export function outliveLoss(session: pg.ClientBase): void {
+  session.on('error', () => undefined);
 }
 
 /** Ends a session without a word to a server that may not listen. */
