@@ -76,6 +76,8 @@ describe.skipIf(noDebianPostgres !== null)(`a failover to a synchronous standby$
     });
 
     await until('the callers are at work', () => done > 100, PATIENCE_MS);
+    // Else all of it may get its positions in the next life, and nobody sees a jump.
+    await until('the readers hear of it', () => readers.every(({ reserves }) => reserves() > 0), PATIENCE_MS);
     await killAll(primary);
     address.leadTo(standby.port);
     // Nobody is primary now.
@@ -83,9 +85,6 @@ describe.skipIf(noDebianPostgres !== null)(`a failover to a synchronous standby$
     await standby.promote();
     const soFar = done;
     await until('they go on', () => done > soFar + 100, PATIENCE_MS);
-    const jumped = ({ positions }: (typeof readers)[number]): boolean =>
-      positions.some((position, index) => position - (positions[index - 1] ?? position) >= JUMP);
-    await until('the stream has jumped', () => readers.every(jumped), PATIENCE_MS);
     isOver = true;
     await Promise.all(callers);
 
