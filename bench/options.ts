@@ -7,7 +7,7 @@ bench/README.md says what the letters mean.
 
   --only <letters>   only these scenarios, such as c,e (of a, b, c, d, e, f, k, start)
   --quick            one short round over 10,000 levels: for seeing that it works, not for numbers
-  --rounds <n>       how often each scenario is measured; the median counts (3)
+  --rounds <n>       how often each scenario is measured; the median counts (5)
   --seconds <n>      how long each is measured in a round, after a warm-up (2.5)
   --patience <n>     seconds, in all, to measure again what other processes disturbed (0)
   --connections <n>  keep-alive connections, each with one request outstanding (64)
@@ -58,7 +58,7 @@ export function parseOptions(args: string[]): Options | undefined {
     only: lettersOf(values.only),
     isQuick: values.quick,
     isStrict: values.strict,
-    rounds: Math.round(positive('--rounds', values.rounds, values.quick ? 1 : 3)),
+    rounds: Math.round(positive('--rounds', values.rounds, values.quick ? 1 : 5)),
     warmUpMs: values.quick ? 200 : 700,
     measureMs: seconds * 1000,
     patienceMs: values.patience === undefined ? 0 : positive('--patience', values.patience, 0) * 1000,

@@ -36,8 +36,8 @@ const IDLE_SHARE = 0.15;
 /** @param env of the server under test, on top of this process's own */
 export async function startRig(dataDirectory: string, env: Record<string, string> = {}): Promise<Rig> {
   const children: Child[] = [];
-  const start = (file: string, nodeFlags: readonly string[] = []): Child => {
-    const child = startChild(file, { ...env, BENCH_DATA: dataDirectory }, nodeFlags);
+  const start = (file: string, { flags = [], variables = {} }: Partial<StartCommand> = {}): Child => {
+    const child = startChild(file, { ...variables, ...env, BENCH_DATA: dataDirectory }, flags);
     children.push(child);
     return child;
   };
@@ -46,7 +46,7 @@ export async function startRig(dataDirectory: string, env: Record<string, string
     await stopDatabaseBelow(dataDirectory);
   };
   try {
-    const [app, bare, load] = [start('server.ts', startFlags()), start('bare.ts'), start('load.process.ts')];
+    const [app, bare, load] = [start('server.ts', startCommand()), start('bare.ts'), start('load.process.ts')];
     const { port: appPort } = (await app.ask({ do: 'address' } satisfies ServerQuestion)) as { port: number };
     const { port: barePort } = (await bare.ask({ do: 'address' })) as { port: number };
     const usage = async (): Promise<Usage> => {
@@ -74,12 +74,22 @@ export async function startRig(dataDirectory: string, env: Record<string, string
   }
 }
 
-/** The flags under which `npm start` runs the server: they decide its memory. */
-function startFlags(): string[] {
+interface StartCommand {
+  /** Of Node. */
+  flags: string[];
+  variables: Record<string, string>;
+}
+
+/** How `npm start` runs the server: it decides its memory. */
+function startCommand(): StartCommand {
   const manifest = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
     scripts: { start: string };
   };
-  return manifest.scripts.start.split(/\s+/).filter((word) => word.startsWith('--'));
+  const words = manifest.scripts.start.split(/\s+/);
+  return {
+    flags: words.filter((word) => word.startsWith('--')),
+    variables: Object.fromEntries(words.filter((word) => /^[A-Z_]+=/.test(word)).map((word) => word.split('='))),
+  };
 }
 
 function machineTimes(): Pick<Usage, 'machineBusyMs' | 'machineIdleMs'> {

@@ -1,20 +1,11 @@
 import { numberArray, recordArray, secondsOf } from '../platform/database/index.ts';
-import { statement, type Statement, type TransactionSettings } from './read.sql.ts';
+import { setFor, statement, type Statement, type TransactionSettings } from './read.sql.ts';
 import type { Level } from './stock.state.ts';
 import type { Part } from './write.parts.sql.ts';
 
 /** The same settings for a whole session: of a connection that no pooler shares. */
-export const selectSessionSettings = ({ role, lockTimeoutMs, idleTimeoutMs }: TransactionSettings): Statement =>
-  statement(
-    'session_settings',
-    `SELECT set_config('role', $1, false), set_config('lock_timeout', $2, false),
-       set_config('idle_in_transaction_session_timeout', $3, false),
-       set_config('enable_seqscan', 'off', false), set_config('enable_hashjoin', 'off', false),
-       set_config('enable_mergejoin', 'off', false), set_config('plan_cache_mode', 'force_generic_plan', false),
-       set_config('jit', 'off', false), set_config('timezone', 'UTC', false), set_config('datestyle', 'ISO', false),
-       set_config('holdfast.batch', '0', false)`,
-    [role ?? 'none', String(lockTimeoutMs), String(idleTimeoutMs)],
-  );
+export const selectSessionSettings = (settings: TransactionSettings): Statement =>
+  setFor('session', settings, `set_config('holdfast.batch', '0', false)`);
 
 /** What a batch that locked nothing was decided on, besides its levels. */
 export interface KnownBasis {
