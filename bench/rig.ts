@@ -86,10 +86,10 @@ function startCommand(): StartCommand {
     scripts: { start: string };
   };
   const words = manifest.scripts.start.split(/\s+/);
-  return {
-    flags: words.filter((word) => word.startsWith('--')),
-    variables: Object.fromEntries(words.filter((word) => /^[A-Z_]+=/.test(word)).map((word) => word.split('='))),
-  };
+  const variables = new Map(
+    words.flatMap((word) => [...word.matchAll(/^([A-Z_]+)=(.*)$/g)].map(([, ...pair]) => pair as [string, string])),
+  );
+  return { flags: words.filter((word) => word.startsWith('--')), variables: Object.fromEntries(variables) };
 }
 
 function machineTimes(): Pick<Usage, 'machineBusyMs' | 'machineIdleMs'> {

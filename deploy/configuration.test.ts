@@ -6,7 +6,7 @@ import { instructionsOf, settingsOf, type ComposeFile } from './docker.fixture.t
 import { manifestsIn, root, textOf, yamlOf } from './files.fixture.ts';
 import type { ConfigMap, Deployment, Job, Secret, Service } from './kubernetes.fixture.ts';
 
-/** Variables that are not ours, and that a file may set for Node. */
+/** Variables that are not ours, and that a file may set for Node and the C library below it. */
 const NOT_OURS = new Set(['NODE_ENV', 'NODE_OPTIONS', 'NODE_EXTRA_CA_CERTS', 'MALLOC_ARENA_MAX']);
 const known = new Set<string>(SETTINGS.map(({ name }) => name));
 

@@ -77,7 +77,7 @@ describe.skipIf(noDebianPostgres !== null)(`a failover to a synchronous standby$
 
     await until('the callers are at work', () => done > 100, PATIENCE_MS);
     // Else all of it may get its positions in the next life, and nobody sees a jump.
-    await until('the readers hear of it', () => readers.every(({ reserves }) => reserves() > 0), PATIENCE_MS);
+    await until('the readers hear of it', () => readers.every((reader) => reader.reserves() > 0), PATIENCE_MS);
     await killAll(primary);
     address.leadTo(standby.port);
     // Nobody is primary now.

@@ -1,5 +1,6 @@
 import { numberArray, recordArray, secondsOf } from '../platform/database/index.ts';
-import { setFor, statement, type Statement, type TransactionSettings } from './read.sql.ts';
+import { statement, type Statement } from './read.sql.ts';
+import { setFor, type TransactionSettings } from './settings.sql.ts';
 import type { Level } from './stock.state.ts';
 import type { Part } from './write.parts.sql.ts';
 

@@ -1,6 +1,7 @@
 import { toRfc3339 } from '../kernel/clock.ts';
 import { numberArray, textArray, type LaneStatement } from '../platform/database/index.ts';
 import type { AlertType } from './alert.view.ts';
+import { setFor, type TransactionSettings } from './settings.sql.ts';
 import type { LineState } from './stock.state.ts';
 import type { ReservationStatus, ReservationType } from './reservation.view.ts';
 import type { ProductRow } from './product.view.ts';
@@ -16,36 +17,6 @@ export function statement(name: string, text: string, values: LaneStatement['val
 /** Held by every batch, shared, and by a change of a location's flags, exclusively: no batch decides on flags that are
  * changing. One key for all locations: they change rarely, and a batch would else have to know its places beforehand. */
 export const LOCATION_FLAGS_LOCK = 4_864_513;
-
-/** Settings of a transaction of the engine. */
-export interface TransactionSettings {
-  role: string | null;
-  lockTimeoutMs: number;
-  idleTimeoutMs: number;
-}
-
-/**
- * Sets what the engine's statements need, for a transaction or for a whole session, and selects `more`. `enable_…`: a plan
- * that was cached while a table was small must not scan it when it has grown. Each statement here is as good planned once:
- * re-planning two of them was 0.2 ms of each batch.
- */
-export const setFor = (
-  scope: 'transaction' | 'session',
-  { role, lockTimeoutMs, idleTimeoutMs }: TransactionSettings,
-  more: string,
-): Statement => {
-  const isLocal = scope === 'transaction';
-  return statement(
-    `${scope}_settings`,
-    `SELECT set_config('role', $1, ${isLocal}), set_config('lock_timeout', $2, ${isLocal}),
-       set_config('idle_in_transaction_session_timeout', $3, ${isLocal}),
-       set_config('enable_seqscan', 'off', ${isLocal}), set_config('enable_hashjoin', 'off', ${isLocal}),
-       set_config('enable_mergejoin', 'off', ${isLocal}),
-       set_config('plan_cache_mode', 'force_generic_plan', ${isLocal}), set_config('jit', 'off', ${isLocal}),
-       set_config('timezone', 'UTC', ${isLocal}), set_config('datestyle', 'ISO', ${isLocal}), ${more}`,
-    [role ?? 'none', String(lockTimeoutMs), String(idleTimeoutMs)],
-  );
-};
 
 /**
  * What every transaction of the engine begins with: its settings, set locally, since behind a transaction pooler a
