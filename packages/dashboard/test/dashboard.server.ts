@@ -1,10 +1,12 @@
 import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import pg from 'pg';
 import { inject } from 'vitest';
-import { serveHoldfast, type ServingProcess } from '../../server/test/holdfast.process.ts';
+import { makeDirectory, serveHoldfast, type ServingProcess } from '../../server/test/holdfast.process.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -16,11 +18,13 @@ declare module 'vitest' {
 
 const BUILD = fileURLToPath(new URL('../../../scripts/dashboard.mjs', import.meta.url));
 
+/** Asks the API, as a program does. */
+type Call = (method: string, path: string, body?: object, key?: string) => Promise<Response>;
+
 /** A real server over a database of its own, with the built dashboard. */
 export interface DashboardServer {
   address: string;
-  /** Asks the API, as a program does. */
-  call: (method: string, path: string, body?: object, key?: string) => Promise<Response>;
+  call: Call;
   /** The process is gone at once, as by a power cut; the database stays. */
   kill: () => Promise<void>;
   /** And back, at the same address. */
@@ -29,8 +33,7 @@ export interface DashboardServer {
 }
 
 export async function startDashboard(env: Record<string, string> = {}): Promise<DashboardServer> {
-  // The build costs little where it is up to date.
-  const [database] = await Promise.all([createDatabase(), promisify(execFile)(process.execPath, [BUILD])]);
+  const [database] = await Promise.all([createDatabase(), build()]);
   const { url } = database;
   const serve = (port: string): Promise<ServingProcess> =>
     serveHoldfast(['--port', port], { DATABASE_URL: url, ...env });
@@ -38,15 +41,7 @@ export async function startDashboard(env: Record<string, string> = {}): Promise<
   const { address } = server;
   return {
     address,
-    call: (method, path, body, key) =>
-      fetch(`${address}/api/v1${path}`, {
-        method,
-        headers: {
-          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-          ...(key === undefined ? {} : { authorization: `Bearer ${key}` }),
-        },
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      }),
+    call: callTo(address),
     kill: async () => {
       server.signal('SIGKILL');
       await server.ended;
@@ -60,6 +55,67 @@ export async function startDashboard(env: Record<string, string> = {}): Promise<
       await database.drop();
     },
   };
+}
+
+/** A real server with its embedded PostgreSQL, which no other suite shares: it may stand still. */
+export interface FreezableServer {
+  address: string;
+  call: Call;
+  /** All processes of PostgreSQL stand still: its socket accepts, and nothing is answered. */
+  freeze: () => Promise<void>;
+  thaw: () => Promise<void>;
+  close: () => Promise<void>;
+}
+
+export async function startFreezable(): Promise<FreezableServer> {
+  const [directory] = await Promise.all([makeDirectory(), build()]);
+  const data = join(directory.path, 'data');
+  const server = await serveHoldfast(['--port', '0', '--data', data]);
+  const signal = async (name: NodeJS.Signals): Promise<void> => {
+    for (const pid of await postgresOf(data)) process.kill(pid, name);
+  };
+  return {
+    address: server.address,
+    call: callTo(server.address),
+    freeze: () => signal('SIGSTOP'),
+    thaw: () => signal('SIGCONT'),
+    close: async () => {
+      await signal('SIGCONT');
+      await server.stop();
+      await directory.remove();
+    },
+  };
+}
+
+/** The postmaster, and its children. */
+async function postgresOf(data: string): Promise<number[]> {
+  const postmaster = Number((await readFile(join(data, 'postgres', 'postmaster.pid'), 'utf8')).split('\n')[0]);
+  const { stdout } = await promisify(execFile)('ps', ['-A', '-o', 'pid=,ppid=']);
+  const processes = stdout
+    .trim()
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/).map(Number));
+  return [
+    postmaster,
+    ...processes.flatMap(([pid, parent]) => (pid !== undefined && parent === postmaster ? [pid] : [])),
+  ];
+}
+
+/** It costs little where it is up to date. */
+async function build(): Promise<void> {
+  await promisify(execFile)(process.execPath, [BUILD]);
+}
+
+function callTo(address: string): Call {
+  return (method, path, body, key) =>
+    fetch(`${address}/api/v1${path}`, {
+      method,
+      headers: {
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...(key === undefined ? {} : { authorization: `Bearer ${key}` }),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
 }
 
 /** An empty database, migrated already. */

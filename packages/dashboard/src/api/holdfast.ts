@@ -1,5 +1,6 @@
 import { createHoldfast, type Holdfast } from '@holdfast/client';
-import { noteAnswer, noteSilence } from './connection.store.ts';
+import { noteAnswer, noteRefusal, noteSilence } from './connection.store.ts';
+import { readiness } from './readiness.ts';
 import { currentKey, sessionStore } from './session.store.ts';
 
 /** Says that a request comes from this page: no form or image of another site can send it. */
@@ -16,15 +17,30 @@ export async function send(request: Request): Promise<Response> {
   headers.set(OWN_HEADER, 'holdfast-dashboard');
   try {
     const response = await fetch(new Request(request, { headers, credentials: 'same-origin' }));
-    // A proxy says these for a server that is not there.
-    if (response.status === 502 || response.status === 504) noteSilence();
-    else noteAnswer();
+    hear(response.status);
     if (response.status === 401) noteSignedOut();
     return response;
   } catch (error) {
-    if (!request.signal.aborted) noteSilence();
+    if (!request.signal.aborted) hearNothing();
     throw error;
   }
+}
+
+/** What every answer says of the service, beside what was asked. */
+function hear(status: number): void {
+  // A proxy says these for a server that is not there.
+  if (status === 502 || status === 504) return hearNothing();
+  if (status === 503) {
+    noteRefusal();
+    return readiness.heardRefusal();
+  }
+  noteAnswer();
+  readiness.heardAnswer();
+}
+
+function hearNothing(): void {
+  noteSilence();
+  readiness.heardNothing();
 }
 
 function noteSignedOut(): void {

@@ -4,6 +4,7 @@ import { Notifications } from '@mantine/notifications';
 import { QueryClientProvider } from '@tanstack/react-query';
 import { RouterProvider } from '@tanstack/react-router';
 import { queryClient } from '../api/queries.ts';
+import { watchReadiness } from '../api/readiness.ts';
 import { loadSession } from '../api/session.ts';
 import { sessionStore } from '../api/session.store.ts';
 import { LiveFeed } from '../live/live.feed.tsx';
@@ -49,9 +50,11 @@ function Gate() {
     load();
     return () => clearTimeout(timer);
   }, []);
+  const isSignedOut = state.status === 'signedOut';
   useEffect(() => {
-    if (state.status === 'signedOut') queryClient.clear();
-  }, [state.status]);
+    if (isSignedOut) queryClient.clear();
+  }, [isSignedOut]);
+  useEffect(() => (isSignedOut ? undefined : watchReadiness()), [isSignedOut]);
   if (state.status === 'loading') return <Starting />;
   if (state.status === 'signedOut') {
     return (

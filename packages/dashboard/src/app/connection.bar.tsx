@@ -1,40 +1,37 @@
-import { useEffect } from 'react';
-import { queryClient } from '../api/queries.ts';
-import { connectionStore } from '../api/connection.store.ts';
-import { send } from '../api/holdfast.ts';
+import { useState } from 'react';
+import { connectionStore, isAway, type Connection } from '../api/connection.store.ts';
+import { formatAsOf } from '../api/readiness.rules.ts';
 import { Icon } from '../ui/icon.tsx';
+import { useNow } from '../ui/use.now.ts';
 import { useStore } from './store.ts';
 import classes from './connection.bar.module.css';
 
-const PROBE_MS = 1_500;
-const time = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' });
+const A_MINUTE_MS = 60_000;
 
-/** Quiet, and there only while the server is away: since when what is shown may be stale. */
+/** Quiet, and there only while the service is away: why, and since when what is shown may be old. */
 export function ConnectionBar() {
-  const { isHere, lastHeardMs } = useStore(connectionStore);
-  useEffect(() => {
-    if (isHere) return;
-    const probe = setInterval(() => {
-      send(new Request(new URL('/health/ready', location.origin))).then(
-        ({ ok }) => {
-          // What was missed meanwhile.
-          if (ok) void queryClient.invalidateQueries();
-        },
-        () => undefined,
-      );
-    }, PROBE_MS);
-    return () => clearInterval(probe);
-  }, [isHere]);
+  const connection = useStore(connectionStore);
+  const isGone = isAway(connection);
+  const [wasGone, setWasGone] = useState(isGone);
+  if (isGone && !wasGone) setWasGone(true);
   return (
-    <div role="status" className={classes['place']}>
-      {!isHere && (
-        <div className={classes['bar']}>
-          <Icon name="warn" size={16} />
-          <span>
-            The server does not answer. What you see is as of {time.format(lastHeardMs)}; this goes away by itself.
-          </span>
-        </div>
-      )}
+    <div role="status" aria-live="polite" className={classes['place']}>
+      {isGone && <Bar {...connection} />}
+      {/* Who sees it sees the bar go; who hears it has to be told. */}
+      {!isGone && wasGone && <span className="hf-hidden">It is ready again, and what you see is asked for anew.</span>}
+    </div>
+  );
+}
+
+function Bar({ isHere, unreadyBecause, asOfMs }: Connection) {
+  const nowMs = useNow(A_MINUTE_MS);
+  return (
+    <div className={classes['bar']}>
+      <Icon name="warn" size={16} />
+      <span>
+        <strong>{isHere ? unreadyBecause : 'The server does not answer.'}</strong> What you see is as of{' '}
+        {formatAsOf(asOfMs, nowMs)} and may be old. It is tried again every few seconds; this goes away by itself.
+      </span>
     </div>
   );
 }

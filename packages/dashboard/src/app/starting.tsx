@@ -7,19 +7,18 @@ const PATIENCE_MS = 600;
 
 /** Nothing for a moment; then why it takes so long. */
 export function Starting() {
-  const { isHere } = useStore(connectionStore);
+  const { isHere, unreadyBecause } = useStore(connectionStore);
   const [isSlow, setIsSlow] = useState(false);
   useEffect(() => {
     const timer = setTimeout(() => setIsSlow(true), PATIENCE_MS);
     return () => clearTimeout(timer);
   }, []);
+  const why = isHere ? unreadyBecause : 'The server does not answer.';
   return (
     <main className={classes['page']} aria-busy="true">
       <h1 className="hf-hidden">Holdfast</h1>
       {isSlow && (
-        <p role="status">
-          {isHere ? 'The server is starting…' : 'The server does not answer. It is asked again every second.'}
-        </p>
+        <p role="status">{why === null ? 'Waiting for the server…' : `${why} It is asked again every second.`}</p>
       )}
     </main>
   );

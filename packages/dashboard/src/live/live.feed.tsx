@@ -2,6 +2,7 @@ import { useEffect } from 'react';
 import { useQueryClient } from '@tanstack/react-query';
 import { noteLive } from '../api/connection.store.ts';
 import { send } from '../api/holdfast.ts';
+import { readiness } from '../api/readiness.ts';
 import { NoStream, PositionGone, readEventStream, type StreamEvent } from './event.stream.ts';
 import { publish } from './live.bus.ts';
 import { LiveQueries } from './live.queries.ts';
@@ -23,9 +24,16 @@ export function LiveFeed(): null {
   const client = useQueryClient();
   useEffect(() => {
     const queries = new LiveQueries(client);
-    const stop = follow(queries);
+    const feed = follow(queries);
+    const deafen = readiness.onBack((missed) => {
+      void client.invalidateQueries();
+      // A connection that lived through a silence may be dead, and would be found so within three heartbeats.
+      if (missed === 'silent') feed.restart();
+      else feed.connect();
+    });
     return () => {
-      stop();
+      deafen();
+      feed.stop();
       queries.stop();
       noteLive(false);
     };
@@ -33,7 +41,15 @@ export function LiveFeed(): null {
   return null;
 }
 
-function follow(queries: LiveQueries): () => void {
+interface Feed {
+  /** At once, where it waits to try again. */
+  connect: () => void;
+  /** By another connection, which goes on where this one was. */
+  restart: () => void;
+  stop: () => void;
+}
+
+function follow(queries: LiveQueries): Feed {
   let stopped = false;
   let connection: AbortController | null = null;
   let lastEventId: string | null = null;
@@ -69,6 +85,8 @@ function follow(queries: LiveQueries): () => void {
     connection = own;
     const url = new URL(STREAM, location.origin);
     const over = (error?: unknown): void => {
+      // Another one has taken its place.
+      if (connection !== null && connection !== own) return;
       connection = null;
       noteLive(false);
       if (stopped || own.signal.aborted) return;
@@ -86,20 +104,25 @@ function follow(queries: LiveQueries): () => void {
       over,
     );
   };
+  const drop = (): void => {
+    connection?.abort();
+    connection = null;
+  };
+  const restart = (): void => {
+    drop();
+    connect();
+  };
   let hide: ReturnType<typeof setTimeout> | undefined;
   const onVisibility = (): void => {
     clearTimeout(hide);
     if (!document.hidden) connect();
     else {
-      hide = setTimeout(() => {
-        connection?.abort();
-        connection = null;
-      }, HIDDEN_MS);
+      hide = setTimeout(drop, HIDDEN_MS);
     }
   };
   document.addEventListener('visibilitychange', onVisibility);
   connect();
-  return () => {
+  const stop = (): void => {
     stopped = true;
     document.removeEventListener('visibilitychange', onVisibility);
     clearTimeout(wait);
@@ -107,6 +130,7 @@ function follow(queries: LiveQueries): () => void {
     clearInterval(poll);
     connection?.abort();
   };
+  return { connect, restart, stop };
 }
 
 function readEvent({ type, data }: StreamEvent): HoldfastEvent | null {

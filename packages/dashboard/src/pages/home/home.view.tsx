@@ -1,7 +1,7 @@
 import { Skeleton } from '@mantine/core';
 import { useGet, type Answer } from '../../api/queries.ts';
 import { useStore } from '../../app/store.ts';
-import { connectionStore } from '../../api/connection.store.ts';
+import { connectionStore, isAway } from '../../api/connection.store.ts';
 import { LevelBar } from '../../ui/level.bar.tsx';
 import { PageHeader } from '../../ui/page.header.tsx';
 import { ProblemNotice } from '../../ui/problem.notice.tsx';
@@ -55,7 +55,16 @@ function levelOf({ units }: Summary) {
 }
 
 function Freshness({ asOf }: { asOf: string }) {
-  const { isLive } = useStore(connectionStore);
+  const connection = useStore(connectionStore);
+  // In an outage it is the bar of the connection that speaks.
+  if (isAway(connection)) {
+    return (
+      <span className={classes['fresh']}>
+        Sums of <TimeAgo at={asOf} />
+      </span>
+    );
+  }
+  const { isLive } = connection;
   return (
     <span className={classes['fresh']} data-live={isLive || undefined}>
       {isLive ? 'Live' : 'Asked every few seconds'}, sums of <TimeAgo at={asOf} />
