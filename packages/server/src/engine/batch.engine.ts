@@ -152,7 +152,7 @@ export class BatchEngine {
   }
 
   #openOptimisticLanes(): OptimisticLanes {
-    const { connect, role, defaultTtlMs, timeShiftMs } = this.#options;
+    const { connect, role, defaultTtlMs, timeShiftMs, onDefect } = this.#options;
     return new OptimisticLanes(['holdfast optimistic lane 1', 'holdfast optimistic lane 2'], {
       connect,
       role,
@@ -162,6 +162,7 @@ export class BatchEngine {
       lockTimeoutMs: LOCK_TIMEOUT_MS,
       idleTimeoutMs: IDLE_TIMEOUT_MS,
       onLost: (error) => this.#lost(error),
+      onDefect,
     });
   }
 

@@ -5,6 +5,7 @@ import { decide } from './decide.ts';
 import { weightOf } from './footprint.ts';
 import { selectStillKnown, type KnownBasis } from './known.sql.ts';
 import type { KnownStock } from './known.stock.ts';
+import { NumbersExhausted } from './numbers.ts';
 import type { LaneConnection } from '../platform/database/index.ts';
 import type { Statement } from './read.sql.ts';
 import type { Asked } from './stock.command.ts';
@@ -33,8 +34,7 @@ export function numbersFor(asked: readonly Asked[]): number {
 }
 
 /**
- * Decides commands that are known. What is known is from then on what they left. Never throws: whatever cannot be decided
- * here shows under locks why.
+ * Decides commands that are known. What is known is from then on what they left, or as it was where nothing is written.
  *
  * @param clockMs the database's clock, as it is told
  */
@@ -48,10 +48,11 @@ export function decideKnown(
   let batch: KnownBatch | null = null;
   try {
     batch = planOf(asked, known, clockMs, clockMs + timeShiftMs, ids);
-  } catch {
-    // Too few numbers were left, or a defect.
+  } catch (error) {
+    if (!(error instanceof NumbersExhausted)) throw error;
+  } finally {
+    known.settle(batch?.plan?.levels ?? []);
   }
-  known.settle(batch?.plan?.levels ?? []);
   return batch ?? { accepted: asked.map(() => false), plan: null };
 }
 

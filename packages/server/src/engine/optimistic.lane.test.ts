@@ -11,7 +11,7 @@ import { selectSessionSettings, selectStillKnown } from './known.sql.ts';
 let made: Awaited<ReturnType<typeof createDatabase>>;
 let door: Door;
 let watcher: pg.Client;
-let here: { engine: BatchEngine; reports: BatchReport[]; close: () => Promise<void> };
+let here: { engine: BatchEngine; reports: BatchReport[]; defects: unknown[]; close: () => Promise<void> };
 
 beforeEach(async () => {
   made = await createDatabase();
@@ -39,15 +39,18 @@ async function openEngine(connection: pg.ClientConfig): Promise<typeof here> {
   const database = new Database({ connection });
   await database.chooseRole();
   const reports: BatchReport[] = [];
+  const defects: unknown[] = [];
   const engine = new BatchEngine({
     connect: (name) => database.openLane(name),
     role: () => database.servingRole,
     defaultTtlMs: 60_000,
     onBatch: (report) => reports.push(report),
+    onDefect: (error) => defects.push(error),
   });
   return {
     engine,
     reports,
+    defects,
     close: async () => {
       await engine.close();
       await database.close();
@@ -257,4 +260,20 @@ test('a batch is refused where the one before it on its connection was not done'
     await lane.end();
     await database.close();
   }
+});
+
+test('a defect is told, and whoever it was about is served under locks', async () => {
+  const defect = new Error('a defect');
+  let looks = 0;
+  const request = {
+    lines: [{ sku: 'A', location: 'W1', quantity: 1 }],
+    get userId(): string {
+      looks += 1;
+      if (looks === 1) throw defect;
+      return 'u-1';
+    },
+  };
+  expect(await here.engine.submit({ kind: 'reserve', request }, meta)).toMatchObject({ status: 201 });
+  expect(here.defects).toEqual([defect]);
+  expect(await reservedOf('A')).toBe(3);
 });

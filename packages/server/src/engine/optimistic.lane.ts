@@ -4,7 +4,7 @@ import { selectSessionSettings } from './known.sql.ts';
 import { levelKey } from './loaded.ts';
 import { KnownStock, type Learned, type Stuck } from './known.stock.ts';
 import { Lane, type BatchResult, type BatchWork } from './lane.ts';
-import { decideKnown, numbersFor, writeKnown, type KnownPlan } from './optimistic.batch.ts';
+import { decideKnown, numbersFor, writeKnown, type KnownBatch, type KnownPlan } from './optimistic.batch.ts';
 import type { Asked, Command } from './stock.command.ts';
 
 export interface OptimisticLanesOptions {
@@ -16,6 +16,8 @@ export interface OptimisticLanesOptions {
   defaultTtlMs: number;
   timeShiftMs: () => number;
   onLost: (error: unknown) => void;
+  /** A decision failed that is tried again under locks: nobody but whoever reads the log would see it. */
+  onDefect: (error: unknown, command: Command) => void;
 }
 
 /** What became of commands that were taken. */
@@ -91,7 +93,6 @@ export class OptimisticLanes {
 
   /** Decides what it can of the commands that were taken. */
   decide<Known extends Asked & { knownAt: number | null }>(taken: readonly Known[], stuck: Stuck): Decided<Known> {
-    const { timeShiftMs, ids } = this.#options;
     const known = this.#known;
     // Something may have been forgotten since they came.
     const isKnown = ({ command, knownAt }: Known): boolean =>
@@ -101,10 +102,23 @@ export class OptimisticLanes {
     if (asked.length === 0 || clockMs === null || !known.numbers.has(numbersFor(asked))) {
       return { batch: [], refused: [...taken], plan: null };
     }
-    const { accepted, plan } = decideKnown(asked, known, clockMs, timeShiftMs(), ids);
+    const { accepted, plan } = this.#decideKnown(asked, clockMs);
     const batch = asked.filter((_, index) => accepted[index]);
     const left = new Set(batch);
     return { batch, refused: taken.filter((one) => !left.has(one)), plan };
+  }
+
+  /** A defect is told, and decides nothing here: under locks it shows which command it is of. */
+  #decideKnown(asked: readonly Asked[], clockMs: number): KnownBatch {
+    const { timeShiftMs, ids, onDefect } = this.#options;
+    try {
+      return decideKnown(asked, this.#known, clockMs, timeShiftMs(), ids);
+    } catch (error) {
+      const [first] = asked;
+      if (first !== undefined) onDefect(error, first.command);
+      this.#blame();
+      return { accepted: asked.map(() => false), plan: null };
+    }
   }
 
   #work(lane: Lane, plan: KnownPlan): BatchWork {
