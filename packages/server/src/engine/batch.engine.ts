@@ -132,7 +132,7 @@ export class BatchEngine {
         reject(new Problem(problems.overloaded, 'Too many commands wait. Nothing was changed; try again shortly.'));
         return;
       }
-      const knownAt = this.#optimistic?.knownAt(command, this.#stuck) ?? null;
+      const knownAt = this.#optimistic?.knownAt({ command, meta }, this.#stuck) ?? null;
       this.#arrivals += 1;
       this.#queue.push(pendingOf({ command, meta }, this.#arrivals, knownAt, { resolve, reject }));
       this.#schedule();

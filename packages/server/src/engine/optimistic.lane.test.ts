@@ -277,3 +277,18 @@ test('a defect is told, and whoever it was about is served under locks', async (
   expect(here.defects).toEqual([defect]);
   expect(await reservedOf('A')).toBe(3);
 });
+
+test('a request that is sent again takes nobody with it', async () => {
+  const idempotency = { owner: 'test', key: 'k-1', requestHash: 'r-1' };
+  const again = (): Promise<Answer> => {
+    const request = { lines: [{ sku: 'A', location: 'W1', quantity: 1 }] };
+    return here.engine.submit({ kind: 'reserve', request }, { ...meta, idempotency });
+  };
+  const first = await again();
+  here.reports.length = 0;
+  const [second, others] = await Promise.all([again(), reserve('A', 4)]);
+  expect(second).toEqual({ ...first, replayed: true });
+  expect(statuses(others)).toEqual(done(4));
+  expect(kinds()).not.toContain('again');
+  expect(await reservedOf('A')).toBe(7);
+});

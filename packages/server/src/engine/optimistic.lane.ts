@@ -5,6 +5,7 @@ import { levelKey } from './loaded.ts';
 import { KnownStock, type Learned, type Stuck } from './known.stock.ts';
 import { Lane, type BatchResult, type BatchWork } from './lane.ts';
 import { decideKnown, numbersFor, writeKnown, type KnownBatch, type KnownPlan } from './optimistic.batch.ts';
+import { RecentKeys } from './recent.keys.ts';
 import type { Asked, Command } from './stock.command.ts';
 
 export interface OptimisticLanesOptions {
@@ -48,6 +49,7 @@ const HUNG_AFTER_MS = 500;
 export class OptimisticLanes {
   readonly #options: OptimisticLanesOptions;
   readonly #known: KnownStock;
+  readonly #recentKeys = new RecentKeys();
   readonly lanes: readonly Lane[];
   readonly #chains = new Map<Lane, Chain>();
   /** Levels that batches under way write. */
@@ -66,8 +68,9 @@ export class OptimisticLanes {
     for (const lane of this.lanes) this.#chains.set(lane, new Chain());
   }
 
-  /** Null where a command goes under locks; else the state of knowledge by which it need not. */
-  knownAt(command: Command, stuck: Stuck): number | null {
+  /** Null where a command that came goes under locks; else the state of knowledge by which it need not. */
+  knownAt({ command, meta }: Asked, stuck: Stuck): number | null {
+    if (meta.idempotency !== null && this.#recentKeys.see(meta.idempotency)) return null;
     return this.#isAwake && !this.isHung && this.#known.knows(command, stuck) ? this.#known.forgotten : null;
   }
 
