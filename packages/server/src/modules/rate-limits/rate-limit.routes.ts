@@ -32,7 +32,7 @@ import { statsOf, type StatsDeps } from './stats.service.ts';
 
 const tags = ['Rate limits'];
 const admin = { scope: 'admin' } as const;
-const limit = { scope: 'limit', idempotent: false } as const;
+const limit = { scope: 'limit', idempotent: false, shed: false } as const;
 const notFound = Refusal(rateLimitProblems.rateLimitNotFound);
 const changed = Refusal(problems.preconditionFailed);
 

@@ -20,6 +20,8 @@ declare module 'fastify' {
     idempotent?: false;
     /** It answers for as long as the client listens: its duration says nothing, and it does not count as load. */
     stream?: boolean;
+    /** `false`: it is answered however much there is to do. For what costs little and keeps load away from others. */
+    shed?: false;
   }
 }
 

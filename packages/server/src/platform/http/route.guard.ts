@@ -34,6 +34,7 @@ interface Guarded {
   route: RouteOptions;
   scope: Scope | 'known' | 'public';
   stream: boolean;
+  shed: boolean;
   charges: RouteCharges | null;
 }
 
@@ -46,14 +47,14 @@ export function guardRoutes(app: HttpServer, options: HttpOptions, load: LoadGau
   app.decorateRequest('caller', null, []);
   app.decorateRequest('inFlight', false);
   app.addHook('onRoute', function guardRoute(route) {
-    const { scope = scopeOfInstance(this), bodyLimit, stream = false } = route.config ?? {};
+    const { scope = scopeOfInstance(this), bodyLimit, stream = false, shed = true } = route.config ?? {};
     if (scope === undefined) throw new Error(`${String(route.method)} ${route.url} has no config.scope`);
     if (bodyLimit !== undefined) {
       route.bodyLimit = bodyLimit === 'bulk' ? options.config.bulkBodyLimitBytes : bodyLimit;
     }
     // What a plugin serves, such as the files of a page, may be asked for with any query.
     if (route.config?.scope !== undefined) route.schema = { querystring: NO_PARAMETERS, ...route.schema };
-    const guarded = { route, scope, stream, charges: chargesOf(options.limit, route) };
+    const guarded = { route, scope, stream, shed, charges: chargesOf(options.limit, route) };
     route.onRequest = [enter(options, load, guarded), ...listOf(route.onRequest)];
     route.onSend = [leave(load), ...listOf(route.onSend)] as onSendHookHandler[];
     route.onResponse = [observe(options, guarded), ...listOf(route.onResponse)] as onResponseHookHandler[];
@@ -71,7 +72,7 @@ export function stampHeaders(request: FastifyRequest, reply: FastifyReply): void
 }
 
 function enter({ authenticate }: HttpOptions, load: LoadGauge, guarded: Guarded): onRequestHookHandler {
-  const { scope, stream, charges } = guarded;
+  const { scope, stream, shed, charges } = guarded;
   return (request, reply, done) => {
     const { raw } = request;
     let charging: void | Promise<void>;
@@ -87,7 +88,7 @@ function enter({ authenticate }: HttpOptions, load: LoadGauge, guarded: Guarded)
         request.caller = ANONYMOUS;
         charging = charges?.enter(request, reply);
       } else {
-        load.refuseWhenOverloaded();
+        if (shed) load.refuseWhenOverloaded();
         const caller = authenticate(raw);
         charging =
           caller instanceof Promise

@@ -298,6 +298,12 @@ describe('load', () => {
           config: { scope: 'read' },
           handler: async () => held.then(() => ({})),
         });
+        scope.route({
+          method: 'GET',
+          url: '/never-shed',
+          config: { scope: 'read', shed: false },
+          handler: () => ({}),
+        });
       },
     });
     const first = busy.inject('/api/v1/held');
@@ -305,6 +311,7 @@ describe('load', () => {
     const second = await busy.inject('/api/v1/held');
     expect([second.statusCode, second.json().code, second.headers['retry-after']]).toEqual([503, 'overloaded', '1']);
     expect((await busy.inject('/health/live')).statusCode).toBe(200);
+    expect((await busy.inject('/api/v1/never-shed')).statusCode).toBe(200);
     release();
     expect((await first).statusCode).toBe(200);
     expect((await busy.inject('/api/v1/held')).statusCode).toBe(200);
