@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { connect, type AddressInfo } from 'node:net';
+import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { createDatabase } from './app.ts';
 import { makeDebianPostgres, noDebianPostgres, type DebianPostgres } from './debian.postgres.ts';
@@ -144,6 +145,29 @@ describe('a worker with a port', () => {
     });
     expect(reasons).toEqual(['HOLDFAST_JOB_SLOTS is 0: this worker takes no runs.']);
     expect(await statusOf(`http://127.0.0.1:${port}/health/live`)).toBe(200);
+  }, 120_000);
+
+  test('that cannot take runs is not ready, whatever the database says', async () => {
+    const port = await freePort();
+    const worker = await workHoldfast(env, ['--port', String(port)]);
+    const owner = new pg.Client(database.connection);
+    await owner.connect();
+    onTestFinished(async () => {
+      await owner.end();
+      await worker.stop();
+    });
+    const ready = `http://127.0.0.1:${port}/health/ready`;
+    await until('it is ready', async () => (await statusOf(ready)) === 200);
+    const { rows } = await owner.query<{ home: string }>(
+      `SELECT quote_ident(schemaname) AS home FROM pg_tables WHERE tablename = 'job_common'`,
+    );
+    await owner.query(`ALTER TABLE ${rows[0]?.home}.job_common RENAME TO elsewhere`);
+    await until('it knows', async () => (await statusOf(ready)) === 503);
+    expect(await (await fetch(ready)).json()).toMatchObject({
+      reasons: ['Runs cannot be taken, though the database answers; the log says why.'],
+    });
+    await owner.query(`ALTER TABLE ${rows[0]?.home}.elsewhere RENAME TO job_common`);
+    await until('it is ready again', async () => (await statusOf(ready)) === 200);
   }, 120_000);
 
   test('that somebody has already ends with 2 and one line', async () => {

@@ -30,7 +30,10 @@ export async function openProbes(
   const isReady = (): Readiness => {
     const readiness = http.isReady();
     if (!readiness.ready) return readiness;
-    const reasons = [...(isOpen ? [] : [QUEUE_NOT_OPEN]), ...(jobSlots === 0 ? [NO_SLOTS] : [])];
+    const reasons: string[] = [];
+    if (!isOpen) reasons.push(QUEUE_NOT_OPEN);
+    if (jobSlots === 0) reasons.push(NO_SLOTS);
+    if (jobs.worker.failingForMs > FAILING_MS) reasons.push(TAKES_NOTHING);
     return { ready: reasons.length === 0, reasons };
   };
   const app = await createProbeServer({ ...http, isReady });
@@ -43,6 +46,9 @@ export async function openProbes(
 }
 
 const QUEUE_NOT_OPEN = 'The worker is starting, and its queue is not open yet.';
+/** One look in vain is the database's moment; several are the worker's. */
+const FAILING_MS = 5_000;
+const TAKES_NOTHING = 'Runs cannot be taken, though the database answers; the log says why.';
 const NO_SLOTS = 'HOLDFAST_JOB_SLOTS is 0: this worker takes no runs.';
 
 async function closeWithin(app: HttpServer, ms: number): Promise<void> {

@@ -60,6 +60,8 @@ export class RunWorker {
   #telling: Promise<void> = Promise.resolve();
   #timers: NodeJS.Timeout[] = [];
   #heardMs: number;
+  /** When the first of the looks for runs failed that have failed since. */
+  #failingFromMs: number | null = null;
   #isStopping = false;
   #hasNews = false;
 
@@ -80,6 +82,11 @@ export class RunWorker {
   /** Runs that are under way here; what has ended and is being written takes no slot. */
   get busy(): number {
     return this.#attempts.size - this.#unwritten.size;
+  }
+
+  /** For how long it has looked for runs in vain, in milliseconds: not that there were none, it could not look. */
+  get failingForMs(): number {
+    return this.#failingFromMs === null ? 0 : this.#options.clock.monotonic() - this.#failingFromMs;
   }
 
   /** Takes what there is room for and waits until all of it has ended. @returns how many it was */
@@ -152,8 +159,10 @@ export class RunWorker {
         const room = this.#room;
         // A full hand: there is probably more.
         if (room > 0 && (await this.#take(room)) === room) restMs = 0;
+        this.#failingFromMs = null;
       } catch (error) {
         restMs = AFTER_ERROR_MS;
+        this.#failingFromMs ??= this.#options.clock.monotonic();
         this.#options.onError(error);
       }
       if (!this.#isStopping) await this.#latch.wait(this.#room > 0 ? restMs : Infinity);
