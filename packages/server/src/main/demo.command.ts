@@ -13,7 +13,7 @@ Exit codes: 0 done, and clean; 1 verify found differences; 2 could not run; 64 n
 
 Examples:
   $ holdfast demo
-  $ holdfast demo --serve                      and keep its server, to look at the outcome
+  $ holdfast demo --serve --port 8080          and keep its server, to look at the outcome
   $ holdfast demo --speed 3600 --limit 100     an hour a second
   $ holdfast demo --url http://127.0.0.1:8080 --key "$KEY"
 `;
@@ -22,6 +22,7 @@ interface DemoFlags {
   data: string;
   keep?: boolean;
   serve?: boolean;
+  port: number;
   url?: string;
   key?: string;
   file?: string;
@@ -39,6 +40,7 @@ export function register(program: Command): void {
     .option('--data <directory>', 'The data directory of its own server, emptied first.', './holdfast-data/demo')
     .option('--keep', 'Leave in that directory what earlier demos did.')
     .option('--serve', 'Keep the server when all is done, until Ctrl-C.')
+    .option('--port <number>', 'The port of its own server; 0 is a free one.', wholeNumber(0, 65_535), 0)
     .option('--url <url>', 'Replay against a running server instead.')
     .option('--key <key>', 'Its API key, with the scope admin.')
     .option('--file <csv>', 'Other invoices, in the columns of the data set.')
@@ -70,7 +72,7 @@ async function runOwn(flags: DemoFlags): Promise<void> {
   const { emptyDataDirectory, startServer } = await import('./demo/demo.server.ts');
   const stopped = Promise.race((['SIGINT', 'SIGTERM'] as const).map((name) => once(process, name)));
   if (flags.keep !== true) await emptyDataDirectory(flags.data);
-  const server = await startServer(flags.data);
+  const server = await startServer(flags.data, flags.port);
   try {
     tell(`A server of the demo's own is at ${server.address}, with its data in ${flags.data}.`);
     const days = runDays(flags, server.address, flags.data);

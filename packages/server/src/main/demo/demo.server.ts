@@ -53,8 +53,8 @@ async function exists(path: string): Promise<boolean> {
   );
 }
 
-/** Starts `holdfast serve` on a free port. */
-export async function startServer(directory: string): Promise<DemoServer> {
+/** Starts `holdfast serve`. @param port 0: a free one */
+export async function startServer(directory: string, port: number): Promise<DemoServer> {
   const cli = fileURLToPath(new URL(`../cli${extname(import.meta.url)}`, import.meta.url));
   // Open to this machine until a key is made; what the shell has set for a real server is not for this one.
   const {
@@ -64,7 +64,7 @@ export async function startServer(directory: string): Promise<DemoServer> {
     HOST: _host,
     ...env
   } = process.env;
-  const child = spawn(process.execPath, [cli, 'serve', '--port', '0', '--data', directory], {
+  const child = spawn(process.execPath, [cli, 'serve', '--port', String(port), '--data', directory], {
     env: { ...env, LOG_LEVEL: 'error', HOLDFAST_CURRENCY: 'GBP' },
     stdio: ['ignore', 'pipe', 'inherit'],
     // A Ctrl-C is for the demo, which then ends its server.

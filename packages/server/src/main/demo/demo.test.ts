@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { freePort } from '../../../test/holdfast.process.ts';
 import { firstOrders, readDataset } from './demo.dataset.ts';
 import { nearestWarehouse, placeOf } from './demo.places.ts';
 import { planStock } from './demo.stock.ts';
@@ -106,7 +107,9 @@ describe('the data', () => {
 
 test('the first days, end to end: a server, the orders through its API, and a clean verify', async () => {
   const data = join(directory, 'data');
-  const { code, out, err } = await demo(['--limit', '150', '--data', data, '--json']);
+  const port = await freePort();
+  const { code, out, err } = await demo(['--limit', '150', '--data', data, '--port', String(port), '--json']);
+  expect(err).toContain(`A server of the demo's own is at http://127.0.0.1:${port},`);
   expect(err).toContain('Verify: Clean: ');
   expect(code).toBe(0);
   const figures = JSON.parse(out);
