@@ -1,4 +1,5 @@
 import { sql, type Kysely } from 'kysely';
+import { toRfc3339 } from '../../kernel/clock.ts';
 import type { Tables } from '../../platform/database/index.ts';
 import { inOrder, rowsAfter, type ListOrder } from '../../platform/database/keyset.ts';
 
@@ -71,10 +72,10 @@ export interface AuditRow {
 export interface AuditFilter {
   kind?: AuditKind | undefined;
   actor?: string | undefined;
-  /** RFC 3339, inclusive. */
-  from?: string | undefined;
-  /** RFC 3339, exclusive. */
-  to?: string | undefined;
+  /** Inclusive. */
+  fromMs?: number | undefined;
+  /** Exclusive. */
+  toMs?: number | undefined;
 }
 
 export const NEWEST_FIRST: ListOrder = { columns: [{ ref: 'journal_entry.id', kind: 'integer' }], descending: true };
@@ -104,6 +105,7 @@ function newestOf(
   filter: AuditFilter,
   page: { list: object; cursor?: string | undefined; limit: number },
 ) {
+  const { fromMs, toMs } = filter;
   let query = db
     .selectFrom('journal_entry')
     .select(['id', 'at', 'kind', 'actor', 'request_id', 'subject', 'data'])
@@ -111,7 +113,8 @@ function newestOf(
     .where(rowsAfter(NEWEST_FIRST, page.list, page.cursor));
   if (filter.kind !== undefined) query = query.where('kind', '=', filter.kind);
   if (filter.actor !== undefined) query = query.where('actor', '=', filter.actor);
-  if (filter.from !== undefined) query = query.where(sql<boolean>`at >= ${filter.from}::timestamptz`);
-  if (filter.to !== undefined) query = query.where(sql<boolean>`at < ${filter.to}::timestamptz`);
+  // Not as the caller wrote them: PostgreSQL knows no offset of 16 hours and more, and RFC 3339 goes up to 23:59.
+  if (fromMs !== undefined) query = query.where(sql<boolean>`at >= ${toRfc3339(fromMs)}::timestamptz`);
+  if (toMs !== undefined) query = query.where(sql<boolean>`at < ${toRfc3339(toMs)}::timestamptz`);
   return query.orderBy(inOrder(NEWEST_FIRST)).limit(page.limit + 1);
 }

@@ -69,6 +69,19 @@ describe('GET /audit', () => {
     expect(await subjectsOf(`to=${at}&kind=product.created`)).not.toContain('C-3');
   });
 
+  it('takes every offset and the last instant that a time can have', async () => {
+    const { body: made } = await call('POST', '/products', { sku: 'D-1', name: 'x' });
+    const here = Date.parse(made.createdAt);
+    const ahead = `${new Date(here + 86_340_000).toISOString().slice(0, -1)}%2B23:59`;
+    const behind = `${new Date(here - 86_340_000).toISOString().slice(0, -1)}-23:59`;
+    for (const at of [ahead, behind]) {
+      const { status, body } = await call('GET', `/audit?kind=product.created&from=${at}`);
+      expect([status, body.items.map(({ subject }: { subject: string }) => subject)]).toEqual([200, ['D-1']]);
+      expect((await call('GET', `/audit?kind=product.created&from=${at}&to=${at}`)).body.items).toEqual([]);
+    }
+    expect((await call('GET', '/audit?limit=1&to=9999-12-31T23:59:59.9999999Z')).body.items).toHaveLength(1);
+  });
+
   it('refuses what is no filter', async () => {
     for (const query of ['kind=reservation.created', 'from=yesterday', 'to=2026-02-30T00:00:00Z', 'actor=', 'who=me']) {
       expect((await call('GET', `/audit?${query}`)).status).toBe(400);

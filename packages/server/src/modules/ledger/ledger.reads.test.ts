@@ -190,6 +190,7 @@ describe('GET /ledger', () => {
     expect((await page(`/ledger?sort=seq&to=${after}`)).items).toEqual(whole.filter((entry) => entry.at <= at));
     expect((await page(`/ledger?from=${at}&to=${at}`)).items).toEqual([]);
     expect((await page('/ledger?from=9999-12-31T23:59:59Z')).items).toEqual([]);
+    expect((await page('/ledger?sort=seq&to=9999-12-31T23:59:59.9999999Z')).items).toEqual(whole);
   });
 
   it('refuses what it does not know', async () => {

@@ -185,6 +185,7 @@ describe('GET /reservations', () => {
     expect(await orders(`expiringBefore=${after}`)).toEqual(['PENDING']);
     expect(await orders(`expiringBefore=${after}&status=confirmed`)).toEqual([]);
     expect(await orders('expiringBefore=9999-01-01T00:00:00Z&sku=JUG')).toEqual(['JUGS']);
+    expect(await orders('expiringBefore=9999-12-31T23:59:59.9999999Z&sku=JUG')).toEqual(['JUGS']);
   });
 
   it.each([mine, `${mine}&sort=createdAt`, 'sku=CUP', 'status=pending', 'location=WH001', ''])(

@@ -1,7 +1,6 @@
-const SHAPE = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.\d{1,9})?(?:Z|[+-](\d\d):(\d\d))$/i;
+import { LAST_MS } from '../../kernel/instant.ts';
 
-/** 9999-12-31T23:59:59.999Z */
-const LAST_MS = 253_402_300_799_999;
+const SHAPE = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.\d{1,9})?(?:Z|[+-](\d\d):(\d\d))$/i;
 
 /**
  * An RFC 3339 time as milliseconds since the epoch, or null when it is none. Days that the calendar has not, 24:00 and
