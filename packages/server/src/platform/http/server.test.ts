@@ -239,7 +239,19 @@ describe('what is hardly HTTP', () => {
     const close = 'Host: localhost\r\nConnection: close\r\n\r\n';
     expect(await exchange(port, `GET http://localhost/health HTTP/1.1\r\n${close}`)).toMatch(/^HTTP\/1\.1 200 /);
     expect(await exchange(port, `OPTIONS * HTTP/1.1\r\n${close}`)).toMatch(/^HTTP\/1\.1 [24]0\d /);
-    expect(await exchange(port, `PROPFIND /health HTTP/1.1\r\n${close}`)).toMatch(/^HTTP\/1\.1 405 /);
+    for (const method of ['PROPFIND', 'QUERY']) {
+      const answer = await exchange(port, `${method} /health HTTP/1.1\r\n${close}`);
+      expect(answer).toMatch(/^HTTP\/1\.1 405 /);
+      expect(answer).toContain('allow: GET, HEAD, OPTIONS');
+    }
+  });
+
+  test('an expectation that nobody knows is passed over', async () => {
+    const close = 'Host: localhost\r\nExpect: miracles\r\nConnection: close\r\n\r\n';
+    expect(await exchange(port, `GET /health HTTP/1.1\r\n${close}`)).toMatch(/^HTTP\/1\.1 200 /);
+    const refused = await exchange(port, `GET /api/v1/nope HTTP/1.1\r\n${close}`);
+    expect(refused).toMatch(/^HTTP\/1\.1 404 /);
+    expect(refused).toContain('application/problem+json');
   });
 
   test('a body over the limit is answered before it was sent, and the answer arrives', async () => {

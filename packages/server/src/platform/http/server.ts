@@ -71,6 +71,10 @@ function plainServer(options: HttpOptions): HttpServer {
   app.setSerializerCompiler(() => JSON.stringify);
   app.setErrorHandler((error, request, reply) => sendError(error, request, reply, options));
   acceptJsonOnly(app);
+  // As one without a body, because no route has it: else Fastify refuses it without a content type before the 405.
+  app.addHttpMethod('QUERY', { overrideExisting: true });
+  // Node would answer 417 with nothing in it. A server may pass over what it does not know (RFC 9110, section 10.1.1).
+  app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response));
   return app;
 }
 
