@@ -5,9 +5,13 @@ import { isOver } from './cycle.rules.ts';
 import { fieldsOfNew, priorityWord } from './job.rules.ts';
 import { NewJobBody, RUN_STATUSES } from './job.schema.ts';
 import { RunSummarySchema } from './run.schema.ts';
+import { parseSchedule } from './schedule.rules.ts';
 import { TYPE_DEFAULTS } from './type.book.ts';
+import { iso } from './wall.clock.fixture.ts';
 
-const GUIDE = readFileSync(new URL('../../../../../docs/guides/jobs.md', import.meta.url), 'utf8');
+const GUIDES = new URL('../../../../../docs/guides/', import.meta.url);
+const GUIDE = readFileSync(new URL('jobs.md', GUIDES), 'utf8');
+const SCHEDULES = readFileSync(new URL('job-schedules.md', GUIDES), 'utf8');
 
 function plain(cell = ''): string {
   return cell.replaceAll('`', '');
@@ -59,5 +63,31 @@ describe('the guide of jobs', () => {
     expect(columnOf('it is', 0)).toEqual(wordsOf(NewJobBody.properties.afterFailure));
     expect(columnOf('catchUp is', 0)).toEqual(wordsOf(NewJobBody.properties.catchUp));
     expect(columnOf('overlap is', 0)).toEqual(wordsOf(NewJobBody.properties.overlap));
+  });
+});
+
+describe('the guide of schedules', () => {
+  const lines = SCHEDULES.split('\n').filter((line) => line.startsWith('| '));
+  const rows = lines.map((line) => [...line.matchAll(/`([^`]+)`/g)].map(([, code = '']) => code));
+  const examples = rows.filter(([, , from = '']) => /^\d{4}-/.test(from));
+
+  it('has examples of clocks that change', () => {
+    expect(examples.length).toBeGreaterThanOrEqual(8);
+  });
+
+  it.each(examples)('says when %s in %s fires from %s on', (expression = '', timeZone = '', from = '', ...expected) => {
+    const first = parseSchedule(expression, timeZone).between(Date.parse(`${from}Z`), Infinity, expected.length);
+    expect(first.map(iso)).toEqual(expected.map((instant) => `${instant}Z`));
+  });
+
+  it('tells what the nicknames stand for', () => {
+    const nicknames = rows.filter(([name = '']) => name.startsWith('@'));
+    const meanings = nicknames.flatMap((row) => row.slice(0, -1).map((name) => [name, row.at(-1) ?? ''] as const));
+    expect(meanings).toHaveLength(7);
+    const january = Date.UTC(2026, 0, 1);
+    for (const [name, meaning] of meanings)
+      expect(parseSchedule(name, 'UTC').between(january, Infinity, 9)).toEqual(
+        parseSchedule(meaning, 'UTC').between(january, Infinity, 9),
+      );
   });
 });

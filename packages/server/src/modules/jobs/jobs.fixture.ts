@@ -3,7 +3,7 @@ import { Type } from 'typebox';
 import { startTestApp, type TestApp, type TestAppOptions } from '../../../test/app.ts';
 import { Shape } from '../../platform/http/schemas.ts';
 import { defineJobType, type JobType, type RunContext } from '../../platform/jobs/index.ts';
-import type { JobView } from './job.schema.ts';
+import type { JobSummary, JobView } from './job.schema.ts';
 import type { claim } from './run.claiming.ts';
 import type { RunSummary, RunView } from './run.schema.ts';
 import { RunWorker, type RunWorkerOptions } from './run.worker.ts';
@@ -13,15 +13,31 @@ import { TypeBook } from './type.book.ts';
 export type Work = (context: WorkContext) => Promise<unknown>;
 export type WorkContext = RunContext<{ name: string }>;
 
+/** An id of no job and no run. */
+export const NOWHERE = '01a1f895-b94a-73bf-a838-d54907425664';
+
+/** What a request is refused with. */
+export interface Refused {
+  code: string;
+  errors?: { path: string; message: string }[];
+  [member: string]: unknown;
+}
+
 export interface JobsApp extends TestApp {
   /** Work by name; a name without one succeeds at once with its own name. */
   works: Map<string, Work>;
   create(body: Record<string, unknown>): Promise<JobView>;
+  show(jobId: string): Promise<JobView>;
+  list(query: string): Promise<JobSummary[]>;
   run(jobId: string, body?: Record<string, unknown>): Promise<RunSummary>;
   read(runId: string): Promise<RunView>;
   history(jobId: string): Promise<RunSummary[]>;
+  /** What the journal says of a run, in the order of time. */
+  eventsOf(runId: string): Promise<string[]>;
   // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the caller knows what it asks for
   request<Body>(method: string, url: string, body?: object): Promise<{ status: number; body: Body }>;
+  /** What a request is refused with, as `400 validation_failed /name`: its status, its code and the fields. */
+  refused(method: string, url: string, body?: object): Promise<string>;
   /** Does all that can be done now. */
   work(): Promise<void>;
 }
@@ -66,10 +82,24 @@ export async function startJobsApp(options: TestAppOptions = {}): Promise<JobsAp
     works,
     request,
     create: (body) => expecting(201, 'POST', '/jobs', { type: 'work', ...body }),
+    show: (jobId) => expecting(200, 'GET', `/jobs/${jobId}`),
+    list: async (query) => (await expecting<{ items: JobSummary[] }>(200, 'GET', `/jobs?limit=200&${query}`)).items,
     run: (jobId, body = {}) => expecting(202, 'POST', `/jobs/${jobId}/run`, body),
     read: (runId) => expecting(200, 'GET', `/runs/${runId}`),
     history: async (jobId) =>
-      (await expecting<{ items: RunSummary[] }>(200, 'GET', `/jobs/${jobId}/history?sort=createdAt`)).items,
+      (await expecting<{ items: RunSummary[] }>(200, 'GET', `/jobs/${jobId}/history?sort=createdAt&limit=200`)).items,
+    eventsOf: async (runId) => {
+      const entries = await base.database.pool.query<{ kind: string }>(
+        'SELECT kind FROM journal_entry WHERE subject = $1 ORDER BY id',
+        [runId],
+      );
+      return entries.rows.map(({ kind }) => kind);
+    },
+    refused: async (method, url, body) => {
+      const answer = await request<Refused>(method, url, body);
+      const fields = (answer.body.errors ?? []).map(({ path }) => path);
+      return [answer.status, answer.body.code, ...fields].join(' ');
+    },
     work: async () => {
       // A ticket that somebody looks at just then is passed over: two looks in a row must find nothing.
       for (let empty = 0; empty < 2;) empty = (await base.server.jobs.worker.runOnce()) > 0 ? 0 : empty + 1;

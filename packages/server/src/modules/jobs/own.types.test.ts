@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startJobsApp, type JobsApp } from './jobs.fixture.ts';
-import type { JobSummary } from './job.schema.ts';
+import type { JobSummary, JobView } from './job.schema.ts';
 
 let jobs: JobsApp;
 beforeAll(async () => {
@@ -73,5 +73,43 @@ describe("Holdfast's own jobs", () => {
     expect(await jobs.read(id)).toMatchObject({ status: 'succeeded', result: { deleted: 1 } });
     expect((await jobs.history(short.id)).map((run) => run.id)).toEqual([young.id]);
     expect(await jobs.history(long.id)).toHaveLength(1);
+  });
+
+  it('are there, and cannot be deleted, renamed or given other work', async () => {
+    const job = await own('Delete old runs');
+    expect(job).toMatchObject({ name: 'Delete old runs', system: true, schedule: '17 * * * *', enabled: true });
+    expect(await jobs.refused('DELETE', `/jobs/${job.id}`)).toBe('409 job_is_system');
+    for (const body of [{ name: 'mine' }, { config: {} }, { dependencies: [] }, { description: 'mine' }]) {
+      expect(await jobs.refused('PATCH', `/jobs/${job.id}`, body)).toBe('409 job_is_system');
+    }
+    expect(await own('Delete old runs')).toEqual(job);
+  });
+
+  it('can be paused, rescheduled and run', async () => {
+    const job = await own('Delete old runs');
+    const changed = await jobs.request<JobView>('PATCH', `/jobs/${job.id}`, { schedule: '5 4 * * *', keepDays: 7 });
+    expect(changed.body).toMatchObject({ schedule: '5 4 * * *', keepDays: 7, version: job.version + 1 });
+    const { id } = await jobs.run(job.id);
+    await jobs.work();
+    expect(await jobs.read(id)).toMatchObject({ status: 'succeeded', result: { deleted: 0 } });
+    const paused = await jobs.request<JobView>('PATCH', `/jobs/${job.id}`, { enabled: false });
+    expect(paused.body).toMatchObject({ status: 'disabled', nextRun: null });
+  });
+
+  it('that go on all the time are neither run nor scheduled, and nothing waits for them', async () => {
+    const job = await own('Expire holds');
+    expect(job).toMatchObject({ status: 'continuous', schedule: null });
+    expect(await jobs.refused('POST', `/jobs/${job.id}/run`, {})).toBe('409 job_is_system');
+    expect(await jobs.refused('PATCH', `/jobs/${job.id}`, { schedule: '* * * * *' })).toBe('409 job_is_system');
+    expect(await jobs.refused('PATCH', `/jobs/${job.id}`, { enabled: false })).toBe('409 job_is_system');
+    const waits = { name: 'waits for ever', type: 'work', dependencies: [job.id] };
+    expect(await jobs.refused('POST', '/jobs', waits)).toBe('400 validation_failed /dependencies/0');
+  });
+
+  it('show what they did last', async () => {
+    jobs.server.jobs.duties.note('Forget old events', { forgotten: 3 });
+    await jobs.server.jobs.duties.runOnce();
+    const told = { lastResult: { forgotten: 3 }, runCount: 1, successCount: 1 };
+    expect(await own('Forget old events')).toMatchObject(told);
   });
 });

@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PermanentError } from '../../platform/jobs/index.ts';
-import { startJobsApp, type JobsApp } from './jobs.fixture.ts';
+import { NOWHERE, startJobsApp, type JobsApp } from './jobs.fixture.ts';
 import type { RunSummary } from './run.schema.ts';
+
+const DAY_MS = 86_400_000;
 
 let jobs: JobsApp;
 beforeAll(async () => {
@@ -117,5 +119,78 @@ describe('a run', () => {
       `SELECT FROM holdfast_queue.job WHERE state < 'active' AND keep_until < now() + interval '300 days'`,
     );
     expect(rows).toHaveLength(0);
+  });
+});
+
+describe('a run for later', () => {
+  it.each(['at', 'delayMs'])('by %s is not begun before', async (by) => {
+    const job = await jobs.create({ name: `later ${by}` });
+    const dueMs = Date.now() + 400;
+    const run = await jobs.run(job.id, by === 'at' ? { at: new Date(dueMs).toISOString() } : { delayMs: 400 });
+    if (by === 'at') expect(Date.parse(run.dueAt)).toBe(dueMs);
+    else expect(Date.parse(run.dueAt) - Date.parse(run.createdAt)).toBe(400);
+    await expect
+      .poll(
+        async () => {
+          await jobs.work();
+          return (await jobs.read(run.id)).status;
+        },
+        { timeout: 10_000, interval: 20 },
+      )
+      .toBe('succeeded');
+    const { startedAt } = await jobs.read(run.id);
+    expect(Date.parse(startedAt ?? '')).toBeGreaterThanOrEqual(Date.parse(run.dueAt));
+  });
+});
+
+describe('a run for later is refused', () => {
+  it.each([
+    ['an instant that is past', () => ({ at: new Date(Date.now() - 60_000).toISOString() }), '/at'],
+    ['an instant of the year after next', () => ({ at: new Date(Date.now() + 400 * DAY_MS).toISOString() }), '/at'],
+    ['what is no instant', () => ({ at: 'tomorrow' }), '/at'],
+    ['a delay that is negative', () => ({ delayMs: -1 }), '/delayMs'],
+    ['a delay of more than a year', () => ({ delayMs: 367 * DAY_MS }), '/delayMs'],
+    ['both', () => ({ at: new Date(Date.now() + 60_000).toISOString(), delayMs: 1 }), '/delayMs'],
+    ['config outside of its schema', () => ({ config: { name: 7 } }), '/config/name'],
+    ['a member that is not there', () => ({ when: 'now' }), '/when'],
+  ])('for %s', async (why, body, path) => {
+    const { id } = await jobs.create({ name: `later: ${why}` });
+    expect(await jobs.refused('POST', `/jobs/${id}/run`, body())).toBe(`400 validation_failed ${path}`);
+    expect(await jobs.history(id)).toEqual([]);
+  });
+
+  it('for a job that is not there', async () => {
+    expect(await jobs.refused('POST', `/jobs/${NOWHERE}/run`, {})).toBe('404 job_not_found');
+  });
+});
+
+describe('a result that may be used again', () => {
+  it('is taken over by runs with the same config, until it is too old', async () => {
+    let count = 0;
+    const job = await jobs.create({ name: 'cached', config: { name: 'cached', secret: 'one' }, cacheForMs: 3_600_000 });
+    jobs.works.set('cached', async () => ({ count: (count += 1) }));
+    jobs.works.set('else', async () => ({ count: -1 }));
+    const done = async (body = {}): Promise<object> => {
+      const { id } = await jobs.run(job.id, body);
+      await jobs.work();
+      const { status, result, cachedFrom, attempt } = await jobs.read(id);
+      expect(status).toBe('succeeded');
+      return { id, result, cachedFrom, attempt };
+    };
+    const first = (await done()) as { id: string };
+    expect(first).toMatchObject({ result: { count: 1 }, cachedFrom: null, attempt: 1 });
+    expect(await done()).toMatchObject({ result: { count: 1 }, cachedFrom: first.id, attempt: 0 });
+    expect(await done({ config: { name: 'else' } })).toMatchObject({ result: { count: -1 }, cachedFrom: null });
+    expect(await done({ config: { secret: 'two' } })).toMatchObject({ result: { count: 2 }, cachedFrom: null });
+    const fresh = (await done({ fresh: true })) as { id: string };
+    expect(fresh).toMatchObject({ result: { count: 3 }, cachedFrom: null });
+    expect(await done()).toMatchObject({ result: { count: 3 }, cachedFrom: fresh.id });
+    // What was taken over does not keep it young.
+    await jobs.database.pool.query(
+      `UPDATE run SET finished_at = finished_at - interval '61 minutes' WHERE job_id = $1 AND cached_from IS NULL`,
+      [job.id],
+    );
+    expect(await done()).toMatchObject({ result: { count: 4 }, cachedFrom: null });
+    expect(await jobs.show(job.id)).toMatchObject({ runCount: 7, successCount: 7 });
   });
 });

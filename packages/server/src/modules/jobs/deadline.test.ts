@@ -1,0 +1,124 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { JobsApp } from './jobs.fixture.ts';
+import { startTravel, type Travel } from './scheduler.fixture.ts';
+
+let travel: Travel;
+let jobs: JobsApp;
+beforeAll(async () => {
+  travel = await startTravel(2);
+  [jobs] = travel.apps;
+});
+afterAll(() => travel.close());
+beforeEach(() => travel.works.clear());
+
+describe('a deadline', () => {
+  const watch = (): Promise<void> => jobs.server.jobs.scheduler.watchDeadlines();
+  const alter = (sql: string, id: string) => jobs.database.pool.query(sql, [id]);
+  const waiting = (): { work: Promise<unknown>; begun: Promise<void>; end: () => void } => {
+    let begin = (): void => undefined;
+    let end = (): void => undefined;
+    const begun = new Promise<void>((resolve) => (begin = resolve));
+    const ended = new Promise<void>((resolve) => (end = resolve));
+    travel.works.set('slow', ({ progress }) => {
+      progress(50);
+      begin();
+      return ended;
+    });
+    return { work: jobs.server.jobs.worker.runOnce(), begun, end };
+  };
+
+  it('is at risk by how long the job usually takes, and is told of once', async () => {
+    const job = await jobs.create({ name: 'usual', mustFinishBy: 'PT1H' });
+    await jobs.run(job.id);
+    await jobs.work();
+    await alter(`UPDATE run SET started_at = finished_at - interval '2 hours' WHERE job_id = $1`, job.id);
+    const { id, deadlineState, deadline, dueAt } = await jobs.run(job.id);
+    expect(deadlineState).toBe('ahead');
+    expect(Date.parse(deadline ?? '') - Date.parse(dueAt)).toBe(3_600_000);
+    await watch();
+    await watch();
+    expect((await jobs.read(id)).deadlineState).toBe('at_risk');
+    expect(await jobs.eventsOf(id)).toEqual(['run.requested', 'run.queued', 'run.deadline_at_risk']);
+    await jobs.work();
+    expect((await jobs.read(id)).deadlineState).toBe('kept');
+    expect((await jobs.eventsOf(id)).slice(3)).toEqual(['run.started', 'run.succeeded']);
+  });
+
+  it('is at risk by how far the run is, and no more when it has caught up', async () => {
+    const job = await jobs.create({ name: 'slow', config: { name: 'slow' }, mustFinishBy: 'PT1H' });
+    const { id } = await jobs.run(job.id);
+    const { work, begun, end } = waiting();
+    await begun;
+    // Half of it in 40 minutes: 20 are left, and 40 are needed.
+    const half = `UPDATE run SET percent = 50, started_at = now() - interval '40 minutes',
+      deadline = now() + interval '20 minutes' WHERE id = $1`;
+    await alter(half, id);
+    await watch();
+    expect((await jobs.read(id)).deadlineState).toBe('at_risk');
+    await alter('UPDATE run SET percent = 75 WHERE id = $1', id);
+    await watch();
+    expect((await jobs.read(id)).deadlineState).toBe('ahead');
+    end();
+    await work;
+    expect((await jobs.read(id)).deadlineState).toBe('kept');
+    expect((await jobs.eventsOf(id)).filter((kind) => kind.includes('deadline'))).toEqual(['run.deadline_at_risk']);
+  });
+
+  it('that has passed is told of once, and the run goes on', async () => {
+    const job = await jobs.create({ name: 'late', mustFinishBy: 'PT1H' });
+    const { id } = await jobs.run(job.id);
+    await alter(`UPDATE run SET deadline = now() - interval '1 second' WHERE id = $1`, id);
+    await watch();
+    await watch();
+    await jobs.work();
+    expect(await jobs.read(id)).toMatchObject({ status: 'succeeded', deadlineState: 'missed' });
+    expect(await jobs.eventsOf(id)).toEqual([
+      'run.requested',
+      'run.queued',
+      'run.deadline_missed',
+      'run.started',
+      'run.succeeded',
+    ]);
+  });
+
+  it('that passes between two looks is told of with the end of the run', async () => {
+    const job = await jobs.create({ name: 'between', mustFinishBy: 'PT1H' });
+    const { id } = await jobs.run(job.id);
+    await alter(`UPDATE run SET deadline = now() - interval '1 second' WHERE id = $1`, id);
+    await jobs.work();
+    expect(await jobs.eventsOf(id)).toEqual([
+      'run.requested',
+      'run.queued',
+      'run.started',
+      'run.deadline_missed',
+      'run.succeeded',
+    ]);
+  });
+
+  it('is missed by a tick that is skipped, and by a run that fails or is cancelled', async () => {
+    const job = await travel.scheduled('* * * * *', { mustFinishBy: 'PT1H', overlap: 'skip', retries: 0 });
+    travel.works.set(job.name, () => Promise.reject(new Error('no')));
+    await travel.nextAt(job.id, '2025-06-01T00:01Z');
+    await travel.to('2025-06-01T00:01Z');
+    await travel.to('2025-06-01T00:02Z');
+    await jobs.work();
+    const { id } = await jobs.run(job.id);
+    await jobs.request('POST', `/runs/${id}/cancel`);
+    expect((await jobs.history(job.id)).map(({ status, deadlineState }) => `${status} ${deadlineState}`)).toEqual([
+      'failed missed',
+      'skipped missed',
+      'cancelled missed',
+    ]);
+    // It failed in time: that is what is told.
+    expect(await jobs.eventsOf(id)).toEqual(['run.requested', 'run.queued', 'run.cancel_requested', 'run.cancelled']);
+  });
+
+  it('at a time of day is the next one on the clocks of the job', async () => {
+    const more = { mustFinishBy: '06:00', timeZone: 'Europe/Berlin' };
+    const job = await travel.scheduled('30 22 * * *', more);
+    await travel.nextAt(job.id, '2025-03-29T21:30Z');
+    await travel.to('2025-03-29T21:30Z');
+    // Seven hours and a half of clock, six and a half of time.
+    expect((await jobs.history(job.id))[0]?.deadline).toBe('2025-03-30T04:00:00.000Z');
+  });
+});

@@ -1,0 +1,115 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { JobView } from './job.schema.ts';
+import type { JobsApp } from './jobs.fixture.ts';
+import { startTravel, type Travel } from './scheduler.fixture.ts';
+
+let travel: Travel;
+let jobs: JobsApp;
+beforeAll(async () => {
+  travel = await startTravel(2);
+  [jobs] = travel.apps;
+});
+afterAll(() => travel.close());
+beforeEach(() => travel.works.clear());
+
+describe('a tick whose job is under way', () => {
+  const statuses = async ({ id }: JobView): Promise<string[]> =>
+    (await jobs.history(id)).map(({ status, reason, cancelRequestedBy }) =>
+      [status, reason ?? cancelRequestedBy].filter((word) => word !== null).join(' '),
+    );
+  const everyMinute = async (more: object): Promise<JobView> => {
+    const job = await travel.scheduled('* * * * *', more);
+    await travel.nextAt(job.id, '2025-06-01T00:01Z');
+    return job;
+  };
+  const tick = (minute: number): Promise<number[]> => travel.to(`2025-06-01T00:0${minute}Z`);
+
+  it('is skipped', async () => {
+    const job = await everyMinute({ overlap: 'skip' });
+    await tick(1);
+    await tick(2);
+    await jobs.work();
+    await tick(3);
+    expect(await statuses(job)).toEqual(['succeeded', 'skipped overlap', 'queued']);
+    await jobs.work();
+    expect(await jobs.show(job.id)).toMatchObject({ runCount: 2, successCount: 2, failureCount: 0 });
+  });
+
+  it('waits its turn', async () => {
+    const job = await everyMinute({ overlap: 'queue' });
+    const begun: string[] = [];
+    let under = 0;
+    travel.works.set(job.name, async ({ runId }) => {
+      under += 1;
+      expect(under).toBe(1);
+      await Promise.resolve();
+      begun.push(runId);
+      under -= 1;
+    });
+    for (const minute of [1, 2, 3]) await tick(minute);
+    expect(await statuses(job)).toEqual(['queued', 'queued', 'queued']);
+    await jobs.work();
+    const runs = await jobs.history(job.id);
+    expect(runs.map(({ status }) => status)).toEqual(['succeeded', 'succeeded', 'succeeded']);
+    expect(begun).toEqual(runs.map(({ id }) => id));
+  });
+
+  it('has the one that waits cancelled, and told of', async () => {
+    const job = await everyMinute({ overlap: 'cancel' });
+    await tick(1);
+    await tick(2);
+    expect(await statuses(job)).toEqual(['cancelled system:overlap', 'queued']);
+    const [first] = await jobs.history(job.id);
+    expect(await jobs.eventsOf(first?.id ?? '')).toEqual(['run.queued', 'run.cancelled']);
+    await jobs.work();
+    expect(await statuses(job)).toEqual(['cancelled system:overlap', 'succeeded']);
+    expect(await jobs.show(job.id)).toMatchObject({ runCount: 2, successCount: 1 });
+  });
+
+  it('has the one that runs cancelled, and follows it', async () => {
+    const job = await everyMinute({ overlap: 'cancel' });
+    let begin = (): void => undefined;
+    const began = new Promise<void>((resolve) => (begin = resolve));
+    travel.works.set(job.name, ({ signal }) => {
+      begin();
+      return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)));
+    });
+    await tick(1);
+    const working = jobs.server.jobs.worker.runOnce();
+    await began;
+    await tick(2);
+    expect(await statuses(job)).toEqual(['running system:overlap', 'queued']);
+    travel.works.clear();
+    await jobs.server.jobs.worker.tend();
+    await working;
+    await jobs.work();
+    expect(await statuses(job)).toEqual(['cancelled system:overlap', 'succeeded']);
+  });
+
+  it('cancels the oldest of as many as there may be, no more', async () => {
+    const job = await everyMinute({ overlap: 'cancel', concurrency: 2 });
+    for (const minute of [1, 2, 3]) await tick(minute);
+    expect(await statuses(job)).toEqual(['cancelled system:overlap', 'queued', 'queued']);
+  });
+
+  it('of several at once leaves the last, where each cancels the one before', async () => {
+    const job = await everyMinute({ overlap: 'cancel', catchUp: 'all' });
+    await travel.to('2025-06-01T00:04Z');
+    expect(await statuses(job)).toEqual([...new Array(3).fill('cancelled system:overlap'), 'queued']);
+  });
+
+  it('is not looked at where somebody asks for a run', async () => {
+    const job = await everyMinute({ overlap: 'skip' });
+    await tick(1);
+    await jobs.run(job.id);
+    expect(await statuses(job)).toEqual(['queued', 'queued']);
+  });
+
+  it('has those that follow a cancelled one skipped', async () => {
+    const job = await everyMinute({ overlap: 'cancel' });
+    const child = await jobs.create({ name: `${job.name} child`, dependencies: [job.id] });
+    await tick(1);
+    await tick(2);
+    expect(await statuses(child)).toEqual(['skipped dependency_failed']);
+  });
+});
