@@ -1,29 +1,19 @@
-import pg from 'pg';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { createDatabase } from '../../test/app.ts';
 import type { Answer } from '../kernel/command.ts';
 import { Database } from '../platform/database/index.ts';
 import { BatchEngine } from './batch.engine.ts';
 import { Door } from './door.fixture.ts';
+import { META, openStock, reserveUnits, type Stock } from './stock.fixture.ts';
 
-let made: Awaited<ReturnType<typeof createDatabase>>;
+let stock: Stock;
 let door: Door;
 let database: Database;
 let engine: BatchEngine;
-let watcher: pg.Client;
 
 beforeEach(async () => {
-  made = await createDatabase();
-  watcher = new pg.Client(made.connection);
-  await watcher.connect();
-  await watcher.query(`
-    INSERT INTO location (code, name, type, created_at, updated_at) VALUES ('W1', 'W1', 'warehouse', now(), now());
-    INSERT INTO product (sku, name, created_at, updated_at)
-      SELECT sku, sku, now(), now() FROM unnest('{A,B,NEW}'::text[]) AS k (sku);
-    INSERT INTO level (product_id, location_id, on_hand)
-      SELECT p.id, l.id, 100 FROM product p, location l WHERE p.sku <> 'NEW'`);
-  door = new Door(made.connection);
-  database = new Database({ connection: { ...made.connection, host: '127.0.0.1', port: await door.open() } });
+  stock = await openStock({ A: 100, B: 100, NEW: null });
+  door = new Door(stock.connection);
+  database = new Database({ connection: { ...stock.connection, host: '127.0.0.1', port: await door.open() } });
   await database.chooseRole();
   engine = new BatchEngine({
     connect: (name) => database.openLane(name),
@@ -39,19 +29,15 @@ afterEach(async () => {
   await engine.close();
   await database.close();
   door.close();
-  await watcher.end();
-  await made.drop();
+  await stock.close();
 });
 
-const meta = { actor: 'test', requestId: 'test', idempotency: null };
-
 function reserve(sku: string, times: number): Promise<Answer[]> {
-  const request = { lines: [{ sku, location: 'W1', quantity: 1 }] };
-  return Promise.all(Array.from({ length: times }, () => engine.submit({ kind: 'reserve', request }, meta)));
+  return reserveUnits(engine, sku, times);
 }
 
 async function reservedOf(sku: string): Promise<number> {
-  const { rows } = await watcher.query<{ reserved: string; lines: string; ledger: string }>(
+  const { rows } = await stock.watcher.query<{ reserved: string; lines: string; ledger: string }>(
     `SELECT l.reserved,
        (SELECT count(*) FROM reservation_line WHERE product_id = l.product_id) AS lines,
        (SELECT sum(delta_reserved) FROM ledger_entry WHERE product_id = l.product_id) AS ledger
@@ -104,16 +90,16 @@ test('lost before COMMIT arrived, with a batch behind it: both are done once', a
 
 test('a batch that fails in its write takes the one behind it along, and both are tried again', async () => {
   const request = { sku: 'NEW', location: 'W1', type: 'add', movement: 'receipt', quantity: 3 } as const;
-  const [first, second] = await underWay(async () => [await engine.submit({ kind: 'adjust', request }, meta)]);
+  const [first, second] = await underWay(async () => [await engine.submit({ kind: 'adjust', request }, META)]);
   // Another makes the level's row first.
-  await watcher.query(
+  await stock.watcher.query(
     `INSERT INTO level (product_id, location_id, on_hand)
      SELECT p.id, l.id, 7 FROM product p, location l WHERE p.sku = 'NEW' AND l.code = 'W1'`,
   );
   door.letGo();
   expect(statuses([...(await first), ...(await second)])).toEqual([200, 200]);
   expect(timesSent('ROLLBACK')).toBeGreaterThan(0);
-  const { rows } = await watcher.query(`SELECT on_hand FROM level l JOIN product p ON p.id = l.product_id
+  const { rows } = await stock.watcher.query(`SELECT on_hand FROM level l JOIN product p ON p.id = l.product_id
     WHERE p.sku = 'NEW'`);
   expect(rows).toEqual([{ on_hand: '13' }]);
 });

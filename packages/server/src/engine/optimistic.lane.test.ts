@@ -1,38 +1,28 @@
-import pg from 'pg';
+import type pg from 'pg';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { createDatabase } from '../../test/app.ts';
 import type { Answer } from '../kernel/command.ts';
 import { Problem } from '../kernel/problem.ts';
 import { Database } from '../platform/database/index.ts';
 import { BatchEngine, type BatchReport } from './batch.engine.ts';
 import { Door } from './door.fixture.ts';
 import { selectSessionSettings, selectStillKnown } from './known.sql.ts';
+import { META, openStock, reserveUnits, type Stock } from './stock.fixture.ts';
 
-let made: Awaited<ReturnType<typeof createDatabase>>;
+let stock: Stock;
 let door: Door;
-let watcher: pg.Client;
 let here: { engine: BatchEngine; reports: BatchReport[]; defects: unknown[]; close: () => Promise<void> };
 
 beforeEach(async () => {
-  made = await createDatabase();
-  watcher = new pg.Client(made.connection);
-  await watcher.connect();
-  await watcher.query(`
-    INSERT INTO location (code, name, type, created_at, updated_at) VALUES ('W1', 'W1', 'warehouse', now(), now());
-    INSERT INTO product (sku, name, created_at, updated_at)
-      SELECT sku, sku, now(), now() FROM unnest('{A,B,C}'::text[]) AS k (sku);
-    INSERT INTO level (product_id, location_id, on_hand, reorder_point)
-      SELECT p.id, l.id, 1000, 900 FROM product p, location l`);
-  door = new Door(made.connection);
-  here = await openEngine({ ...made.connection, host: '127.0.0.1', port: await door.open() });
+  stock = await openStock({ A: 1_000, B: 1_000, C: 1_000 }, 900);
+  door = new Door(stock.connection);
+  here = await openEngine({ ...stock.connection, host: '127.0.0.1', port: await door.open() });
   // Connects and prepares; from here on both levels are known.
   for (const sku of ['A', 'B', 'C', 'A', 'B', 'C']) await reserve(sku, 1);
 });
 afterEach(async () => {
   await here.close();
   door.close();
-  await watcher.end();
-  await made.drop();
+  await stock.close();
 });
 
 async function openEngine(connection: pg.ClientConfig): Promise<typeof here> {
@@ -58,16 +48,13 @@ async function openEngine(connection: pg.ClientConfig): Promise<typeof here> {
   };
 }
 
-const meta = { actor: 'test', requestId: 'test', idempotency: null };
-
 function reserve(sku: string, times: number, engine = here.engine): Promise<Answer[]> {
-  const request = { lines: [{ sku, location: 'W1', quantity: 1 }] };
-  return Promise.all(Array.from({ length: times }, () => engine.submit({ kind: 'reserve', request }, meta)));
+  return reserveUnits(engine, sku, times);
 }
 
 /** What is reserved, after a look that lines, ledger, journal and level say the same, and that numbers rise. */
 async function reservedOf(sku: string): Promise<number> {
-  const { rows } = await watcher.query<
+  const { rows } = await stock.watcher.query<
     Record<'reserved' | 'lines' | 'ledger' | 'version' | 'entries' | 'ordered', number>
   >(
     `SELECT l.reserved::int, l.version::int,
@@ -130,7 +117,7 @@ test('lost before any of it arrived: both are done once', async () => {
 });
 
 test('another changes the level meanwhile: both batches are refused, and done under locks', async () => {
-  const other = await openEngine(made.connection);
+  const other = await openEngine(stock.connection);
   try {
     door.sent = '';
     // Held from its first byte on: the other's change comes first.
@@ -156,7 +143,7 @@ test('another changes the level meanwhile: both batches are refused, and done un
 });
 
 test('two instances take turns at a level: none is lost, and the numbers of its entries rise', async () => {
-  const other = await openEngine(made.connection);
+  const other = await openEngine(stock.connection);
   try {
     for (let turn = 0; turn < 12; turn += 1) {
       const answers = await Promise.all([reserve('A', 3), reserve('A', 2, other.engine), reserve('B', 2)]);
@@ -174,7 +161,7 @@ test.each([
   ['stock that is gone', `UPDATE level SET on_hand = reserved, version = version + 1`, 'insufficient_stock'],
   ['stock that an operator took by hand', `UPDATE level SET on_hand = reserved`, 'insufficient_stock'],
 ])('%s elsewhere is not sold here', async (_, change, code) => {
-  await watcher.query(change);
+  await stock.watcher.query(change);
   const refusal = await reserve('A', 1).catch((error: unknown) => error);
   expect(refusal).toBeInstanceOf(Problem);
   expect((refusal as Problem).code).toBe(code);
@@ -189,13 +176,13 @@ test('what is done under locks here and what is not keep out of each other’s w
     const answers = reserve('A', 4).then(async (made_) => {
       for (const { body } of made_.slice(0, 2)) {
         const { id } = JSON.parse(body ?? '') as { id: string };
-        cancelled.push(engine.submit({ kind: 'cancel', id, reason: null }, meta));
+        cancelled.push(engine.submit({ kind: 'cancel', id, reason: null }, META));
       }
       return made_;
     });
     const adjusted = engine.submit(
       { kind: 'adjust', request: { sku: 'A', location: 'W1', type: 'add', movement: 'receipt', quantity: 1 } },
-      meta,
+      META,
     );
     if (turn % 3 === 0) expect(statuses(await answers)).toEqual(done(4));
     await adjusted;
@@ -209,7 +196,7 @@ test('who needs no locks does not wait long for a level that is locked here, but
   door.sent = '';
   door.holdsCommits = true;
   const request = { sku: 'A', location: 'W1', type: 'add', movement: 'receipt', quantity: 1 } as const;
-  const adjusted = here.engine.submit({ kind: 'adjust', request }, meta);
+  const adjusted = here.engine.submit({ kind: 'adjust', request }, META);
   await expect.poll(() => timesSent('COMMIT'), POLL).toBe(1);
   const reserved = reserve('A', 4);
   await expect.poll(() => timesSent('lock_levels'), POLL).toBe(2);
@@ -219,7 +206,7 @@ test('who needs no locks does not wait long for a level that is locked here, but
 });
 
 test('a connection that falls silent keeps those waiting whose levels it writes, and nobody else for long', async () => {
-  const { rows } = await watcher.query<{ pid: number }>(
+  const { rows } = await stock.watcher.query<{ pid: number }>(
     `SELECT pid FROM pg_stat_activity WHERE application_name = 'holdfast optimistic lane 1'
        AND datname = current_database()`,
   );
@@ -242,7 +229,7 @@ test('a connection that falls silent keeps those waiting whose levels it writes,
 });
 
 test('a batch is refused where the one before it on its connection was not done', async () => {
-  const database = new Database({ connection: made.connection });
+  const database = new Database({ connection: stock.connection });
   const lane = await database.openLane('chain');
   try {
     await lane.query(selectSessionSettings({ role: null, lockTimeoutMs: 100, idleTimeoutMs: 100 }));
@@ -273,7 +260,7 @@ test('a defect is told, and whoever it was about is served under locks', async (
       return 'u-1';
     },
   };
-  expect(await here.engine.submit({ kind: 'reserve', request }, meta)).toMatchObject({ status: 201 });
+  expect(await here.engine.submit({ kind: 'reserve', request }, META)).toMatchObject({ status: 201 });
   expect(here.defects).toEqual([defect]);
   expect(await reservedOf('A')).toBe(3);
 });
@@ -282,7 +269,7 @@ test('a request that is sent again takes nobody with it', async () => {
   const idempotency = { owner: 'test', key: 'k-1', requestHash: 'r-1' };
   const again = (): Promise<Answer> => {
     const request = { lines: [{ sku: 'A', location: 'W1', quantity: 1 }] };
-    return here.engine.submit({ kind: 'reserve', request }, { ...meta, idempotency });
+    return here.engine.submit({ kind: 'reserve', request }, { ...META, idempotency });
   };
   const first = await again();
   here.reports.length = 0;
