@@ -65,8 +65,9 @@ export class KnownStock {
     return requests !== null && requests.every((request) => this.#knowsLines(request, stuck));
   }
 
-  #knowsLines({ lines, partial }: ReserveRequest, stuck: Stuck): boolean {
-    if (partial === true) return false;
+  #knowsLines({ lines, partial, sourcing }: ReserveRequest, stuck: Stuck): boolean {
+    // Places that are allowed must exist: those that no line names are not looked at again when the batch is written.
+    if (partial === true || sourcing?.locations !== undefined) return false;
     for (const { sku, location: code, quantity } of lines) {
       const location = code === undefined ? undefined : this.#locations.get(code);
       const product = this.#products.get(sku);
@@ -117,13 +118,14 @@ export class KnownStock {
 
   #open(sku: string, code: string): void {
     const [product, location] = [this.#products.get(sku), this.#locations.get(code)];
-    if (product === undefined || location === undefined || product.levels.has(location.id)) return;
-    const row = product.rows.get(location.id);
-    if (row === undefined) return;
+    if (product === undefined || location === undefined) return;
+    // Also where the level is not known: whoever decides on one that is not there makes it.
     if (product.levels === NO_LEVELS) {
       product.levels = new Map();
       this.#opened.push(product);
     }
+    const row = product.rows.get(location.id);
+    if (row === undefined || product.levels.has(location.id)) return;
     product.levels.set(location.id, this.#levels.read(row, product, location));
   }
 
@@ -181,7 +183,11 @@ export class KnownStock {
   #learnProduct(product: Product): KnownProduct {
     const known = this.#productsById.get(product.id);
     if (known?.version === product.version) return known;
-    if (known !== undefined && this.#products.get(known.sku) === known) this.#products.delete(known.sku);
+    // Its name may be another's by now, and what was known by it is not.
+    if (known !== undefined && known.sku !== product.sku) {
+      this.#forgotten += 1;
+      if (this.#products.get(known.sku) === known) this.#products.delete(known.sku);
+    }
     const learned: KnownProduct = {
       ...product,
       levels: NO_LEVELS,
@@ -196,6 +202,10 @@ export class KnownStock {
   #learnLocation(location: Location): void {
     const known = this.#locationsById.get(location.id);
     if (known?.version === location.version) return;
+    if (known !== undefined && known.code !== location.code) {
+      this.#forgotten += 1;
+      if (this.#locations.get(known.code) === known) this.#locations.delete(known.code);
+    }
     this.#locationsById.set(location.id, location);
     this.#locations.set(location.code, location);
   }
