@@ -14,6 +14,7 @@ import { decide, type Decision } from './decide.ts';
 import { buildState, type Loaded } from './loaded.ts';
 import { BlockNumbers, NumbersExhausted } from './numbers.ts';
 import * as read from './read.sql.ts';
+import { BEGIN } from './settings.sql.ts';
 import type { Asked } from './stock.command.ts';
 import type { StockState, Writes } from './stock.state.ts';
 import { deleteOldAnswers, writeStatements } from './write.sql.ts';
@@ -34,7 +35,7 @@ export async function runBatch(
 ): Promise<BatchOutcome> {
   const targets = await lookUp(client, asked, context);
   await context.onLevels(targets.levels.keys);
-  const begun = Promise.all([client.query('BEGIN'), client.query(read.selectSettings(context))]);
+  const begun = Promise.all([client.query(BEGIN), client.query(read.selectSettings(context))]);
   const { loaded, blocks, transactionId, clock } = await lockAndLoad(client, begun, asked, targets, context);
   refuseStale(targets, loaded, context);
   const { decision, state, numbers } = await decideFully(client, asked, loaded, blocks, context);

@@ -29,7 +29,7 @@ export class Door {
       this.#letGo.add(() => held.splice(0).forEach((bytes) => server.write(bytes)));
       client.on('data', (bytes: Buffer) => {
         this.sent += bytes.toString('latin1');
-        const isHeld = held.length > 0 || this.holdsAll || (this.holdsCommits && bytes.includes('COMMIT'));
+        const isHeld = held.length > 0 || this.holdsAll || (this.holdsCommits && bytes.includes('COMMIT\0'));
         if (isHeld) held.push(bytes);
         else server.write(bytes);
       });

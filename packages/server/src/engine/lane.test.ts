@@ -50,7 +50,7 @@ async function reservedOf(sku: string): Promise<number> {
 }
 
 /** How often the client has asked for this since `door.sent` was emptied. */
-const timesSent = (statement: string): number => door.sent.split(statement).length - 1;
+const timesSent = (statement: string): number => door.sent.split(`${statement}\0`).length - 1;
 
 /** Has two commands run in batches of their own: the second one's BEGIN follows the first one's COMMIT, which is held. */
 async function underWay(command: () => Promise<Answer[]>): Promise<[Promise<Answer[]>, Promise<Answer[]>]> {
@@ -59,7 +59,7 @@ async function underWay(command: () => Promise<Answer[]>): Promise<[Promise<Answ
   const first = command();
   await expect.poll(() => timesSent('COMMIT'), POLL).toBe(1);
   const second = command();
-  await expect.poll(() => timesSent('BEGIN'), POLL).toBe(2);
+  await expect.poll(() => timesSent('begin'), POLL).toBe(2);
   expect(timesSent('COMMIT')).toBe(1);
   return [first, second];
 }

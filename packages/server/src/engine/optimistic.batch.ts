@@ -8,6 +8,7 @@ import type { KnownStock } from './known.stock.ts';
 import { NumbersExhausted } from './numbers.ts';
 import type { LaneConnection } from '../platform/database/index.ts';
 import type { Statement } from './read.sql.ts';
+import { BEGIN } from './settings.sql.ts';
 import type { Asked } from './stock.command.ts';
 import type { Level } from './stock.state.ts';
 import { writeKnownStatement } from './write.sql.ts';
@@ -105,7 +106,7 @@ export async function writeKnown(
   onCommit({ ...sent, by: { backend: client.backend } });
   const stillKnown = selectStillKnown({ ...basis, after, own, blocks: known.numbers.wanted });
   const [, , [clock], committed] = await Promise.all([
-    client.query('BEGIN'),
+    client.query(BEGIN),
     client.query(write),
     rowsOf<[number, number[]]>(client, stillKnown),
     client.query('COMMIT'),

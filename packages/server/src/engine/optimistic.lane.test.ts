@@ -74,7 +74,7 @@ async function reservedOf(sku: string): Promise<number> {
 const POLL = { interval: 1, timeout: 5_000 };
 const statuses = (answers: Answer[]): number[] => answers.map(({ status }) => status);
 const done = (count: number): number[] => Array.from({ length: count }, () => 201);
-const timesSent = (statement: string): number => door.sent.split(statement).length - 1;
+const timesSent = (statement: string): number => door.sent.split(`${statement}\0`).length - 1;
 /** What became of the batches since. */
 const kinds = (): string[] => here.reports.map(({ result }) => result);
 

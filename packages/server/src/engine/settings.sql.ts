@@ -1,5 +1,11 @@
 import type { LaneStatement } from '../platform/database/index.ts';
 
+/**
+ * Each statement must see what was committed while it, or one before it, waited for a lock: a database may prefer another
+ * isolation for those who do not say.
+ */
+export const BEGIN: LaneStatement = { name: 'begin', text: 'BEGIN ISOLATION LEVEL READ COMMITTED', values: [] };
+
 /** Settings of a transaction of the engine. */
 export interface TransactionSettings {
   role: string | null;

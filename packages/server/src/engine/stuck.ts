@@ -3,6 +3,7 @@ import { footprintOf } from './footprint.ts';
 import { levelKey } from './loaded.ts';
 import type { NameCache } from './names.ts';
 import * as read from './read.sql.ts';
+import { BEGIN } from './settings.sql.ts';
 import type { Asked } from './stock.command.ts';
 
 type Pair = [productId: number, locationId: number];
@@ -77,7 +78,7 @@ async function holdersOf(client: LaneConnection, { levels, reservations }: Wante
   const products = productsOf(levels);
   const locations = locationsOf(levels);
   const ids = [...new Set(reservations.map(([id]) => id))];
-  await client.query('BEGIN');
+  await client.query(BEGIN);
   try {
     const [levelHolders, reservationHolders, freeLevels, freeReservations] = await Promise.all([
       client.query<[...Pair, string]>(read.selectLevelHolders(products, locations)),

@@ -44,7 +44,7 @@ export interface DatabaseLife {
  */
 export function numberingStatements(role: string | null, most: number, life: DatabaseLife | null): LaneStatement[] {
   return [
-    { name: 'BEGIN', text: 'BEGIN', values: [] },
+    { name: 'begin', text: 'BEGIN ISOLATION LEVEL READ COMMITTED', values: [] },
     {
       name: 'numbering_settings',
       text: `SELECT set_config('role', $1, true), set_config('lock_timeout', '1s', true),

@@ -102,7 +102,10 @@ export class Database {
       end: () => Promise.resolve(),
     };
     try {
-      return await new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) }).transaction().execute(work);
+      return await new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) })
+        .transaction()
+        .setIsolationLevel('read committed')
+        .execute(work);
     } finally {
       clearTimeout(timer);
       session.release(isCut);
