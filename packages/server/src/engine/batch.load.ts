@@ -10,9 +10,6 @@ import * as read from './read.sql.ts';
 import type { Asked } from './stock.command.ts';
 import type { Level } from './stock.state.ts';
 
-/** The most lapsed lines of one level that one look brings. */
-const LAPSED_MAX = 10_000;
-
 /** What a batch decides on. */
 export interface Locked {
   loaded: Loaded;
@@ -140,7 +137,10 @@ function refuseMissedLevels(
   if (productRows.length !== targets.changedIds.length) throw new StaleFootprint('a product is gone');
 }
 
-/** Loads lapsed lines with their reservations, which it locks. A level that may have more stays unlooked. */
+/**
+ * Loads lapsed lines with their reservations, which it locks: as many more of a level as units are missing, for each has
+ * at least one. A level that may have more stays unlooked.
+ */
 export async function loadLapsed(
   client: LaneConnection,
   loaded: Loaded,
@@ -149,7 +149,7 @@ export async function loadLapsed(
 ): Promise<void> {
   const levels = [...wanted].map(([level, units]) => {
     const key = levelKey(level.product.id, level.location.id);
-    const limit = Math.min(LAPSED_MAX, units + (limits.get(key) ?? 0));
+    const limit = units + (limits.get(key) ?? 0);
     limits.set(key, limit);
     return { level, key, limit };
   });
@@ -166,7 +166,7 @@ export async function loadLapsed(
   loaded.lapsed = [...loaded.lapsed.filter(([product, location]) => !keys.has(levelKey(product, location))), ...found];
   for (const { key, limit } of levels) {
     const count = found.filter(([product, location]) => levelKey(product, location) === key).length;
-    if (count < limit || limit === LAPSED_MAX) loaded.lapsedLevels.add(key);
+    if (count < limit) loaded.lapsedLevels.add(key);
   }
   const known = new Set(loaded.reservations.map(([id]) => id));
   const ids = [...new Set(found.map(([, , id]) => id))].filter((id) => !known.has(id)).sort();

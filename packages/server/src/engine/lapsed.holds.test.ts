@@ -1,0 +1,49 @@
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { Database } from '../platform/database/index.ts';
+import { BatchEngine } from './batch.engine.ts';
+import type { Command } from './stock.command.ts';
+import { META, openStock, type Stock } from './stock.fixture.ts';
+
+let stock: Stock;
+let database: Database;
+let engine: BatchEngine;
+
+/** 12,000 units on hand, all of them in lapsed holds of one unit each that nobody has swept. */
+beforeEach(async () => {
+  stock = await openStock({ A: 12_000 });
+  await stock.watcher.query('UPDATE level SET reserved = 12000');
+  await stock.watcher.query(`
+    WITH held AS (
+      INSERT INTO reservation (id, status, type, product_ids, expires_at, created_at)
+      SELECT gen_random_uuid(), 'pending', 'cart', ARRAY[p.id], now() - interval '1 minute', now() - interval '2 minutes'
+      FROM product p, generate_series(1, 12000)
+      RETURNING id, expires_at)
+    INSERT INTO reservation_line (product_id, reservation_id, line_no, line, location_id, quantity, requested, state,
+      expires_at)
+    SELECT p.id, held.id, 0, 0, l.id, 1, 1, 'held', held.expires_at FROM held, product p, location l`);
+  database = new Database({ connection: stock.connection });
+  await database.chooseRole();
+  engine = new BatchEngine({
+    connect: (name) => database.openLane(name),
+    role: () => database.servingRole,
+    defaultTtlMs: 60_000,
+  });
+});
+afterEach(async () => {
+  await engine.close();
+  await database.close();
+  await stock.close();
+});
+
+const submit = (command: Command) => engine.submit(command, META);
+
+test('the units of more lapsed holds than one look brings are free all the same', async () => {
+  const lines = [{ sku: 'A', location: 'W1', quantity: 11_000 }];
+  expect(await submit({ kind: 'reserve', request: { lines } })).toMatchObject({ status: 201 });
+});
+
+test('lapsed holds keep no product from being archived, however many they are', async () => {
+  const request = { sku: 'A', location: 'W1', type: 'set', movement: 'count', quantity: 0, force: true } as const;
+  await submit({ kind: 'adjust', request });
+  expect(await submit({ kind: 'archiveProduct', sku: 'A', ifMatch: null })).toMatchObject({ status: 204 });
+});
