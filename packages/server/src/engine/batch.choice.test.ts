@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { chooseKnown, chooseUnderLocks, type Routed, type Situation } from './batch.choice.ts';
 import { BATCH_WEIGHT_MAX } from './batch.queue.ts';
 
-const IDLE: Situation = { ahead: null, beside: [], others: [] };
+const IDLE: Situation = { ahead: null, beside: [], others: [], isHungBeside: false };
 const LIMITS = { batchMax: 256, secondLaneAt: 4 };
 
 const command = (key: string, knownAt: number | null, weight = 1): Routed => ({
@@ -47,4 +47,5 @@ test('a second lane under locks waits for about as much as the first one has; on
   expect(chooseUnderLocks(many(7, null), beside, LIMITS)).toHaveLength(7);
   expect(chooseUnderLocks(many(7, null), beside, { ...LIMITS, secondLaneAt: Number.POSITIVE_INFINITY })).toEqual([]);
   expect(chooseUnderLocks(many(1, null), { ...IDLE, others: [underWay(200)] }, LIMITS)).toHaveLength(1);
+  expect(chooseUnderLocks(many(1, null), { ...beside, isHungBeside: true }, LIMITS)).toHaveLength(1);
 });

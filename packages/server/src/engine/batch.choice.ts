@@ -1,4 +1,12 @@
-import { countTouching, isDeep, takeApart, takeFirst, type UnderWay, type Waiting } from './batch.queue.ts';
+import {
+  countTouching,
+  HUNG_AFTER_MS,
+  isDeep,
+  takeApart,
+  takeFirst,
+  type UnderWay,
+  type Waiting,
+} from './batch.queue.ts';
 
 /** A command for one of the two kinds of lanes. */
 export interface Routed extends Waiting {
@@ -14,23 +22,34 @@ export interface Situation {
   beside: readonly UnderWay[];
   /** On lanes of the other kind. */
   others: readonly UnderWay[];
+  /** A batch beside has not been heard of for long: its connection may have fallen silent. */
+  isHungBeside: boolean;
 }
 
 /** @param known the lanes of known levels */
 export function situationOf<Lane>(
   lane: Lane,
-  underWay: ReadonlyMap<UnderWay, Lane>,
+  underWay: ReadonlyMap<StartedBatch, Lane>,
   known: readonly Lane[],
+  nowMs = performance.now(),
 ): Situation {
   const isKnown = known.includes(lane);
   let ahead: UnderWay | null = null;
   const beside: UnderWay[] = [];
   const others: UnderWay[] = [];
+  let isHungBeside = false;
   for (const [batch, at] of underWay) {
+    const isOfKind = known.includes(at) === isKnown;
     if (at === lane) ahead = batch;
-    else (known.includes(at) === isKnown ? beside : others).push(batch);
+    else (isOfKind ? beside : others).push(batch);
+    isHungBeside ||= at !== lane && isOfKind && nowMs - batch.startedMs > HUNG_AFTER_MS;
   }
-  return { ahead, beside, others };
+  return { ahead, beside, others, isHungBeside };
+}
+
+/** A batch, and when it was started, on the monotonic clock. */
+export interface StartedBatch extends UnderWay {
+  startedMs: number;
 }
 
 export interface Limits {
@@ -56,7 +75,7 @@ const isUnderLocks = ({ knownAt }: Routed): boolean => knownAt === null;
  */
 export function chooseUnderLocks<Command extends Routed>(
   queue: Command[],
-  { ahead, beside, others }: Situation,
+  { ahead, beside, others, isHungBeside }: Situation,
   { batchMax, secondLaneAt }: Limits,
 ): Command[] {
   if (!queue.some(isUnderLocks)) return [];
@@ -69,7 +88,7 @@ export function chooseUnderLocks<Command extends Routed>(
   if (ahead !== null || beside.length === 0) return take(1);
   if (secondLaneAt === Number.POSITIVE_INFINITY) return [];
   const largest = Math.max(...beside.map(({ commands }) => commands));
-  const least = Math.max(secondLaneAt, Math.ceil(largest * SECOND_LANE_SHARE));
+  const least = isHungBeside ? 1 : Math.max(secondLaneAt, Math.ceil(largest * SECOND_LANE_SHARE));
   const free = take(least);
   // Where too many wait, some wait for levels in the database rather than here.
   const isTooMany = free.length === 0 && queue.every(isUnderLocks) && isDeep(queue, Math.max(batchMax, least));

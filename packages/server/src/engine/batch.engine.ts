@@ -3,7 +3,7 @@ import { createIdSource } from '../kernel/ids.ts';
 import { Problem, problems } from '../kernel/problem.ts';
 import type { LaneConnection } from '../platform/database/index.ts';
 import type { BatchContext, Changed } from './batch.context.ts';
-import { chooseKnown, chooseUnderLocks, situationOf, type Situation } from './batch.choice.ts';
+import { chooseKnown, chooseUnderLocks, situationOf, type Situation, type StartedBatch } from './batch.choice.ts';
 import {
   ANSWER_WITHIN_MS,
   answerAll,
@@ -13,7 +13,7 @@ import {
   stillInTime,
   type Pending,
 } from './batch.pending.ts';
-import { ATTEMPTS_TOGETHER, BATCH_MAX, type UnderWay } from './batch.queue.ts';
+import { ATTEMPTS_TOGETHER, BATCH_MAX } from './batch.queue.ts';
 import type { Outcome } from './decide.ts';
 import { runBatch } from './batch.ts';
 import { Lane, type BatchResult, type BatchWork } from './lane.ts';
@@ -88,7 +88,7 @@ export class BatchEngine {
   #inFlight = 0;
   #arrivals = 0;
   /** The batches of the two lanes. */
-  readonly #underWay = new Map<UnderWay, Lane>();
+  readonly #underWay = new Map<StartedBatch, Lane>();
   #watch: NodeJS.Timeout | null = null;
   #onIdle: (() => void)[] = [];
 
@@ -273,10 +273,10 @@ export class BatchEngine {
   }
 
   async #runLane(lane: Lane, batch: Pending[], run: (deadlineMs: number) => Promise<BatchResult>): Promise<void> {
-    const underWay = { commands: batch.length, held: new Set(batch.flatMap(({ holds }) => holds)) };
+    const startedMs = performance.now();
+    const underWay = { commands: batch.length, held: new Set(batch.flatMap(({ holds }) => holds)), startedMs };
     if (lane !== this.#sideLane) this.#underWay.set(underWay, lane);
     this.#inFlight += batch.length;
-    const startedMs = performance.now();
     const deadlineMs = Math.min(...batch.map((pending) => pending.deadlineMs));
     for (const pending of batch) pending.attempts += 1;
     const result = await run(deadlineMs);

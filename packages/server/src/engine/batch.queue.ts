@@ -15,6 +15,8 @@ export interface UnderWay {
   held: ReadonlySet<string>;
 }
 
+/** Of a batch that takes longer the connection may have fallen silent: nobody waits for it who need not. */
+export const HUNG_AFTER_MS = 500;
 /** Commands of one batch, at most. */
 export const BATCH_MAX = 256;
 /**

@@ -60,6 +60,8 @@ export class Lane {
   readonly #options: LaneOptions;
   readonly #flights = new Set<Flight>();
   #client: LaneConnection | null = null;
+  /** One that is awaited; by two batches where both were lost. */
+  #connecting: Promise<LaneConnection> | null = null;
 
   constructor(options: LaneOptions) {
     this.#options = options;
@@ -120,7 +122,7 @@ export class Lane {
     let client: LaneConnection | null = null;
     try {
       client = await this.#connected(deadlineMs);
-      return await work(client);
+      return await within(work(client), deadlineMs);
     } catch (error) {
       if (isConnectionLost(error)) this.#drop(client);
       return null;
@@ -132,23 +134,39 @@ export class Lane {
   async close(): Promise<void> {
     const client = this.#client;
     this.#client = null;
+    this.#connecting = null;
     await client?.end().catch(() => undefined);
   }
 
   async #connected(deadlineMs: number): Promise<LaneConnection> {
     if (this.#client !== null) return this.#client;
-    const connecting = this.#options.connect(this.#options.name);
-    const client = await within(connecting, deadlineMs).catch((error: unknown) => {
-      // A connection that comes too late is not kept.
-      connecting.then((late) => late.end()).catch(() => undefined);
+    const connecting = this.#connecting ?? this.#connect();
+    try {
+      return await within(connecting, deadlineMs);
+    } catch (error) {
+      if (this.#connecting === connecting) this.#connecting = null;
       throw error;
+    }
+  }
+
+  #connect(): Promise<LaneConnection> {
+    const connecting = this.#options.connect(this.#options.name).then(async (client) => {
+      // A connection that comes too late is not kept.
+      if (this.#connecting !== connecting) await client.end();
+      else this.#keep(client);
+      return client;
     });
+    this.#connecting = connecting;
+    return connecting;
+  }
+
+  #keep(client: LaneConnection): void {
+    this.#connecting = null;
+    this.#client = client;
     client.onLost((error) => {
       if (this.#client === client) this.#client = null;
       if (error !== null) this.#options.onLost(error);
     });
-    this.#client = client;
-    return client;
   }
 
   async #settle(
@@ -157,7 +175,10 @@ export class Lane {
     sent: Sent | null,
     deadlineMs: number,
   ): Promise<BatchResult> {
-    if (client === null || isConnectionLost(error)) {
+    // Its transaction is over; a ROLLBACK would end that of a batch behind it.
+    if (error instanceof RolledBack) return { kind: 'again' };
+    // A server that ends the session says why, in any words: a panic after a COMMIT that is durable says "disk full".
+    if (client === null || isConnectionLost(error) || !(await rollBack(client))) {
       this.#drop(client);
       this.#options.onLost(error);
       // Before COMMIT was sent the transaction cannot have committed.
@@ -165,13 +186,11 @@ export class Lane {
       await pause(AWAY_PAUSE_MS);
       return { kind: 'away' };
     }
-    // Its transaction is over; a ROLLBACK would end that of a batch behind it.
-    if (error instanceof RolledBack) return { kind: 'again' };
-    const isClean = await rollBack(client);
-    // A newer instance has migrated: what this session prepared fits the tables no longer.
-    const isOutdated = failureCode(error) === '0A000';
-    if (!isClean || isOutdated) this.#drop(client);
-    if (isOutdated) return { kind: 'again' };
+    if (failureCode(error) === '0A000') {
+      // A newer instance has migrated: what this session prepared fits the tables no longer.
+      this.#drop(client);
+      return { kind: 'again' };
+    }
     if (error instanceof SentBehindFailure) return { kind: 'behind' };
     if (failureCode(error) === HAS_CHANGED) return { kind: 'changed' };
     if (error instanceof TouchesStuck) return { kind: 'stuck', indexes: error.indexes };

@@ -1,5 +1,7 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { IdSource } from '../kernel/ids.ts';
 import type { LaneConnection } from '../platform/database/index.ts';
+import { HUNG_AFTER_MS } from './batch.queue.ts';
 import { selectSessionSettings } from './known.sql.ts';
 import { levelKey } from './loaded.ts';
 import { KnownStock, type Learned, type Stuck } from './known.stock.ts';
@@ -38,8 +40,6 @@ const TRUSTED_AFTER = 1_000;
 /** A batch that was not done is made up for by so many that were; one is worth it while more than these are done. */
 const DONE_PER_FAILURE = 5;
 const FAILURES_MAX = 5;
-/** While a batch takes longer than this, whoever need not wait for it goes under locks. */
-const HUNG_AFTER_MS = 500;
 
 /**
  * Lanes of reserves that are decided on what this instance knows of stock, without locking and reading it first: each
@@ -174,11 +174,15 @@ export class OptimisticLanes {
     this.#known.forgetAll();
   }
 
-  /** Keeps away from levels that are about to be locked; done when none of them is being written here. */
+  /**
+   * Keeps away from levels that are about to be locked; done when none of them is being written here. A batch that is not
+   * heard of is not waited for: the database has its locks, or it finds its levels changed.
+   */
   async claim(keys: ReadonlySet<string>): Promise<void> {
     this.#known.claim(keys);
-    for (const { plan, ended } of this.#underWay) {
-      if ([...plan.levels].some(({ product, location }) => keys.has(levelKey(product.id, location.id)))) await ended;
+    for (const { plan, startedMs, ended } of this.#underWay) {
+      if (![...plan.levels].some(({ product, location }) => keys.has(levelKey(product.id, location.id)))) continue;
+      await Promise.race([ended, delay(startedMs + HUNG_AFTER_MS - performance.now(), undefined, { ref: false })]);
     }
   }
 
@@ -193,7 +197,12 @@ export class OptimisticLanes {
   async #connect(name: string): Promise<LaneConnection> {
     const { connect, role, lockTimeoutMs, idleTimeoutMs } = this.#options;
     const client = await connect(name);
-    await client.query(selectSessionSettings({ role: role(), lockTimeoutMs, idleTimeoutMs }));
+    try {
+      await client.query(selectSessionSettings({ role: role(), lockTimeoutMs, idleTimeoutMs }));
+    } catch (error) {
+      client.cut();
+      throw error;
+    }
     return client;
   }
 }

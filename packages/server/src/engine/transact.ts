@@ -61,13 +61,14 @@ export async function transact(
     } catch (error) {
       if (error instanceof Problem) throw error;
       const [sent] = commits;
-      if (isConnectionLost(error) && sent !== undefined) {
+      const isRolledBack = isConflict(error) || isLockTimeout(error);
+      // A server that ends the session says why, in any words: a panic after a COMMIT that is durable says "disk full".
+      if (sent !== undefined && !isRolledBack) {
         const became = await whatBecameOf(database, sent, untilMs);
         if (became === 'done') return sent.answer;
         if (became === 'unknown') throw outcomeUnknown();
-      } else if (!isConnectionLost(error) && !isConflict(error) && !isLockTimeout(error)) {
-        throw error;
       }
+      if (!isConnectionLost(error) && !isRolledBack) throw error;
       if (attempt >= ATTEMPTS_MAX || performance.now() + PAUSE_MS + SETTLE_WITHIN_MS > untilMs) throw error;
       await pause(PAUSE_MS);
     }

@@ -49,10 +49,20 @@ export function isLockTimeout(error: unknown): boolean {
   return failureCode(error) === '55P03';
 }
 
+/** insufficient_resources, such as a disk that is full, and system_error. */
+function isOutOfMeans(error: unknown): boolean {
+  return /^(?:53|58)/.test(failureCode(error));
+}
+
 /** Turns what a caller can do something about into a problem; null for defects of ours. */
 export function toDatabaseProblem(error: unknown): Problem | null {
   if (isConnectionLost(error)) {
     return new Problem(problems.databaseUnavailable, 'The database is away. Nothing was changed; try again shortly.');
+  }
+  if (isOutOfMeans(error)) {
+    const detail =
+      'The database has run out of disk or memory, or its disk fails. Nothing was changed; try again later.';
+    return new Problem(problems.databaseUnavailable, detail);
   }
   if (isLockTimeout(error) || isConflict(error) || failureCode(error) === '57014') {
     return new Problem(problems.levelBusy, 'Another writer holds these rows. Nothing was changed; try again shortly.');
