@@ -7221,7 +7221,7 @@ export interface operations {
                     "application/json": components["schemas"]["AdjustmentsAnswer"];
                 };
             };
-            /** @description `insufficient_stock`: There is not enough stock. `stock_below_promised`: Less than what is promised would be left. `quantity_out_of_range`: The level would hold more than it can. `version_conflict`: The level is not as expected. `product_archived`: The product is archived. `location_archived`: The location is archived. */
+            /** @description `insufficient_stock`: There is not enough stock. `stock_below_promised`: Less than what is promised would be left. `quantity_out_of_range`: The level would hold more than it can. `version_conflict`: The level is not as expected. `product_archived`: The product is archived. `location_archived`: The location is archived. `product_not_found`: There is no such product. `location_not_found`: There is no such location. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -10906,7 +10906,7 @@ export interface operations {
                     "application/json": components["schemas"]["CreatedWebhook"];
                 };
             };
-            /** @description `validation_failed`: The request is not valid. `forbidden_target`: Outgoing calls may not go there. */
+            /** @description `validation_failed`: The request is not valid. `malformed_json`: The body is not JSON. `forbidden_target`: Outgoing calls may not go there. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -11202,7 +11202,7 @@ export interface operations {
                     "application/json": components["schemas"]["Webhook"];
                 };
             };
-            /** @description `validation_failed`: The request is not valid. `forbidden_target`: Outgoing calls may not go there. */
+            /** @description `validation_failed`: The request is not valid. `malformed_json`: The body is not JSON. `forbidden_target`: Outgoing calls may not go there. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -11565,7 +11565,7 @@ export interface operations {
                     "application/json": components["schemas"]["WebhookReplayStarted"];
                 };
             };
-            /** @description `validation_failed`: The request is not valid. */
+            /** @description `validation_failed`: The request is not valid. `malformed_json`: The body is not JSON. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -12879,7 +12879,7 @@ export interface operations {
                     "application/json": components["schemas"]["Job"];
                 };
             };
-            /** @description `validation_failed`: The request is not valid. `forbidden_target`: Outgoing calls may not go there. */
+            /** @description `validation_failed`: The request is not valid. `malformed_json`: The body is not JSON. `forbidden_target`: Outgoing calls may not go there. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -13286,7 +13286,7 @@ export interface operations {
                     "application/json": components["schemas"]["Job"];
                 };
             };
-            /** @description `validation_failed`: The request is not valid. `forbidden_target`: Outgoing calls may not go there. */
+            /** @description `validation_failed`: The request is not valid. `malformed_json`: The body is not JSON. `forbidden_target`: Outgoing calls may not go there. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -13617,7 +13617,7 @@ export interface operations {
                     "application/json": components["schemas"]["SchedulePreview"];
                 };
             };
-            /** @description `validation_failed`: The request is not valid. */
+            /** @description `validation_failed`: The request is not valid. `malformed_json`: The body is not JSON. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -13738,7 +13738,7 @@ export interface operations {
                     "application/json": components["schemas"]["RunSummary"];
                 };
             };
-            /** @description `validation_failed`: The request is not valid. */
+            /** @description `validation_failed`: The request is not valid. `malformed_json`: The body is not JSON. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -13834,7 +13834,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description `validation_failed`: The request is not valid. */
+            /** @description `validation_failed`: The request is not valid. `malformed_json`: The body is not JSON. */
             400: {
                 headers: {
                     [name: string]: unknown;

@@ -9,14 +9,14 @@ import { LevelPath, LevelSchema, StockPath } from './level.schema.ts';
 const tags = ['Inventory'];
 const stock = { scope: 'stock' } as const;
 const unknownNames = Refusal(stockProblems.productNotFound, stockProblems.locationNotFound);
-const refusedAdjustment = Refusal(
+const adjustmentProblems = [
   stockProblems.insufficientStock,
   stockProblems.stockBelowPromised,
   stockProblems.quantityOutOfRange,
   stockProblems.versionConflict,
   stockProblems.productArchived,
   stockProblems.locationArchived,
-);
+];
 
 export function inventoryRoutes(app: HttpServer, engine: Engine): void {
   app.route({
@@ -31,7 +31,7 @@ export function inventoryRoutes(app: HttpServer, engine: Engine): void {
         'Receipts, returns, losses, counts. Taking more than is on hand is refused; going below what is promised needs `force`.',
       params: StockPath,
       body: AdjustBody,
-      response: { 200: AdjustAnswer, 404: unknownNames, 409: refusedAdjustment },
+      response: { 200: AdjustAnswer, 404: unknownNames, 409: Refusal(...adjustmentProblems) },
     },
     handler: async (request, reply) =>
       sendAnswer(reply, await adjust(engine, request.params.sku, request.body, metaOf(request))),
@@ -47,7 +47,11 @@ export function inventoryRoutes(app: HttpServer, engine: Engine): void {
       description:
         'In order, each on its own: 200 also when some were refused. With `atomic` (at most 1,000) all or none: a refusal is 409 with the index of the first refused item.',
       body: AdjustmentsBody,
-      response: { 200: AdjustmentsAnswer, 409: refusedAdjustment },
+      response: {
+        200: AdjustmentsAnswer,
+        // Of all or none, also what is 404 for one alone.
+        409: Refusal(...adjustmentProblems, stockProblems.productNotFound, stockProblems.locationNotFound),
+      },
     },
     handler: async (request, reply) => sendAnswer(reply, await adjustMany(engine, request.body, metaOf(request))),
   });

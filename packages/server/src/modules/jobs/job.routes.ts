@@ -1,7 +1,7 @@
 import { problems } from '../../kernel/problem.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { etagOf, ifMatchOf, metaOf, sendAnswer, type HttpServer } from '../../platform/http/index.ts';
-import { NoContent, Refusal } from '../../platform/http/refusal.schema.ts';
+import { InvalidBody, NoContent, Refusal } from '../../platform/http/refusal.schema.ts';
 import { jobProblems } from './job.problems.ts';
 import {
   GraphAnswer,
@@ -36,7 +36,7 @@ const tags = ['Jobs'];
 const admin = { scope: 'admin' } as const;
 /** A config may hold a file to import. */
 const large = { ...admin, bodyLimit: 'bulk' } as const;
-const invalid = Refusal(problems.validationFailed, problems.forbiddenTarget);
+const invalid = InvalidBody(problems.forbiddenTarget);
 const notFound = Refusal(jobProblems.jobNotFound);
 const changed = Refusal(problems.preconditionFailed);
 
@@ -217,7 +217,7 @@ export function lookingJobRoutes(app: HttpServer, deps: JobDeps & { clock: Clock
       operationId: 'previewSchedule',
       summary: 'A schedule in words, and when it would fire',
       body: PreviewBody,
-      response: { 200: PreviewAnswer, 400: Refusal(problems.validationFailed) },
+      response: { 200: PreviewAnswer, 400: InvalidBody() },
     },
     handler: (request) => previewSchedule(request.body, deps.clock.now()),
   });

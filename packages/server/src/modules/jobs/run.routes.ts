@@ -1,9 +1,9 @@
 import { Readable } from 'node:stream';
 import { Type } from 'typebox';
-import { problems, Problem } from '../../kernel/problem.ts';
+import { Problem } from '../../kernel/problem.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { metaOf, sendAnswer, type HttpServer } from '../../platform/http/index.ts';
-import { Refusal } from '../../platform/http/refusal.schema.ts';
+import { InvalidBody, Refusal } from '../../platform/http/refusal.schema.ts';
 import { jobProblems } from './job.problems.ts';
 import { JobPath } from './job.schema.ts';
 import { getJob, type JobDeps } from './job.service.ts';
@@ -60,7 +60,7 @@ export function startingRunRoutes(app: HttpServer, deps: JobDeps): void {
       body: RunNowBody,
       response: {
         202: RunSummarySchema,
-        400: Refusal(problems.validationFailed),
+        400: InvalidBody(),
         404: Refusal(jobProblems.jobNotFound),
         409: Refusal(jobProblems.jobIsSystem, jobProblems.tooManyRuns),
       },
@@ -79,7 +79,7 @@ export function startingRunRoutes(app: HttpServer, deps: JobDeps): void {
       description:
         'The named ones, or all of a job, up to 1,000 in a call. Named ones that have not failed are passed over.',
       body: RedriveBody,
-      response: { 200: RedriveAnswer, 400: Refusal(problems.validationFailed) },
+      response: { 200: RedriveAnswer, 400: InvalidBody() },
     },
     handler: async (request, reply) => sendAnswer(reply, await redriveRuns(deps, request.body, metaOf(request))),
   });

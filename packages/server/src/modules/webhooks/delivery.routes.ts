@@ -1,6 +1,5 @@
-import { problems } from '../../kernel/problem.ts';
 import { metaOf, sendAnswer, type HttpServer } from '../../platform/http/index.ts';
-import { Refusal } from '../../platform/http/refusal.schema.ts';
+import { InvalidBody, Refusal } from '../../platform/http/refusal.schema.ts';
 import { eventProblems } from '../events/index.ts';
 import {
   DeliveryPage,
@@ -78,7 +77,7 @@ export function deliveryRoutes(app: HttpServer, deps: DeliveryDeps): void {
       body: ReplayBody,
       response: {
         202: ReplaySchema,
-        400: Refusal(problems.validationFailed),
+        400: InvalidBody(),
         404: notFound,
         409: Refusal(webhookProblems.webhookDisabled, webhookProblems.tooManyDeliveries),
         410: Refusal(eventProblems.positionGone),

@@ -1,6 +1,6 @@
 import { problems } from '../../kernel/problem.ts';
 import { etagOf, ifMatchOf, metaOf, sendAnswer, type HttpServer } from '../../platform/http/index.ts';
-import { NoContent, Refusal } from '../../platform/http/refusal.schema.ts';
+import { InvalidBody, NoContent, Refusal } from '../../platform/http/refusal.schema.ts';
 import { webhookProblems } from './webhook.problems.ts';
 import {
   CreatedWebhookSchema,
@@ -28,7 +28,7 @@ const tags = ['Webhooks'];
 const admin = { scope: 'admin' } as const;
 const notFound = Refusal(webhookProblems.webhookNotFound);
 const changed = Refusal(problems.preconditionFailed);
-const forbiddenTarget = Refusal(problems.validationFailed, problems.forbiddenTarget);
+const forbiddenTarget = InvalidBody(problems.forbiddenTarget);
 
 export function makingRoutes(app: HttpServer, deps: WebhookDeps): void {
   app.route({

@@ -33,6 +33,12 @@ const URL = 'https://93.184.216.34/hooks';
 const create = async (body: object = {}) => (await ask('POST', '/webhooks', { url: URL, events: ['*'], ...body })).body;
 
 describe('a webhook', () => {
+  it('is not made of what is no JSON', async () => {
+    const headers = { 'content-type': 'application/json' };
+    const answer = await test.app.inject({ method: 'POST', url: '/api/v1/webhooks', payload: '{"url":', headers });
+    expect([answer.statusCode, answer.json().code]).toEqual([400, 'malformed_json']);
+  });
+
   it('is made, and shows its secret once', async () => {
     const body = { url: URL, events: ['stock.changed', 'reservation.*'], topics: ['product:SKU-1'] };
     const made = await ask('POST', '/webhooks', body, { 'idempotency-key': 'make-1' });

@@ -17,13 +17,21 @@ export function checkAnswers(app: HttpServer): void {
     const { schema, url, method } = request.routeOptions;
     const declared = (schema as { response?: Record<string, TSchema> } | undefined)?.response;
     if (declared === undefined || reply.statusCode === 500 || !isJson(reply, payload)) return done(null, payload);
-    const answer = reply.statusCode >= 400 ? ProblemSchema : declared[String(reply.statusCode)];
-    const faults =
-      answer === undefined ? ['the status is not declared'] : faultsOf(explainer, answer, JSON.parse(String(payload)));
+    const own = declared[String(reply.statusCode)];
+    const answer = reply.statusCode >= 400 ? ProblemSchema : own;
+    const body: unknown = JSON.parse(String(payload));
+    const faults = answer === undefined ? ['the status is not declared'] : faultsOf(explainer, answer, body);
+    if (own !== undefined && answer === ProblemSchema) faults.push(...undeclaredCode(own, body));
     if (faults.length === 0) return done(null, payload);
     const where = `${String(method)} ${String(url)} ${reply.statusCode}`;
     done(new Error(`The answer does not fit its schema: ${where}: ${faults.join('; ')}`));
   });
+}
+
+/** What a route says that it refuses with a status is all of it. */
+function undeclaredCode({ description }: { description?: string }, body: unknown): string[] {
+  const { code } = body as { code: string };
+  return description === undefined || description.includes(`\`${code}\``) ? [] : [`the code ${code} is not declared`];
 }
 
 function isJson(reply: FastifyReply, payload: unknown): boolean {

@@ -1,5 +1,5 @@
 import { Type, type Static } from 'typebox';
-import type { ProblemKind } from '../../kernel/problem.ts';
+import { problems, type ProblemKind } from '../../kernel/problem.ts';
 import { ProblemSchema } from './schemas.ts';
 
 /** What a route answers with one status when it refuses: the problems that it can be, by their codes. */
@@ -8,6 +8,11 @@ export function Refusal(...kinds: readonly ProblemKind[]) {
     description: kinds.map(({ code, title }) => `\`${code}\`: ${title}.`).join(' '),
     allOf: [ProblemSchema],
   });
+}
+
+/** 400 of a route with a body that says what else can be wrong with it than its shape. */
+export function InvalidBody(...kinds: readonly ProblemKind[]) {
+  return Refusal(problems.validationFailed, problems.malformedJson, ...kinds);
 }
 
 /** Why one item of many was refused: a problem, with no occurrence of its own. */

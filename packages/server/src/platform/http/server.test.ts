@@ -3,11 +3,12 @@ import { connect } from 'node:net';
 import { Type } from 'typebox';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { systemClock } from '../../kernel/clock.ts';
-import { Problem, problems } from '../../kernel/problem.ts';
+import { Problem, problems, type ProblemKind } from '../../kernel/problem.ts';
 import { Authenticator, expandScopes, hashApiKey, type KeyStore } from '../auth/index.ts';
 import { createLogger } from '../log/index.ts';
 import { echoServer, exchange, listen } from './http.fixture.ts';
 import { openApiDocument, type Caller, type HttpServer } from './index.ts';
+import { Refusal } from './refusal.schema.ts';
 
 const ID = '0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b';
 const ORDER = { lines: [{ sku: 'SKU-1', quantity: 1 }] };
@@ -496,6 +497,29 @@ describe('the document', () => {
     expect(page.body).not.toMatch(/(?:src|href)="(?:https?:)?\/\//);
     expect(page.headers['content-security-policy']).not.toContain('unsafe-inline');
   });
+});
+
+test('tests do not see a refusal whose code is not declared beside its status', async () => {
+  const codeOf = async (kind: ProblemKind) => {
+    const refusing = await echoServer({
+      routes: (scope) => {
+        scope.route({
+          method: 'GET',
+          url: '/refused',
+          config: { scope: 'public' },
+          schema: { response: { 412: Refusal(problems.preconditionFailed) } },
+          handler: () => {
+            throw new Problem(kind, 'No.');
+          },
+        });
+      },
+    });
+    const answer = await refusing.inject('/api/v1/refused');
+    await refusing.close();
+    return answer.json().code;
+  };
+  expect(await codeOf(problems.preconditionFailed)).toBe('precondition_failed');
+  expect(await codeOf({ ...problems.preconditionFailed, code: 'too_late' })).not.toBe('too_late');
 });
 
 test('problems carry their own members and headers', async () => {
