@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { Gate } from './gate.ts';
 
 /** Work that ends when it is told to. */
@@ -31,4 +31,24 @@ test('lets so many in, in the order in which they came, and sends the others awa
   d.finish();
   expect(await Promise.all(runs.slice(1))).toEqual(['b', 'c', 'd']);
   expect(await gate.run(() => Promise.resolve('e'))).toBe('e');
+});
+
+test('sends away who has waited for 3 s, and lets in who came after', async () => {
+  vi.useFakeTimers();
+  try {
+    const gate = new Gate({ insideMax: 1, waitingMax: 2 });
+    const slow = work([], 'slow');
+    const inside = gate.run(slow.run);
+    const early = gate.run(() => Promise.resolve('early')).catch((error: unknown) => error);
+    await vi.advanceTimersByTimeAsync(2_000);
+    const late = gate.run(() => Promise.resolve('late'));
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(await early).toMatchObject({ code: 'overloaded', status: 503 });
+    slow.finish();
+    expect([await inside, await late]).toEqual(['slow', 'late']);
+    expect(vi.getTimerCount()).toBe(0);
+    expect(await gate.run(() => Promise.resolve('next'))).toBe('next');
+  } finally {
+    vi.useRealTimers();
+  }
 });
