@@ -9856,7 +9856,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description `cross_origin_request`: A session counts on its own pages only. */
+            /** @description `forbidden`: This caller may not do that. `cross_origin_request`: A session counts on its own pages only. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -10746,7 +10746,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description `cross_origin_request`: A session counts on its own pages only. */
+            /** @description `forbidden`: This caller may not do that. `cross_origin_request`: A session counts on its own pages only. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -13738,7 +13738,7 @@ export interface operations {
                     "application/json": components["schemas"]["RunSummary"];
                 };
             };
-            /** @description `validation_failed`: The request is not valid. `malformed_json`: The body is not JSON. */
+            /** @description `validation_failed`: The request is not valid. `malformed_json`: The body is not JSON. `forbidden_target`: Outgoing calls may not go there. */
             400: {
                 headers: {
                     [name: string]: unknown;

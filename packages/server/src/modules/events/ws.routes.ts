@@ -1,5 +1,5 @@
 import { Type } from 'typebox';
-import { Problem } from '../../kernel/problem.ts';
+import { Problem, problems } from '../../kernel/problem.ts';
 import { assertOwnOrigin, crossOriginRequest } from '../../platform/auth/index.ts';
 import type { HttpServer } from '../../platform/http/index.ts';
 import { Refusal } from '../../platform/http/refusal.schema.ts';
@@ -34,7 +34,7 @@ export async function registerEventSocket(app: HttpServer, deps: SocketDeps): Pr
           'Send `{"type":"subscribe","topics":["product:SKU-1"],"after":1042}`; `/asyncapi.json` has all messages. A browser, which cannot set headers, offers the subprotocols `holdfast` and `holdfast.bearer.<key in base64url>`, or has the cookie of a session; its Origin must be this host or one of CORS_ORIGIN.',
         response: {
           101: Type.Null({ description: 'From here on: WebSocket.' }),
-          403: Refusal(crossOriginRequest),
+          403: Refusal(problems.forbidden, crossOriginRequest),
           426: Refusal(liveProblems.upgradeRequired),
           503: Refusal(liveProblems.tooManyConnections),
         },

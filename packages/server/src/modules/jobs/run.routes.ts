@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { Type } from 'typebox';
-import { Problem } from '../../kernel/problem.ts';
+import { Problem, problems } from '../../kernel/problem.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { metaOf, sendAnswer, type HttpServer } from '../../platform/http/index.ts';
 import { InvalidBody, Refusal } from '../../platform/http/refusal.schema.ts';
@@ -60,7 +60,7 @@ export function startingRunRoutes(app: HttpServer, deps: JobDeps): void {
       body: RunNowBody,
       response: {
         202: RunSummarySchema,
-        400: InvalidBody(),
+        400: InvalidBody(problems.forbiddenTarget),
         404: Refusal(jobProblems.jobNotFound),
         409: Refusal(jobProblems.jobIsSystem, jobProblems.tooManyRuns),
       },

@@ -93,7 +93,7 @@ function presentSessionRoutes(app: HttpServer, deps: Deps): void {
       operationId: 'signOut',
       summary: 'Sign out',
       description: 'Ends the session of the cookie, here at once and on other instances within a second.',
-      response: { 204: NoContent, 403: Refusal(crossOriginRequest) },
+      response: { 204: NoContent, 403: Refusal(problems.forbidden, crossOriginRequest) },
     },
     handler: async (request, reply) => {
       deps.assertServing();
