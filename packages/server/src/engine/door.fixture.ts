@@ -1,6 +1,14 @@
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import type pg from 'pg';
 
+/** A server that runs out of disk once a COMMIT is durable says so as PANIC, with the code of what it met, and is gone. */
+const PANIC = errorResponse({
+  S: 'PANIC',
+  V: 'PANIC',
+  C: '53100',
+  M: 'could not write to file "pg_wal/xlogtemp.17": No space left on device',
+});
+
 /** A door to PostgreSQL that can be held in either direction, and cut. */
 export class Door {
   readonly #sockets = new Set<Socket>();
@@ -12,6 +20,8 @@ export class Door {
   holdsAll = false;
   /** Nothing of what the server says is passed on. */
   isAnswering = true;
+  /** So many of the COMMITs to come are done, and answered with a panic. */
+  panics = 0;
   /** What the client sent, as it came. */
   sent = '';
 
@@ -33,7 +43,14 @@ export class Door {
         if (isHeld) held.push(bytes);
         else server.write(bytes);
       });
-      server.on('data', (bytes) => this.isAnswering && client.write(bytes));
+      server.on('data', (bytes: Buffer) => {
+        const tag = bytes.indexOf('COMMIT\0');
+        if (this.panics > 0 && tag >= 0) {
+          this.panics -= 1;
+          // CommandComplete: its type and length come before the tag.
+          client.end(Buffer.concat([bytes.subarray(0, tag - 5), PANIC]), () => server.destroy());
+        } else if (this.isAnswering && !client.writableEnded) client.write(bytes);
+      });
     });
   }
 
@@ -59,4 +76,12 @@ export class Door {
     this.cut();
     this.#server.close();
   }
+}
+
+/** https://www.postgresql.org/docs/current/protocol-message-formats.html#PROTOCOL-MESSAGE-FORMATS-ERRORRESPONSE */
+function errorResponse(fields: Record<string, string>): Buffer {
+  const body = Object.entries(fields).map(([type, value]) => `${type}${value}\0`);
+  const bytes = Buffer.from(`E    ${body.join('')}\0`);
+  bytes.writeInt32BE(bytes.length - 1, 1);
+  return bytes;
 }

@@ -1,8 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { Database } from '../platform/database/index.ts';
-import { BatchEngine } from './batch.engine.ts';
 import { LOCATION_FLAGS_LOCK } from './read.sql.ts';
-import { openStock, reserveUnits, type Stock } from './stock.fixture.ts';
+import { openEngine, openStock, reserveUnits, type Stock } from './stock.fixture.ts';
 
 let stock: Stock;
 
@@ -21,14 +19,7 @@ test.each([
 ])(
   'decided %s, a location that is being closed is not sold from, whatever isolation the database prefers',
   async (_, optimistic) => {
-    const database = new Database({ connection: stock.connection });
-    await database.chooseRole();
-    const engine = new BatchEngine({
-      connect: (name) => database.openLane(name),
-      role: () => database.servingRole,
-      defaultTtlMs: 60_000,
-      optimistic,
-    });
+    const { engine, close } = await openEngine(stock.connection, { optimistic });
     const reserve = (): Promise<unknown> => reserveUnits(engine, 'A', 1);
     try {
       await reserve();
@@ -43,8 +34,7 @@ test.each([
       await stock.watcher.query('COMMIT');
       expect(await asked).toMatchObject([{ status: 'rejected', reason: { code: 'location_inactive' } }]);
     } finally {
-      await engine.close();
-      await database.close();
+      await close();
     }
   },
 );

@@ -1,19 +1,16 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Answer } from '../kernel/command.ts';
 import { createIdSource } from '../kernel/ids.ts';
-import { Database } from '../platform/database/index.ts';
-import { BatchEngine } from './batch.engine.ts';
 import { loadedWorld, META, NOON } from './decide.fixture.ts';
 import { KnownStock } from './known.stock.ts';
 import { buildState } from './loaded.ts';
 import { BLOCK_SIZE } from './numbers.ts';
 import { decideKnown } from './optimistic.batch.ts';
 import type { Command, ReserveRequest } from './stock.command.ts';
-import { openStock, type Stock } from './stock.fixture.ts';
+import { openEngine, openStock, type OpenEngine, type Stock } from './stock.fixture.ts';
 
 let stock: Stock;
-let database: Database;
-let engine: BatchEngine;
+let opened: OpenEngine;
 
 beforeEach(async () => {
   stock = await openStock({ A: 1_000 });
@@ -21,26 +18,19 @@ beforeEach(async () => {
     INSERT INTO location (code, name, type, created_at, updated_at) VALUES ('W2', 'W2', 'warehouse', now(), now());
     INSERT INTO level (product_id, location_id, on_hand) SELECT p.id, l.id, 1000 FROM product p, location l
       WHERE l.code = 'W2'`);
-  database = new Database({ connection: stock.connection });
-  await database.chooseRole();
-  engine = new BatchEngine({
-    connect: (name) => database.openLane(name),
-    role: () => database.servingRole,
-    defaultTtlMs: 60_000,
-  });
+  opened = await openEngine(stock.connection);
   // From here on both levels of A are known; as another instance sees it, W2 is W9 then.
   for (const code of ['W1', 'W2', 'W1', 'W2']) await reserve(code);
   await stock.watcher.query(`UPDATE location SET code = 'W9', version = version + 1 WHERE code = 'W2'`);
 });
 afterEach(async () => {
-  await engine.close();
-  await database.close();
+  await opened.close();
   await stock.close();
 });
 
 function reserve(location: string, more: Partial<ReserveRequest> = {}): Promise<Answer> {
   const lines = [{ sku: 'A', location, quantity: 1 }];
-  return engine.submit({ kind: 'reserve', request: { lines, ...more } }, META);
+  return opened.engine.submit({ kind: 'reserve', request: { lines, ...more } }, META);
 }
 
 test('the old code of a location is nobody’s, also for one that comes together with the new code', async () => {

@@ -1,39 +1,28 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Answer } from '../kernel/command.ts';
-import { Database } from '../platform/database/index.ts';
-import { BatchEngine } from './batch.engine.ts';
 import { Door } from './door.fixture.ts';
-import { META, openStock, reserveUnits, type Stock } from './stock.fixture.ts';
+import { META, openEngine, openStock, reserveUnits, type OpenEngine, type Stock } from './stock.fixture.ts';
 
 let stock: Stock;
 let door: Door;
-let database: Database;
-let engine: BatchEngine;
+let opened: OpenEngine;
 
 beforeEach(async () => {
   stock = await openStock({ A: 100, B: 100, NEW: null });
   door = new Door(stock.connection);
-  database = new Database({ connection: { ...stock.connection, host: '127.0.0.1', port: await door.open() } });
-  await database.chooseRole();
-  engine = new BatchEngine({
-    connect: (name) => database.openLane(name),
-    role: () => database.servingRole,
-    defaultTtlMs: 60_000,
-    optimistic: false,
-  });
+  opened = await openEngine({ ...stock.connection, host: '127.0.0.1', port: await door.open() }, { optimistic: false });
   // Connects, prepares and learns the names.
   await reserve('A', 2);
   await reserve('A', 2);
 });
 afterEach(async () => {
-  await engine.close();
-  await database.close();
+  await opened.close();
   door.close();
   await stock.close();
 });
 
 function reserve(sku: string, times: number): Promise<Answer[]> {
-  return reserveUnits(engine, sku, times);
+  return reserveUnits(opened.engine, sku, times);
 }
 
 async function reservedOf(sku: string): Promise<number> {
@@ -90,7 +79,7 @@ test('lost before COMMIT arrived, with a batch behind it: both are done once', a
 
 test('a batch that fails in its write takes the one behind it along, and both are tried again', async () => {
   const request = { sku: 'NEW', location: 'W1', type: 'add', movement: 'receipt', quantity: 3 } as const;
-  const [first, second] = await underWay(async () => [await engine.submit({ kind: 'adjust', request }, META)]);
+  const [first, second] = await underWay(async () => [await opened.engine.submit({ kind: 'adjust', request }, META)]);
   // Another makes the level's row first.
   await stock.watcher.query(
     `INSERT INTO level (product_id, location_id, on_hand)

@@ -39,6 +39,8 @@ export interface LaneOptions {
 export type BatchWork = (client: LaneConnection, onCommit: (sent: Sent | null) => void) => Promise<BatchOutcome>;
 
 const SETTLE_PAUSE_MS = 50;
+/** What became of a batch is still found out for so long past its deadline. */
+const SETTLE_MARGIN_MS = 400;
 /** Before a database that was not there is asked again. */
 const AWAY_PAUSE_MS = 100;
 const INVALID_PARAMETER = '22023';
@@ -178,7 +180,7 @@ export class Lane {
     // Its transaction is over; a ROLLBACK would end that of a batch behind it.
     if (error instanceof RolledBack) return { kind: 'again' };
     // A server that ends the session says why, in any words: a panic after a COMMIT that is durable says "disk full".
-    if (client === null || isConnectionLost(error) || !(await rollBack(client))) {
+    if (client === null || isConnectionLost(error) || !(await rollBack(client, deadlineMs))) {
       this.#drop(client);
       this.#options.onLost(error);
       // Before COMMIT was sent the transaction cannot have committed.
@@ -206,7 +208,7 @@ export class Lane {
    */
   async #askWhatBecameOf({ by, evidence, outcome }: Sent, deadlineMs: number): Promise<BatchResult> {
     // The answer is still worth a moment past the deadline: nothing has been said to the callers yet.
-    const untilMs = deadlineMs + 400;
+    const untilMs = deadlineMs + SETTLE_MARGIN_MS;
     while (performance.now() < untilMs) {
       let client: LaneConnection | null = null;
       try {
@@ -240,9 +242,10 @@ function selectWhatBecameOf(by: Sent['by']): Statement {
   return 'transactionId' in by ? selectTransactionStatus(by.transactionId) : selectBackendIsGone(by.backend);
 }
 
-async function rollBack(client: LaneConnection): Promise<boolean> {
+/** Whether the session is still of use. It may have fallen silent meanwhile. */
+async function rollBack(client: LaneConnection, deadlineMs: number): Promise<boolean> {
   try {
-    await client.query('ROLLBACK');
+    await within(client.query('ROLLBACK'), deadlineMs + SETTLE_MARGIN_MS);
     return true;
   } catch {
     return false;
@@ -253,7 +256,8 @@ function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
-async function within<Result>(work: Promise<Result>, deadlineMs: number): Promise<Result> {
+/** @throws ETIMEDOUT at the deadline, on the monotonic clock */
+export async function within<Result>(work: Promise<Result>, deadlineMs: number): Promise<Result> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_resolve, reject) => {
     timer = setTimeout(

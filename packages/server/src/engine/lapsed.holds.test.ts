@@ -1,12 +1,9 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { Database } from '../platform/database/index.ts';
-import { BatchEngine } from './batch.engine.ts';
 import type { Command } from './stock.command.ts';
-import { META, openStock, type Stock } from './stock.fixture.ts';
+import { META, openEngine, openStock, type OpenEngine, type Stock } from './stock.fixture.ts';
 
 let stock: Stock;
-let database: Database;
-let engine: BatchEngine;
+let opened: OpenEngine;
 
 /** 12,000 units on hand, all of them in lapsed holds of one unit each that nobody has swept. */
 beforeEach(async () => {
@@ -21,21 +18,14 @@ beforeEach(async () => {
     INSERT INTO reservation_line (product_id, reservation_id, line_no, line, location_id, quantity, requested, state,
       expires_at)
     SELECT p.id, held.id, 0, 0, l.id, 1, 1, 'held', held.expires_at FROM held, product p, location l`);
-  database = new Database({ connection: stock.connection });
-  await database.chooseRole();
-  engine = new BatchEngine({
-    connect: (name) => database.openLane(name),
-    role: () => database.servingRole,
-    defaultTtlMs: 60_000,
-  });
+  opened = await openEngine(stock.connection);
 });
 afterEach(async () => {
-  await engine.close();
-  await database.close();
+  await opened.close();
   await stock.close();
 });
 
-const submit = (command: Command) => engine.submit(command, META);
+const submit = (command: Command) => opened.engine.submit(command, META);
 
 test('the units of more lapsed holds than one look brings are free all the same', async () => {
   const lines = [{ sku: 'A', location: 'W1', quantity: 11_000 }];

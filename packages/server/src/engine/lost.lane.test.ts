@@ -2,15 +2,15 @@ import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Answer } from '../kernel/command.ts';
 import { Database } from '../platform/database/index.ts';
-import { BatchEngine } from './batch.engine.ts';
+import type { BatchEngine } from './batch.engine.ts';
+import { Door } from './door.fixture.ts';
 import { Lane } from './lane.ts';
-import { PanicDoor } from './panic.door.fixture.ts';
-import { META, openStock, reserveUnits, type Stock } from './stock.fixture.ts';
+import { META, openEngine, openStock, reserveUnits, type Stock } from './stock.fixture.ts';
 
 const POLL = { interval: 1, timeout: 5_000 };
 
 let stock: Stock;
-let opened: { close: () => Promise<void> }[];
+let opened: { close: () => void | Promise<void> }[];
 
 beforeEach(async () => {
   opened = [];
@@ -22,21 +22,9 @@ afterEach(async () => {
 });
 
 /** An engine that knows the levels of A, B and C. */
-async function openEngine(connection = stock.connection, optimistic = true): Promise<BatchEngine> {
-  const database = new Database({ connection });
-  await database.chooseRole();
-  const engine = new BatchEngine({
-    connect: (name) => database.openLane(name),
-    role: () => database.servingRole,
-    defaultTtlMs: 60_000,
-    optimistic,
-  });
-  opened.push({
-    close: async () => {
-      await engine.close();
-      await database.close();
-    },
-  });
+async function openKnowing(connection = stock.connection, optimistic = true): Promise<BatchEngine> {
+  const { engine, close } = await openEngine(connection, { optimistic });
+  opened.push({ close });
   for (const sku of ['A', 'B', 'C', 'A', 'B', 'C']) await reserve(engine, sku);
   return engine;
 }
@@ -63,9 +51,9 @@ describe('a server that panics when a COMMIT is durable, and says why', () => {
     ['on what is known', true, 1],
     ['under locks', false, 1],
   ])('decided %s (%s), of %i: each is done once, and told so', async (_, optimistic, count) => {
-    const door = new PanicDoor(stock.connection);
+    const door = new Door(stock.connection);
     opened.push(door);
-    const engine = await openEngine({ ...stock.connection, host: '127.0.0.1', port: await door.open() }, optimistic);
+    const engine = await openKnowing({ ...stock.connection, host: '127.0.0.1', port: await door.open() }, optimistic);
     door.panics = 1;
     const answers = await Promise.all(Array.from({ length: count }, () => reserve(engine, 'A')));
     expect(door.panics).toBe(0);
@@ -75,7 +63,7 @@ describe('a server that panics when a COMMIT is durable, and says why', () => {
 });
 
 test('a lane that is lost with two batches under way opens one session in its place', async () => {
-  const engine = await openEngine();
+  const engine = await openKnowing();
   const lanes = async (): Promise<{ pid: number; waits: boolean }[]> => {
     const { rows } = await stock.watcher.query<{ pid: number; waits: boolean }>(
       `SELECT pid, wait_event_type = 'Lock' AS waits FROM pg_stat_activity
@@ -123,7 +111,7 @@ describe('a connection that falls silent keeps those waiting whose levels it wri
   const turn = (): Promise<void> => new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
 
   test('of known levels, where others confirm what is held there: their names do not tell of which level', async () => {
-    const engine = await openEngine();
+    const engine = await openKnowing();
     const [one, other] = await Promise.all([reserve(engine, 'A'), reserve(engine, 'A')]);
     const confirm = ({ body }: Answer): Promise<Answer> => {
       const { id } = JSON.parse(body ?? '') as { id: string };
@@ -147,7 +135,7 @@ describe('a connection that falls silent keeps those waiting whose levels it wri
   });
 
   test('under locks, where too few others come to be worth a second lane', async () => {
-    const engine = await openEngine();
+    const engine = await openKnowing();
     const goOn = await silence('holdfast lane 1');
     const kept = Promise.allSettled([receive(engine, 'A')]);
     await turn();

@@ -3,19 +3,20 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Answer } from '../kernel/command.ts';
 import { Problem } from '../kernel/problem.ts';
 import { Database } from '../platform/database/index.ts';
-import { BatchEngine, type BatchReport } from './batch.engine.ts';
+import type { BatchReport } from './batch.engine.ts';
 import { Door } from './door.fixture.ts';
 import { selectSessionSettings, selectStillKnown } from './known.sql.ts';
-import { META, openStock, reserveUnits, type Stock } from './stock.fixture.ts';
+import { META, openEngine, openStock, reserveUnits, type OpenEngine, type Stock } from './stock.fixture.ts';
 
 let stock: Stock;
 let door: Door;
-let here: { engine: BatchEngine; reports: BatchReport[]; defects: unknown[]; close: () => Promise<void> };
+/** An engine that tells of its batches and its defects. */
+let here: OpenEngine & { reports: BatchReport[]; defects: unknown[] };
 
 beforeEach(async () => {
   stock = await openStock({ A: 1_000, B: 1_000, C: 1_000 }, 900);
   door = new Door(stock.connection);
-  here = await openEngine({ ...stock.connection, host: '127.0.0.1', port: await door.open() });
+  here = await openTold({ ...stock.connection, host: '127.0.0.1', port: await door.open() });
   // Connects and prepares; from here on both levels are known.
   for (const sku of ['A', 'B', 'C', 'A', 'B', 'C']) await reserve(sku, 1);
 });
@@ -25,27 +26,14 @@ afterEach(async () => {
   await stock.close();
 });
 
-async function openEngine(connection: pg.ClientConfig): Promise<typeof here> {
-  const database = new Database({ connection });
-  await database.chooseRole();
+async function openTold(connection: pg.ClientConfig): Promise<typeof here> {
   const reports: BatchReport[] = [];
   const defects: unknown[] = [];
-  const engine = new BatchEngine({
-    connect: (name) => database.openLane(name),
-    role: () => database.servingRole,
-    defaultTtlMs: 60_000,
+  const opened = await openEngine(connection, {
     onBatch: (report) => reports.push(report),
     onDefect: (error) => defects.push(error),
   });
-  return {
-    engine,
-    reports,
-    defects,
-    close: async () => {
-      await engine.close();
-      await database.close();
-    },
-  };
+  return { ...opened, reports, defects };
 }
 
 function reserve(sku: string, times: number, engine = here.engine): Promise<Answer[]> {
@@ -117,7 +105,7 @@ test('lost before any of it arrived: both are done once', async () => {
 });
 
 test('another changes the level meanwhile: both batches are refused, and done under locks', async () => {
-  const other = await openEngine(stock.connection);
+  const other = await openTold(stock.connection);
   try {
     door.sent = '';
     // Held from its first byte on: the other's change comes first.
@@ -143,7 +131,7 @@ test('another changes the level meanwhile: both batches are refused, and done un
 });
 
 test('two instances take turns at a level: none is lost, and the numbers of its entries rise', async () => {
-  const other = await openEngine(stock.connection);
+  const other = await openTold(stock.connection);
   try {
     for (let turn = 0; turn < 12; turn += 1) {
       const answers = await Promise.all([reserve('A', 3), reserve('A', 2, other.engine), reserve('B', 2)]);

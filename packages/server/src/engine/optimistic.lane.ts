@@ -1,11 +1,10 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { IdSource } from '../kernel/ids.ts';
 import type { LaneConnection } from '../platform/database/index.ts';
 import { HUNG_AFTER_MS } from './batch.queue.ts';
 import { selectSessionSettings } from './known.sql.ts';
 import { levelKey } from './loaded.ts';
 import { KnownStock, type Learned, type Stuck } from './known.stock.ts';
-import { Lane, type BatchResult, type BatchWork } from './lane.ts';
+import { Lane, within, type BatchResult, type BatchWork } from './lane.ts';
 import { decideKnown, numbersFor, writeKnown, type KnownBatch, type KnownPlan } from './optimistic.batch.ts';
 import { RecentKeys } from './recent.keys.ts';
 import type { Asked, Command } from './stock.command.ts';
@@ -182,7 +181,7 @@ export class OptimisticLanes {
     this.#known.claim(keys);
     for (const { plan, startedMs, ended } of this.#underWay) {
       if (![...plan.levels].some(({ product, location }) => keys.has(levelKey(product.id, location.id)))) continue;
-      await Promise.race([ended, delay(startedMs + HUNG_AFTER_MS - performance.now(), undefined, { ref: false })]);
+      await within(ended, startedMs + HUNG_AFTER_MS).catch(() => undefined);
     }
   }
 

@@ -1,7 +1,8 @@
 import pg from 'pg';
 import { createDatabase } from '../../test/app.ts';
 import type { Answer } from '../kernel/command.ts';
-import type { BatchEngine } from './batch.engine.ts';
+import { Database } from '../platform/database/index.ts';
+import { BatchEngine, type BatchEngineOptions } from './batch.engine.ts';
 
 /** A database of a test's own with stock at the location W1. */
 export interface Stock {
@@ -39,6 +40,34 @@ export async function openStock(
     close: async () => {
       await watcher.end();
       await drop();
+    },
+  };
+}
+
+export interface OpenEngine {
+  engine: BatchEngine;
+  /** The engine, and its database. */
+  close: () => Promise<void>;
+}
+
+/** An engine over a database, as a server has it. */
+export async function openEngine(
+  connection: pg.ClientConfig,
+  options: Partial<BatchEngineOptions> = {},
+): Promise<OpenEngine> {
+  const database = new Database({ connection });
+  await database.chooseRole();
+  const engine = new BatchEngine({
+    connect: (name) => database.openLane(name),
+    role: () => database.servingRole,
+    defaultTtlMs: 60_000,
+    ...options,
+  });
+  return {
+    engine,
+    close: async () => {
+      await engine.close();
+      await database.close();
     },
   };
 }

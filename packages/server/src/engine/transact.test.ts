@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest';
 import { Database } from '../platform/database/index.ts';
-import { PanicDoor } from './panic.door.fixture.ts';
+import { Door } from './door.fixture.ts';
 import { META, openStock } from './stock.fixture.ts';
 import { transact } from './transact.ts';
 
 test('a server that panics when a COMMIT is durable: the command is done once, and answered', async () => {
   const stock = await openStock({});
-  const door = new PanicDoor(stock.connection);
+  const door = new Door(stock.connection);
   const port = await door.open();
   const database = new Database({ connection: { ...stock.connection, host: '127.0.0.1', port } });
   try {
@@ -20,7 +20,7 @@ test('a server that panics when a COMMIT is durable: the command is done once, a
     expect(rows).toHaveLength(1);
   } finally {
     await database.close();
-    await door.close();
+    door.close();
     await stock.close();
   }
 });
