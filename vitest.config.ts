@@ -27,7 +27,8 @@ export default defineConfig({
     environment: 'node',
     // Processes, not threads: a suite may start servers, change its environment and be killed.
     pool: 'forks',
-    maxWorkers: 2,
+    // More than two cores: many suites wait for clocks, restarts and browsers.
+    maxWorkers: 3,
     execArgv: [`--conditions=${SOURCE_CONDITION}`],
     testTimeout: 60_000,
     hookTimeout: 60_000,
