@@ -14,6 +14,8 @@ export interface CsvFile {
   /** SHA-256 of its content, in hex: a file that was changed is another one. */
   digest: string;
   delimiter: string;
+  /** What ends a row. */
+  lineEnds: readonly string[];
   header: string[];
   /** Rows without the header. */
   rows: number;
@@ -28,6 +30,10 @@ export interface CsvRow {
 }
 
 const RECORD_MAX_CHARACTERS = 1_048_576;
+const FAULTS: Readonly<Record<string, string>> = {
+  CSV_QUOTE_NOT_CLOSED: 'a quoted field has no end',
+  CSV_MAX_RECORD_SIZE: 'a row is longer than 1 MiB, or a quoted field has no end',
+};
 const LOOK_BYTES = 65_536;
 const DELIMITERS = [',', ';', '\t', '|'];
 
@@ -42,7 +48,8 @@ export async function inspectCsv(path: string, delimiter: string | null, name = 
   const { size } = await statOf(path);
   const head = await readHead(path);
   refuseOtherEncodings(head);
-  const known = { path, name, delimiter: delimiter ?? detectDelimiter(head.toString('utf8')) };
+  const { text, lineEnds } = firstLine(head.toString('utf8'));
+  const known = { path, name, delimiter: delimiter ?? delimiterIn(text), lineEnds };
   const hash = createHash('sha256');
   let header: string[] | null = null;
   let rows = 0;
@@ -79,13 +86,14 @@ interface Parsed {
  * @throws ImportRefused where a quoted field has no end: anything after it could be inside or outside
  */
 async function* parseRows(
-  { path, name, delimiter }: Pick<CsvFile, 'path' | 'name' | 'delimiter'>,
+  { path, name, delimiter, lineEnds }: Pick<CsvFile, 'path' | 'name' | 'delimiter' | 'lineEnds'>,
   check: Utf8Check,
 ): AsyncGenerator<CsvRow, void> {
   const parser = parse({
     bom: true,
     delimiter,
     info: true,
+    record_delimiter: [...lineEnds],
     relax_column_count: true,
     // 5" pipe, as people write it.
     relax_quotes: true,
@@ -105,32 +113,20 @@ async function* parseRows(
   let wrapped = 0;
   try {
     for await (const { info, record } of parser as AsyncIterable<Parsed>) {
-      const breaks = breaksIn(record);
       // The parser counts CR LF inside quotes as two lines.
-      wrapped += breaks.crlf;
-      yield { line: info.lines - wrapped - breaks.all, bytes: info.bytes, cells: record };
+      wrapped += countIn(record, '\r');
+      yield { line: info.lines - wrapped - countIn(record, '\n'), bytes: info.bytes, cells: record };
     }
   } catch (error) {
     if (!(error instanceof CsvError)) throw error;
     const where = typeof error['lines'] === 'number' ? ` near line ${error['lines']}` : '';
-    const what =
-      error.code === 'CSV_QUOTE_NOT_CLOSED' || error.code === 'CSV_MAX_RECORD_SIZE'
-        ? 'a quoted field has no end'
-        : error.message;
+    const what = FAULTS[error.code] ?? error.message;
     throw new ImportRefused(`${name} is no CSV file${where}: ${what}. Nothing was imported from it.`);
   }
 }
 
-function breaksIn(cells: readonly string[]): { all: number; crlf: number } {
-  const breaks = { all: 0, crlf: 0 };
-  for (const cell of cells) {
-    if (!cell.includes('\n')) continue;
-    for (let at = cell.indexOf('\n'); at >= 0; at = cell.indexOf('\n', at + 1)) {
-      breaks.all += 1;
-      if (cell[at - 1] === '\r') breaks.crlf += 1;
-    }
-  }
-  return breaks;
+function countIn(cells: readonly string[], character: string): number {
+  return cells.reduce((sum, cell) => (cell.includes(character) ? sum + cell.split(character).length - 1 : sum), 0);
 }
 
 /** Passes a file on, hashes it, and refuses it where it is not UTF-8: another encoding would be imported as nonsense. */
@@ -222,15 +218,24 @@ function refuseOtherEncodings(head: Buffer): void {
   }
 }
 
-/** Of the first line, outside quotes. */
-function detectDelimiter(text: string): string {
-  const counts = new Map(DELIMITERS.map((delimiter) => [delimiter, 0]));
-  let isQuoted = false;
-  for (const character of text) {
-    if (character === '"') isQuoted = !isQuoted;
-    else if (character === '\n' && !isQuoted) break;
-    else if (!isQuoted && counts.has(character)) counts.set(character, (counts.get(character) ?? 0) + 1);
-  }
-  const [best] = [...counts].sort(([, left], [, right]) => right - left);
-  return best === undefined || best[1] === 0 ? ',' : best[0];
+const LINE_ENDS = ['\r\n', '\n'];
+/** In other files a CR alone is a character of its cell. */
+const OLD_MAC_LINE_ENDS = [...LINE_ENDS, '\r'];
+
+/**
+ * Without what stands in quotes, and how it ends. Rows may end in another way than the header: of files that were put
+ * together, or edited elsewhere, two rows would become one by what the first line alone says.
+ */
+function firstLine(text: string): { text: string; lineEnds: readonly string[] } {
+  const unquoted = text.replaceAll(/"[^"]*(?:"|$)/g, '');
+  const end = unquoted.search(/[\r\n]/);
+  const isOldMac = unquoted[end] === '\r' && unquoted[end + 1] !== '\n';
+  return { text: end < 0 ? unquoted : unquoted.slice(0, end), lineEnds: isOldMac ? OLD_MAC_LINE_ENDS : LINE_ENDS };
+}
+
+/** The one that a line has most of. */
+function delimiterIn(line: string): string {
+  const counts = DELIMITERS.map((delimiter) => ({ delimiter, count: line.split(delimiter).length - 1 }));
+  const best = counts.reduce((most, other) => (other.count > most.count ? other : most));
+  return best.count === 0 ? ',' : best.delimiter;
 }

@@ -85,6 +85,18 @@ describe('products', () => {
     expect(await api('GET', '/products/P-2')).toMatchObject({ name: '5" pipe', description: null, unitCost: 0.1 });
   });
 
+  test.each([
+    ['a header with CR LF, rows with LF', 'sku,name\r\nE1-1,"Mug"\nE1-2,"two\r\nlines"\nE1-3,\n'],
+    ['a header with LF, rows with CR LF', 'sku,name\nE2-1,"Mug"\r\nE2-2,"two\r\nlines"\r\nE2-3,\r\n'],
+    ['a Mac of old, CR alone', 'sku,name\rE3-1,"Mug"\rE3-2,"two\r\nlines"\rE3-3,\r'],
+  ])('lines may end in several ways: %s', async (_how, content) => {
+    const [sku = ''] = /E\d/.exec(content) ?? [];
+    expect(await products(content)).toMatchObject({ rows: 3, created: 2, refused: 1 });
+    expect(await api('GET', `/products/${sku}-1`)).toMatchObject({ name: 'Mug' });
+    expect(await api('GET', `/products/${sku}-2`)).toMatchObject({ name: 'two\r\nlines' });
+    expect(refused.map(({ line, reason }) => [line, reason])).toEqual([[5, 'name is required.']]);
+  });
+
   test('rows that are wrong are refused by their line, and the others are made', async () => {
     const report = await products(
       'sku,name,unitCost,attributes,description\n' +
@@ -108,6 +120,16 @@ describe('products', () => {
       [10, 'validation_failed', 'name is required.'],
       [11, 'validation_failed', expect.stringMatching(/^name must have at most 200 characters/)],
     ]);
+  });
+
+  test('with a decimal comma a dot may be one of thousands: the row is refused, not read as a thousandth', async () => {
+    const content = 'sku;name;unitCost\nT-1;x;1.250\nT-2;x;1.250,00\nT-3;x;1250,5\nT-4;x;1250\n';
+    expect(await products(content, { decimalComma: true })).toMatchObject({ created: 2, refused: 2 });
+    expect(refused.map(({ line, reason }) => [line, reason])).toEqual([
+      [2, 'unitCost must be a number, it is "1.250".'],
+      [3, 'unitCost must be a number, it is "1.250,00".'],
+    ]);
+    expect(await api('GET', '/products/T-3')).toMatchObject({ unitCost: 1250.5 });
   });
 
   test('those that exist are refused where they differ, changed with --update, and left alone where they do not', async () => {
@@ -238,6 +260,7 @@ describe('a file that cannot be imported is refused before anything is done', ()
     [Buffer.from('sku,name\nA,caf\xe9\n', 'latin1'), 'is not UTF-8 (at about line 2)'],
     [Buffer.from('\ufeffsku,name\n', 'utf16le'), 'UTF-16'],
     ['sku,name\nU-1,ok\nU-2,"no end\n', 'a quoted field has no end'],
+    [`sku,name\nU-1,ok\nU-2,${'x'.repeat(1_048_577)}\n`, 'near line 3: a row is longer than 1 MiB'],
   ])('%j', async (content, message) => {
     await expect(products(content)).rejects.toThrow(message);
     expect((await app.app.inject({ url: '/api/v1/products/U-1' })).statusCode).toBe(404);

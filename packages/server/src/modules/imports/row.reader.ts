@@ -22,6 +22,8 @@ export type ReadRow<Value> = { value: Value } | { refused: RefusedRow };
 
 const WHOLE = /^-?\d{1,15}$/;
 const DECIMAL = /^-?\d{1,15}(?:\.\d{1,15})?$/;
+/** A dot would be one of thousands: 1.250 is not 1.25. */
+const DECIMAL_COMMA = /^-?\d{1,15}(?:,\d{1,15})?$/;
 
 /**
  * Makes rows into values of a schema. A cell is what it says or the row is refused: nothing is rounded, cut or guessed.
@@ -68,8 +70,10 @@ export class RowReader<Value> {
       case 'whole number':
         return WHOLE.test(cell) ? { value: Number(cell) } : { fault: `must be a whole number${shown(cell)}` };
       case 'number': {
-        const text = this.#options.decimalComma === true ? cell.replace(',', '.') : cell;
-        return DECIMAL.test(text) ? { value: Number(text) } : { fault: `must be a number${shown(cell)}` };
+        const form = this.#options.decimalComma === true ? DECIMAL_COMMA : DECIMAL;
+        return form.test(cell)
+          ? { value: Number(cell.replace(',', '.')) }
+          : { fault: `must be a number${shown(cell)}` };
       }
       case 'JSON object':
         return parseObject(cell);
