@@ -206,20 +206,27 @@ export interface RacingRun {
   id: string;
   deadline: number;
   deadline_state: 'ahead' | 'at_risk';
-  started_at: number | null;
+  /** Of the attempt that is under way or, ahead, of the next; null: it waits, and is due. */
+  begins_at: number | null;
   percent: number | null;
   usual_ms: number | null;
 }
 
-/** Open runs with a deadline, the next first, with the median of their job's last successes. */
+/**
+ * Open runs with a deadline, the next first, with the median of their job's last successes. Of attempts that failed
+ * nothing counts: how long they took and how far they came says nothing of the one that has to do it all.
+ */
 export async function racingRuns(tx: Transaction<Tables>, max: number): Promise<RacingRun[]> {
   const { rows } = await sql<RacingRun>`
-    SELECT run.id, run.deadline, run.deadline_state, run.started_at, run.percent, usual.ms AS usual_ms
+    SELECT run.id, run.deadline, run.deadline_state, usual.ms AS usual_ms,
+      CASE WHEN run.status = 'running' THEN run.attempt_started_at WHEN run.due_at > clock_timestamp() THEN run.due_at
+        END AS begins_at,
+      CASE WHEN run.status = 'running' THEN run.percent END AS percent
     FROM run LEFT JOIN LATERAL (
-      SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM finished_at - started_at) * 1000) AS ms
+      SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM finished_at - attempt_started_at) * 1000) AS ms
       FROM (
-        SELECT started_at, finished_at FROM run AS earlier
-        WHERE earlier.job_id = run.job_id AND earlier.status = 'succeeded' AND earlier.started_at IS NOT NULL
+        SELECT attempt_started_at, finished_at FROM run AS earlier
+        WHERE earlier.job_id = run.job_id AND earlier.status = 'succeeded' AND earlier.attempt_started_at IS NOT NULL
           AND earlier.finished_at IS NOT NULL
         ORDER BY earlier.finished_at DESC LIMIT 20
       ) AS successes

@@ -33,9 +33,9 @@ describe('whether it will be', () => {
   const outlook = (minutesLeft: number, run: { begunMinutesAgo?: number; percent?: number; usualMinutes?: number }) => {
     const nowMs = deadlineMs - minutesLeft * MINUTE;
     const { begunMinutesAgo, percent = null, usualMinutes } = run;
-    const startedAtMs = begunMinutesAgo === undefined ? null : nowMs - begunMinutesAgo * MINUTE;
+    const beginsAtMs = begunMinutesAgo === undefined ? null : nowMs - begunMinutesAgo * MINUTE;
     const usualMs = usualMinutes === undefined ? null : usualMinutes * MINUTE;
-    return deadlineOutlook({ deadlineMs, startedAtMs, percent, usualMs }, nowMs);
+    return deadlineOutlook({ deadlineMs, beginsAtMs, percent, usualMs }, nowMs);
   };
 
   it('by how long the job usually takes', () => {
@@ -70,7 +70,7 @@ it('what is further along is never worse off', () => {
       (elapsedMs, leftMs, percent, usualMs) => {
         const rank = { ahead: 0, at_risk: 1, missed: 2 };
         const judge = (done: number): number =>
-          rank[deadlineOutlook({ deadlineMs: leftMs, startedAtMs: -elapsedMs, percent: done, usualMs }, 0)];
+          rank[deadlineOutlook({ deadlineMs: leftMs, beginsAtMs: -elapsedMs, percent: done, usualMs }, 0)];
         expect(judge(100)).toBeLessThanOrEqual(judge(percent));
         expect(judge(Math.min(100, percent + 1))).toBeLessThanOrEqual(judge(percent));
       },

@@ -20,10 +20,10 @@ export function deadlineOf(mustFinishBy: string | null, timeZone: string, dueAtM
 /** What is known of a run that has a deadline. */
 export interface Racing {
   deadlineMs: number;
-  /** null: it waits. */
-  startedAtMs: number | null;
+  /** When its attempt began, or will not before; null: it waits, and could at any time. */
+  beginsAtMs: number | null;
   percent: number | null;
-  /** Median of the job's runs that succeeded; null where there is none. */
+  /** Median of the attempts with which the job's runs succeeded; null where there is none. */
   usualMs: number | null;
 }
 
@@ -34,10 +34,11 @@ export function deadlineOutlook(run: Racing, nowMs: number): 'ahead' | 'at_risk'
 }
 
 /** By its own progress where it tells enough, else by what is usual. */
-function remainingMs({ startedAtMs, percent, usualMs }: Racing, nowMs: number): number {
-  const elapsedMs = startedAtMs === null ? 0 : nowMs - startedAtMs;
+function remainingMs({ beginsAtMs, percent, usualMs }: Racing, nowMs: number): number {
+  // Below 0 while its time has not come.
+  const elapsedMs = beginsAtMs === null ? 0 : nowMs - beginsAtMs;
   if (percent !== null && percent >= TELLING_PERCENT) return (elapsedMs * (100 - percent)) / percent;
-  return usualMs === null ? 0 : Math.max(0, usualMs - elapsedMs);
+  return Math.max(0, (usualMs ?? 0) - elapsedMs);
 }
 
 const TELLING_PERCENT = 5;

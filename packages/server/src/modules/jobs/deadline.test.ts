@@ -31,7 +31,7 @@ describe('a deadline', () => {
     const job = await jobs.create({ name: 'usual', mustFinishBy: 'PT1H' });
     await jobs.run(job.id);
     await jobs.work();
-    await alter(`UPDATE run SET started_at = finished_at - interval '2 hours' WHERE job_id = $1`, job.id);
+    await alter(`UPDATE run SET attempt_started_at = finished_at - interval '2 hours' WHERE job_id = $1`, job.id);
     const { id, deadlineState, deadline, dueAt } = await jobs.run(job.id);
     expect(deadlineState).toBe('ahead');
     expect(Date.parse(deadline ?? '') - Date.parse(dueAt)).toBe(3_600_000);
@@ -50,7 +50,7 @@ describe('a deadline', () => {
     const { work, begun, end } = waiting();
     await begun;
     // Half of it in 40 minutes: 20 are left, and 40 are needed.
-    const half = `UPDATE run SET percent = 50, started_at = now() - interval '40 minutes',
+    const half = `UPDATE run SET percent = 50, attempt_started_at = now() - interval '40 minutes',
       deadline = now() + interval '20 minutes' WHERE id = $1`;
     await alter(half, id);
     await watch();
@@ -62,6 +62,35 @@ describe('a deadline', () => {
     await work;
     expect((await jobs.read(id)).deadlineState).toBe('kept');
     expect((await jobs.eventsOf(id)).filter((kind) => kind.includes('deadline'))).toEqual(['run.deadline_at_risk']);
+  });
+
+  it('is judged by the attempt that is under way, and not by those that failed before it', async () => {
+    const job = await jobs.create({ name: 'second', config: { name: 'slow' }, mustFinishBy: 'PT1H' });
+    const { id } = await jobs.run(job.id);
+    const { work, begun, end } = waiting();
+    await begun;
+    // An attempt of half an hour was in vain; this one has done half in five minutes, and has fifteen more.
+    const second = `UPDATE run SET attempt = 2, percent = 50, started_at = now() - interval '40 minutes',
+      attempt_started_at = now() - interval '5 minutes', deadline = now() + interval '15 minutes' WHERE id = $1`;
+    await alter(second, id);
+    await watch();
+    expect((await jobs.read(id)).deadlineState).toBe('ahead');
+    end();
+    await work;
+  });
+
+  it('is at risk when the next attempt comes too late, however far the last one was', async () => {
+    const backoff = { kind: 'fixed', delayMs: 7_200_000, maxDelayMs: 7_200_000 };
+    const job = await jobs.create({ name: 'retried', config: { name: 'retried' }, mustFinishBy: 'PT30M', backoff });
+    travel.works.set('retried', ({ progress }) => {
+      progress(99);
+      return Promise.reject(new Error('no'));
+    });
+    const { id } = await jobs.run(job.id);
+    await jobs.work();
+    expect(await jobs.read(id)).toMatchObject({ status: 'retrying', deadlineState: 'ahead' });
+    await watch();
+    expect((await jobs.read(id)).deadlineState).toBe('at_risk');
   });
 
   it('that has passed is told of once, and the run goes on', async () => {

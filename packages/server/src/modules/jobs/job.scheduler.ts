@@ -124,7 +124,7 @@ export class JobScheduler {
       const changed = (await racingRuns(tx, RACING_AT_ONCE)).flatMap((run) => {
         const racing = {
           deadlineMs: run.deadline,
-          startedAtMs: run.started_at,
+          beginsAtMs: run.begins_at,
           percent: run.percent,
           usualMs: run.usual_ms,
         };

@@ -181,7 +181,7 @@ export async function runsInCycle(
   return rows;
 }
 
-/** Back into the queue: what failed, was skipped or is held. Its attempts count anew. */
+/** Back into the queue: what failed, was skipped or is held. Its attempts and its time count anew. */
 export async function requeue(
   tx: Transaction<Tables>,
   runs: readonly { id: string; ticketId: string }[],
@@ -190,7 +190,8 @@ export async function requeue(
   if (runs.length === 0) return [];
   const { rows } = await sql<Run>`
     UPDATE run SET status = 'queued', ticket_id = k.ticket_id, due_at = ${toRfc3339(nowMs)}::timestamptz, attempt = 0,
-      raised = 0, finished_at = NULL, error = NULL, reason = NULL, cancel_requested_by = NULL,
+      raised = 0, started_at = NULL, attempt_started_at = NULL, finished_at = NULL, percent = NULL,
+      progress_message = NULL, error = NULL, reason = NULL, cancel_requested_by = NULL,
       deadline_state = CASE WHEN run.deadline IS NULL THEN 'none' ELSE 'ahead' END
     FROM unnest(${runs.map(({ id }) => id)}::uuid[], ${runs.map(({ ticketId }) => ticketId)}::uuid[])
       AS k (id, ticket_id)

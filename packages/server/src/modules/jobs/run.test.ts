@@ -82,6 +82,32 @@ describe('a run', () => {
     });
   });
 
+  it('that is redriven begins anew: what it took, and how far it was, is of this time', async () => {
+    const job = await jobs.create({ name: 'begun anew', config: { name: 'begun anew' }, retries: 0 });
+    jobs.works.set('begun anew', ({ progress }) => {
+      progress(60, 'more than half');
+      return Promise.reject(new Error('on Friday'));
+    });
+    const { id } = await jobs.run(job.id);
+    await jobs.work();
+    expect(await jobs.read(id)).toMatchObject({ status: 'failed', percent: 60, message: 'more than half' });
+    await jobs.database.pool.query(
+      `UPDATE run SET created_at = created_at - w, due_at = due_at - w, started_at = started_at - w,
+         attempt_started_at = attempt_started_at - w, finished_at = finished_at - w
+       FROM (SELECT interval '60 hours' AS w) AS weekend WHERE id = $1`,
+      [id],
+    );
+    jobs.works.set('begun anew', () => Promise.resolve('on Monday'));
+    const { body: waiting } = await jobs.request<RunSummary>('POST', `/runs/${id}/redrive`);
+    expect(waiting).toMatchObject({ startedAt: null, durationMs: null, percent: null, message: null });
+    await jobs.work();
+    const { status, durationMs } = await jobs.read(id);
+    expect(status).toBe('succeeded');
+    expect(durationMs).toBeLessThan(3_600_000);
+    const { body } = await jobs.request<{ jobs: { jobId: string; durationP99Ms: number }[] }>('GET', '/jobs/stats');
+    expect(body.jobs.find(({ jobId }) => jobId === job.id)?.durationP99Ms).toBeLessThan(3_600_000);
+  });
+
   it('is redriven with those of other jobs in one call, each under the name of its own', async () => {
     const names = ['one that failed', 'another that failed'];
     names.forEach((name) => jobs.works.set(name, () => Promise.reject(new PermanentError('no'))));
