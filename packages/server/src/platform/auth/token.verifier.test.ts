@@ -37,7 +37,7 @@ beforeEach(() => {
 interface Claims {
   iss?: string;
   aud?: string;
-  sub?: string;
+  sub?: unknown;
   scope?: unknown;
   exp?: number;
   nbf?: number;
@@ -96,7 +96,11 @@ describe("with the provider's public keys", () => {
     ['an empty subject', { sub: '' }],
     ['a subject with a line break', { sub: 'a\nb' }],
     ['a subject that is too long', { sub: 'x'.repeat(251) }],
+    ['a subject that is a number', { sub: 17 }],
+    ['a subject that is null', { sub: null }],
     ['no expiry', { exp: undefined }],
+    ['an expiry in milliseconds', { exp: 1_800_000_300_000 }],
+    ['an expiry that no clock reaches', { exp: 1e300 }],
     ['an expiry that has passed', { exp: 1_000 }],
     ['a beginning that has not come', { nbf: 4_000_000_000 }],
   ] as [string, Claims][])('%s is 401', async (_what, changes) => {

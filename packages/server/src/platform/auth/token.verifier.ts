@@ -8,6 +8,7 @@ import {
   type JWTVerifyOptions,
 } from 'jose';
 import type { Clock } from '../../kernel/clock.ts';
+import { LAST_MS } from '../../kernel/instant.ts';
 import { credentialsInvalid, tokensCannotBeChecked } from './auth.problems.ts';
 import type { Caller } from './caller.ts';
 import { expandScopes, isScope } from './scope.ts';
@@ -129,9 +130,14 @@ export class TokenVerifier {
 }
 
 /** Words of `scope` that are not ours, such as `openid`, are somebody else's. */
-function callerOf({ sub, scope }: JWTPayload): Caller {
-  if (sub === undefined || !SUBJECT.test(sub) || !sub.isWellFormed()) {
+function callerOf({ sub, scope, exp = 0 }: JWTPayload): Caller {
+  // Its type is what a provider should write; nobody has looked.
+  if (typeof sub !== 'string' || !SUBJECT.test(sub) || !sub.isWellFormed()) {
     throw credentialsInvalid('The token is not valid: sub must be 1 to 250 characters of text.');
+  }
+  // Of a provider that counts milliseconds, a token would never end.
+  if (exp * 1_000 > LAST_MS) {
+    throw credentialsInvalid('The token is not valid: exp must be in seconds, and before the year 10000.');
   }
   const words = typeof scope === 'string' ? scope.split(' ') : [];
   const actor = `user:${sub}`;
