@@ -194,6 +194,27 @@ describe('a known key', () => {
       statuses.filter((status) => status === 503).length,
     ]).toEqual([256, 44]);
   });
+
+  test('a flood of unknown ones keeps no known one out', async () => {
+    const key = makeKey(['read']);
+    await callerOf(bearer(key));
+    let release = () => {};
+    const held = new Promise<void>((resolve) => (release = resolve));
+    keys.before = () => held;
+    const refusals = Array.from({ length: 300 }, (_, index) => refusalOf(bearer(`hf_unknown_${index}`)));
+    await expect.poll(() => keys.lookups).toBe(257);
+    // It would be refreshed in the background, then it must be looked up.
+    clock.ms += 600;
+    expect(auth.authenticate(requestWith(bearer(key)))).not.toBeInstanceOf(Promise);
+    clock.ms += 400;
+    const later = callerOf(bearer(key));
+    // Nor where everything is to be looked up anew.
+    auth.reconsider();
+    const latest = callerOf(bearer(key));
+    release();
+    expect([await later, await latest].map(({ actor }) => actor)).toEqual(Array(2).fill(`key:${prefixOfKey(key)}`));
+    await Promise.all(refusals);
+  });
 });
 
 describe('until a first key exists', () => {

@@ -81,8 +81,9 @@ export class CredentialCache {
   /** What fits is looked up again at its next use, and what is being looked up now does not count. */
   forget(fits: (found: Found) => boolean): void {
     this.#generation += 1;
-    for (const [credential, { found }] of this.#entries) {
-      if (found !== null && fits(found)) this.#entries.delete(credential);
+    for (const entry of this.#entries.values()) {
+      // It stays: a flood of unknown ones must not keep it from its lookup.
+      if (entry.found !== null && fits(entry.found)) entry.checkedAtMs = -Infinity;
     }
   }
 
@@ -101,11 +102,12 @@ export class CredentialCache {
     return found.caller;
   }
 
-  /** Requests with one credential share a lookup. */
+  /** Requests with one credential share a lookup. What was somebody's is always looked up. */
   #lookUp(credential: string): Promise<Entry> {
     const running = this.#lookups.get(credential);
     if (running !== undefined) return running;
-    if (this.#lookups.size >= LOOKUPS_MAX) {
+    const isKnown = (this.#entries.get(credential)?.found ?? null) !== null;
+    if (!isKnown && this.#lookups.size >= LOOKUPS_MAX) {
       throw new Problem(problems.overloaded, 'Too many unknown credentials are being checked. Try again.');
     }
     const lookup = this.#read(credential).finally(() => this.#lookups.delete(credential));
