@@ -48,6 +48,7 @@ export class Attempt {
   readonly #abort = new AbortController();
   readonly #lines: LogLine[] = [];
   #lineCount: number;
+  #writings = 0;
   #stop: Stop | null = null;
   #left: (() => void) | null = null;
   percent: number | null = null;
@@ -192,12 +193,9 @@ export class Attempt {
     const { run } = this.held;
     const { engine, database } = this.#deps;
     const meta = metaOf(run.id, run.job_name);
-    return writeRunFile(
-      { engine, database, meta },
-      { ...file, runId: run.id, fence: run.fence },
-      content,
-      this.#abort.signal,
-    );
+    const writing = this.#writings++;
+    const ofAttempt = { ...file, runId: run.id, fence: run.fence, writing };
+    return writeRunFile({ engine, database, meta }, ofAttempt, content, this.#abort.signal);
   }
 }
 

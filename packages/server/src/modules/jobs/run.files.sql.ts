@@ -7,13 +7,14 @@ export interface FileRow {
   media_type: string;
   size: number;
   pieces: number;
-  fence: number;
+  /** Which writing of the file it is, in the column `fence`: higher in each attempt, and with each writing in it. */
+  edition: number;
 }
 
 export async function filesOf(db: Kysely<Tables>, runId: string): Promise<FileRow[]> {
   return db
     .selectFrom('run_file')
-    .select(['name', 'media_type', 'size', 'pieces', 'fence'])
+    .select(['name', 'media_type', 'size', 'pieces', 'fence as edition'])
     .where('run_id', '=', runId)
     .orderBy('name')
     .execute();
@@ -22,7 +23,7 @@ export async function filesOf(db: Kysely<Tables>, runId: string): Promise<FileRo
 export async function findFile(db: Kysely<Tables>, runId: string, name: string): Promise<FileRow | undefined> {
   return db
     .selectFrom('run_file')
-    .select(['name', 'media_type', 'size', 'pieces', 'fence'])
+    .select(['name', 'media_type', 'size', 'pieces', 'fence as edition'])
     .where('run_id', '=', runId)
     .where('name', '=', name)
     .executeTakeFirst();
@@ -31,7 +32,7 @@ export async function findFile(db: Kysely<Tables>, runId: string, name: string):
 export async function readPiece(
   db: Kysely<Tables>,
   runId: string,
-  file: Pick<FileRow, 'name' | 'fence'>,
+  file: Pick<FileRow, 'name' | 'edition'>,
   piece: number,
 ): Promise<Buffer | undefined> {
   const row = await db
@@ -39,7 +40,7 @@ export async function readPiece(
     .select('bytes')
     .where('run_id', '=', runId)
     .where('name', '=', file.name)
-    .where('fence', '=', file.fence)
+    .where('fence', '=', file.edition)
     .where('piece', '=', piece)
     .executeTakeFirst();
   return row?.bytes;
@@ -47,25 +48,25 @@ export async function readPiece(
 
 export async function insertPiece(
   db: Kysely<Tables>,
-  piece: { runId: string; name: string; fence: number; piece: number; bytes: Buffer },
+  piece: { runId: string; name: string; edition: number; piece: number; bytes: Buffer },
 ): Promise<void> {
   await db
     .insertInto('run_file_piece')
-    .values({ run_id: piece.runId, name: piece.name, fence: piece.fence, piece: piece.piece, bytes: piece.bytes })
-    .onConflict((row) => row.columns(['run_id', 'name', 'fence', 'piece']).doUpdateSet({ bytes: piece.bytes }))
+    .values({ run_id: piece.runId, name: piece.name, fence: piece.edition, piece: piece.piece, bytes: piece.bytes })
     .execute();
 }
 
-/** The file is there from here on; what an earlier attempt left of it is gone. */
+/** The file is there from here on, where none that was begun later is; what earlier ones left of it is gone. */
 export async function putFile(tx: Transaction<Tables>, runId: string, file: FileRow, nowMs: number): Promise<void> {
   await sql`
     INSERT INTO run_file (run_id, name, media_type, size, pieces, fence, at)
-    VALUES (${runId}::uuid, ${file.name}, ${file.media_type}, ${file.size}, ${file.pieces}, ${file.fence},
+    VALUES (${runId}::uuid, ${file.name}, ${file.media_type}, ${file.size}, ${file.pieces}, ${file.edition},
       ${toRfc3339(nowMs)}::timestamptz)
     ON CONFLICT (run_id, name) DO UPDATE SET media_type = excluded.media_type, size = excluded.size,
       pieces = excluded.pieces, fence = excluded.fence, at = excluded.at
+    WHERE run_file.fence < excluded.fence
   `.execute(tx);
   await sql`
-    DELETE FROM run_file_piece WHERE run_id = ${runId}::uuid AND name = ${file.name} AND fence <> ${file.fence}
+    DELETE FROM run_file_piece WHERE run_id = ${runId}::uuid AND name = ${file.name} AND fence < ${file.edition}
   `.execute(tx);
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { RunLostError } from '../../platform/jobs/index.ts';
 import { gate, startWorkersApp, type WorkersApp } from './jobs.fixture.ts';
 
@@ -44,6 +44,56 @@ describe('files of a run', () => {
     );
     expect(kept).toEqual([{ pieces: 12, fences: 1 }]);
   });
+
+  it('stay whole when they are written again and that fails, or two write one at a time', async () => {
+    const begun: (() => void)[] = [];
+    const slow = async function* (text: string): AsyncGenerator<string> {
+      yield text.repeat(300_000);
+      await new Promise<void>((resolve) => begun.push(resolve));
+      yield text;
+    };
+    const failing = function* (): Generator<string> {
+      yield 'b'.repeat(300_000);
+      throw new Error('nothing follows');
+    };
+    const id = await jobs.runOf(async ({ writeFile }) => {
+      const again = { name: 'again.txt', mediaType: 'text/plain' };
+      await writeFile(again, ['a'.repeat(600_000)]);
+      await writeFile(again, failing()).catch(() => undefined);
+      const both = { name: 'both.txt', mediaType: 'text/plain' };
+      const [first, second] = [writeFile(both, slow('c')), writeFile(both, slow('d'))];
+      await vi.waitUntil(() => begun.length === 2);
+      begun[1]?.();
+      await second;
+      begun[0]?.();
+      await first;
+    });
+    await jobs.workerOf().runOnce();
+    expect(await jobs.read(id)).toMatchObject({ status: 'succeeded' });
+    const fetch = async (name: string) => (await jobs.app.inject({ url: `/api/v1/runs/${id}/files/${name}` })).body;
+    expect(await fetch('again.txt')).toBe('a'.repeat(600_000));
+    expect(await fetch('both.txt')).toBe('d'.repeat(300_001));
+  });
+
+  it.each(['', 'csv', 'text/plain; title=“x”', 'text/csv\r\nx-more: yes', 'undefined', `text/${'x'.repeat(200)}`])(
+    'of the type %j, which no header could carry, are refused',
+    async (mediaType) => {
+      const id = await jobs.runOf(({ writeFile }) => writeFile({ name: 'odd.txt', mediaType }, ['odd']));
+      await jobs.workerOf().runOnce();
+      const message = `${JSON.stringify(mediaType)} is no media type, such as text/csv.`;
+      expect(await jobs.read(id)).toMatchObject({ status: 'failed', error: { code: 'permanent', message }, files: [] });
+    },
+  );
+
+  it.each(['text/csv', 'text/csv; charset=utf-8', 'application/vnd.a+json;v="1.0, b"'])(
+    'of the type %j are sent as that',
+    async (mediaType) => {
+      const id = await jobs.runOf(({ writeFile }) => writeFile({ name: 'file', mediaType }, ['text']));
+      await jobs.workerOf().runOnce();
+      const { headers } = await jobs.app.inject({ url: `/api/v1/runs/${id}/files/file` });
+      expect(headers['content-type']).toBe(mediaType);
+    },
+  );
 
   it('of an attempt that has lost its run are refused', async () => {
     const { work, begun, open, contexts } = gate();

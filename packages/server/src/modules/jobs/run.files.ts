@@ -8,18 +8,35 @@ import { holdAttempt } from './run.notes.sql.ts';
 const PIECE_BYTES = 262_144;
 const FILE_MAX_BYTES = 512 * 1_048_576;
 const NAME = /^[\w][\w .()+-]{0,198}$/;
+/** RFC 9110, 8.3.1, of what a header can carry: it is sent as the type of the file. */
+const MEDIA_TYPE = /^(?=.{1,200}$)[\w!#$&^.+-]+\/[\w!#$&^.+-]+(?: ?; ?[\w-]+=(?:[\w.+-]+|"[\w .,+-]*"))*$/;
+const WRITINGS_MAX = 1_000_000;
+
+/** A file that is to be written. */
+export interface FileOfAttempt {
+  runId: string;
+  fence: number;
+  /** How many the attempt began to write before. */
+  writing: number;
+  name: string;
+  mediaType: string;
+}
 
 /**
- * Keeps a file with a run, piece by piece; it is there when all of it is. Pieces are under the fence of the attempt: what
- * another attempt writes at the same time is apart.
+ * Keeps a file with a run, piece by piece; it is there when all of it is. Each writing of each attempt has pieces of its
+ * own: one that fails, or goes on beside another of the same name, leaves that one whole.
  */
 export async function writeRunFile(
   { engine, database, meta }: { engine: Engine; database: Database; meta: CommandMeta },
-  file: { runId: string; fence: number; name: string; mediaType: string },
+  file: FileOfAttempt,
   content: AsyncIterable<string | Uint8Array> | Iterable<string | Uint8Array>,
   signal: AbortSignal,
 ): Promise<RunFile> {
   if (!NAME.test(file.name)) throw new PermanentError(`${JSON.stringify(file.name)} is no name for a file.`);
+  if (!MEDIA_TYPE.test(file.mediaType))
+    throw new PermanentError(`${JSON.stringify(file.mediaType)} is no media type, such as text/csv.`);
+  if (file.writing >= WRITINGS_MAX) throw new PermanentError(`An attempt writes at most ${WRITINGS_MAX} files.`);
+  const edition = file.fence * WRITINGS_MAX + file.writing;
   let size = 0;
   let pieces = 0;
   for await (const bytes of inPieces(content)) {
@@ -27,10 +44,10 @@ export async function writeRunFile(
     size += bytes.length;
     if (size > FILE_MAX_BYTES)
       throw new PermanentError(`The file ${file.name} is larger than ${FILE_MAX_BYTES} bytes.`);
-    await insertPiece(database.kysely, { runId: file.runId, name: file.name, fence: file.fence, piece: pieces, bytes });
+    await insertPiece(database.kysely, { runId: file.runId, name: file.name, edition, piece: pieces, bytes });
     pieces += 1;
   }
-  const row: FileRow = { name: file.name, media_type: file.mediaType, size, pieces, fence: file.fence };
+  const row: FileRow = { name: file.name, media_type: file.mediaType, size, pieces, edition };
   await engine.transact(meta, async (tx, nowMs) => {
     if (!(await holdAttempt(tx, file.runId, file.fence))) throw new RunLostError('The run is no longer this worker’s.');
     await putFile(tx, file.runId, row, nowMs);
@@ -43,7 +60,7 @@ export async function writeRunFile(
 export async function* readRunFile(
   { kysely }: Database,
   runId: string,
-  file: Pick<FileRow, 'name' | 'fence' | 'pieces'>,
+  file: Pick<FileRow, 'name' | 'edition' | 'pieces'>,
 ): AsyncGenerator<Buffer> {
   for (let piece = 0; piece < file.pieces; piece += 1) {
     const bytes = await readPiece(kysely, runId, file, piece);
