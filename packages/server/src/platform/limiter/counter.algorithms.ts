@@ -21,7 +21,11 @@ export function emptyState(): CounterState {
 
 /** The in-process twin of take.lua.ts: the same functions under the same names, step by step. */
 export interface CounterAlgorithm {
-  /** Brings the counter to this time: what time has forgiven is gone. */
+  /**
+   * Brings the counter to this time: what time has forgiven is gone. A clock that is behind by up to a window is waited
+   * for. One that is further behind was set back, as Redis's may be: waiting for it would refuse for hours, so counting
+   * begins anew.
+   */
   advance(state: CounterState, charge: Charge, nowMs: number): void;
   fits(state: CounterState, charge: Charge): boolean;
   spend(state: CounterState, charge: Charge, nowMs: number): void;
@@ -32,8 +36,6 @@ export interface CounterAlgorithm {
   resetMs(state: CounterState, charge: Charge, nowMs: number): number;
   /** Until the cost fits, for one that does not now and that some day will. */
   retryMs(state: CounterState, charge: Charge, nowMs: number): number;
-  /** Whether it says no more than one that was never used. */
-  isIdle(state: CounterState, windowMs: number, limit: number, nowMs: number): boolean;
 }
 
 /**
@@ -41,9 +43,9 @@ export interface CounterAlgorithm {
  * exactly `limit` of those, so a rate of 7 per minute is kept to the millisecond for ever.
  */
 const bucket: CounterAlgorithm = {
-  advance(state, { limit }, nowMs) {
-    if (nowMs <= state.at) return;
-    state.used = Math.max(0, state.used - (nowMs - state.at) * limit);
+  advance(state, { limit, counter }, nowMs) {
+    if (nowMs <= state.at && state.at <= nowMs + counter.windowMs) return;
+    state.used = nowMs < state.at ? 0 : Math.max(0, state.used - (nowMs - state.at) * limit);
     state.at = nowMs;
   },
   fits: (state, { cost, burst, counter }) => state.used + cost * counter.windowMs <= burst * counter.windowMs,
@@ -60,14 +62,13 @@ const bucket: CounterAlgorithm = {
   resetMs: (state, { limit }) => Math.ceil(state.used / limit),
   retryMs: (state, { cost, burst, limit, counter }) =>
     Math.ceil((state.used + (cost - burst) * counter.windowMs) / limit),
-  isIdle: (state, _windowMs, limit, nowMs) => (nowMs - state.at) * limit >= state.used,
 };
 
 /** Windows begin at whole multiples of their length, by the store's clock. */
 const fixed: CounterAlgorithm = {
   advance(state, { counter }, nowMs) {
     const window = Math.floor(nowMs / counter.windowMs);
-    if (window <= state.at) return;
+    if (window === state.at || window === state.at - 1) return;
     state.at = window;
     state.used = 0;
   },
@@ -81,7 +82,6 @@ const fixed: CounterAlgorithm = {
   remaining: (state, { limit }) => Math.max(0, limit - state.used),
   resetMs: (state, { counter }, nowMs) => (state.used === 0 ? 0 : (state.at + 1) * counter.windowMs - nowMs),
   retryMs: (state, { counter }, nowMs) => (state.at + 1) * counter.windowMs - nowMs,
-  isIdle: (state, windowMs, _limit, nowMs) => Math.floor(nowMs / windowMs) > state.at,
 };
 
 /**
@@ -92,7 +92,7 @@ const fixed: CounterAlgorithm = {
 const twoBuckets: CounterAlgorithm = {
   advance(state, { counter }, nowMs) {
     const window = Math.floor(nowMs / counter.windowMs);
-    if (window <= state.at) return;
+    if (window === state.at || window === state.at - 1) return;
     state.before = window === state.at + 1 ? state.used : 0;
     state.used = 0;
     state.at = window;
@@ -125,7 +125,6 @@ const twoBuckets: CounterAlgorithm = {
     const overThen = (state.used + charge.cost - charge.limit) * windowMs;
     return leftMs + (overThen <= 0 ? 0 : Math.ceil(overThen / state.used));
   },
-  isIdle: (state, windowMs, _limit, nowMs) => Math.floor(nowMs / windowMs) > state.at + 1,
 };
 
 /** Units × windowMs that the sliding window holds at the time of the charge. */
@@ -140,8 +139,9 @@ const log: CounterAlgorithm = {
     const { log: entries } = state;
     state.at = nowMs;
     if (entries === null) return;
+    const isSetBack = (entries.at(-2) ?? 0) > nowMs + counter.windowMs;
     let gone = 0;
-    while (gone < entries.length && (entries[gone] as number) <= nowMs - counter.windowMs) {
+    while (gone < entries.length && (isSetBack || (entries[gone] as number) <= nowMs - counter.windowMs)) {
       state.used -= entries[gone + 1] as number;
       gone += 2;
     }
@@ -163,6 +163,8 @@ const log: CounterAlgorithm = {
       if (entries[at] !== atMs) continue;
       const back = Math.min(cost, entries[at + 1] as number);
       entries[at + 1] = (entries[at + 1] as number) - back;
+      // Left in place, those of a caller who is always given back its units would be as many as its requests.
+      if (entries[at + 1] === 0) entries.splice(at, 2);
       state.used -= back;
       return;
     }
@@ -180,7 +182,6 @@ const log: CounterAlgorithm = {
     }
     return counter.windowMs;
   },
-  isIdle: (state, windowMs, _limit, nowMs) => (state.log?.at(-2) ?? 0) <= nowMs - windowMs,
 };
 
 const BY_KIND: Readonly<Record<Kind, CounterAlgorithm>> = {

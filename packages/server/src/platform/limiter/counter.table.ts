@@ -7,7 +7,7 @@ const SHARDS = 64;
 /** How many slots are looked at for the one that was used longest ago. */
 const CANDIDATES = 8;
 /** What a slot costs besides its subject's text and its log: the maps, the columns, the list of subjects. */
-const SLOT_BYTES = 140;
+const SLOT_BYTES = 148;
 /** An array, and its room for one charge. */
 const LOG_BYTES = 64;
 
@@ -23,6 +23,8 @@ export class CounterTable {
   #subjects: (string | undefined)[] = [];
   readonly #at = new NumberColumn();
   readonly #used = new NumberColumn();
+  /** When it says no more than one that was never used: by its own limit, which overrides and load make another. */
+  readonly #idleAt = new NumberColumn();
   /** Of two buckets alone. */
   readonly #before: NumberColumn | null;
   readonly #logs: (number[] | null)[] = [];
@@ -33,8 +35,6 @@ export class CounterTable {
   #hand = 0;
   #size = 0;
   #bytes = 0;
-  /** The largest limit that was charged by: by it a bucket is idle soonest. */
-  #limit = 1;
 
   constructor(counter: Counter) {
     this.counter = counter;
@@ -58,14 +58,12 @@ export class CounterTable {
     charge.atMs = nowMs;
     algorithm.advance(state, charge, nowMs);
     charge.allowed = algorithm.fits(state, charge);
-    if (spends && charge.allowed) {
-      algorithm.spend(state, charge, nowMs);
-      if (charge.limit > this.#limit) this.#limit = charge.limit;
-      this.#store(known === -1 ? this.#add(charge.subject) : known, state);
-    } else if (known !== -1) {
-      this.#store(known, state);
-    }
+    const isSpent = spends && charge.allowed;
+    if (isSpent) algorithm.spend(state, charge, nowMs);
     report(algorithm, state, charge, nowMs);
+    if (isSpent || known !== -1) {
+      this.#store(known === -1 ? this.#add(charge.subject) : known, state, nowMs + charge.resetMs);
+    }
   }
 
   giveBack(charge: Charge, nowMs: number): void {
@@ -75,7 +73,7 @@ export class CounterTable {
     const { atMs } = charge;
     this.#algorithm.advance(state, charge, nowMs);
     this.#algorithm.giveBack(state, { ...charge, atMs }, nowMs);
-    this.#store(slot, state);
+    this.#store(slot, state, nowMs + this.#algorithm.resetMs(state, charge, nowMs));
   }
 
   /** Removes the idle among the next `count` slots. @returns how many were removed */
@@ -86,7 +84,7 @@ export class CounterTable {
       if (this.#hand >= length) this.#hand = 0;
       const slot = this.#hand;
       this.#hand += 1;
-      if (this.#subjects[slot] === undefined || !this.#isIdle(slot, nowMs)) continue;
+      if (this.#subjects[slot] === undefined || this.#idleAt.get(slot) > nowMs) continue;
       this.#remove(slot);
       removed += 1;
     }
@@ -104,7 +102,7 @@ export class CounterTable {
       if (this.#subjects[slot] === undefined) continue;
       looked += 1;
       if (oldest === -1 || this.#at.get(slot) < this.#at.get(oldest)) oldest = slot;
-      if (this.#isIdle(slot, nowMs)) {
+      if (this.#idleAt.get(slot) <= nowMs) {
         oldest = slot;
         break;
       }
@@ -135,7 +133,8 @@ export class CounterTable {
     return state;
   }
 
-  #store(slot: number, state: CounterState): void {
+  #store(slot: number, state: CounterState, idleAtMs: number): void {
+    this.#idleAt.set(slot, idleAtMs);
     this.#at.set(slot, state.at);
     this.#used.set(slot, state.used);
     this.#before?.set(slot, state.before);
@@ -146,7 +145,7 @@ export class CounterTable {
 
   #add(subject: string): number {
     const slot = this.#free.pop() ?? this.#subjects.length;
-    for (const column of [this.#at, this.#used, this.#before]) column?.reach(slot);
+    for (const column of [this.#at, this.#used, this.#idleAt, this.#before]) column?.reach(slot);
     this.#subjects[slot] = subject;
     this.#shardOf(subject).set(subject, slot);
     this.#size += 1;
@@ -166,10 +165,6 @@ export class CounterTable {
 
   #bytesOf(subject: string): number {
     return SLOT_BYTES + subject.length + (this.counter.kind === KIND.log ? LOG_BYTES : 0);
-  }
-
-  #isIdle(slot: number, nowMs: number): boolean {
-    return this.#algorithm.isIdle(this.#load(slot), this.counter.windowMs, this.#limit, nowMs);
   }
 }
 

@@ -5,7 +5,6 @@ import { counterOf, KIND, LOG_LIMIT_MAX, NEVER, newCharge, type Charge, type Kin
 /** A store whose clock the suite sets. */
 export interface StoreRig {
   store: LimitStore;
-  /** Never backwards. */
   setTime(ms: number): void;
   close(): Promise<void>;
 }
@@ -112,6 +111,39 @@ export function limitStoreSuite(open: () => Promise<StoreRig>, runs: number): vo
     await rig.store.peek([look]);
     expect(look.remaining).toBe(1);
   });
+
+  test('a log forgets what was given back, however often that happens within its window', async () => {
+    const charge = chargesTo({ kind: KIND.log, limit: 3, windowMs: DAY_MS });
+    await take(charge());
+    for (let count = 0; count < 4_100; count += 1) {
+      pass(1);
+      const spent = await take(charge());
+      expect(spent.allowed).toBe(true);
+      await rig.store.refund([spent]);
+    }
+    const look = charge();
+    await rig.store.peek([look]);
+    expect(look).toMatchObject({ remaining: 2, resetMs: DAY_MS - 4_100 });
+  });
+
+  test.each(Object.entries(KIND))(
+    '%s: a clock that is set back is waited for, but not for hours',
+    async (_name, kind) => {
+      nextWindow(1_000);
+      const charge = chargesTo({ kind, limit: 5 });
+      await take(charge(3));
+      pass(1);
+      await take(charge(2));
+      pass(-600);
+      expect(await take(charge())).toMatchObject({ allowed: false, remaining: 0 });
+      pass(-3_600_000);
+      expect(await take(charge(5))).toMatchObject({ allowed: true, remaining: 0 });
+      const refused = await take(charge());
+      expect(refused.allowed).toBe(false);
+      expect(refused.retryMs).toBeLessThanOrEqual(2_000);
+      pass(3_600_600);
+    },
+  );
 
   test('a bucket holds its burst and refills evenly', async () => {
     const charge = chargesTo({ kind: KIND.bucket, limit: 10, windowMs: 1_000, burst: 30 });

@@ -42,8 +42,8 @@ local A = {}
 
 A[BUCKET] = {
   advance = function(s, c, t)
-    if t <= s.at then return end
-    s.used = max(0, s.used - (t - s.at) * c.limit)
+    if t <= s.at and s.at <= t + c.windowMs then return end
+    s.used = t < s.at and 0 or max(0, s.used - (t - s.at) * c.limit)
     s.at = t
   end,
   fits = function(s, c) return s.used + c.cost * c.windowMs <= c.burst * c.windowMs end,
@@ -60,7 +60,7 @@ A[BUCKET] = {
 A[FIXED] = {
   advance = function(s, c, t)
     local window = floor(t / c.windowMs)
-    if window <= s.at then return end
+    if window == s.at or window == s.at - 1 then return end
     s.at = window
     s.used = 0
   end,
@@ -77,7 +77,7 @@ A[FIXED] = {
 A[TWO] = {
   advance = function(s, c, t)
     local window = floor(t / c.windowMs)
-    if window <= s.at then return end
+    if window == s.at or window == s.at - 1 then return end
     s.before = window == s.at + 1 and s.used or 0
     s.used = 0
     s.at = window
@@ -107,10 +107,12 @@ A[LOG] = {
   advance = function(s, c, t)
     s.at = t
     local log = s.log
-    if not log or log[1] > t - c.windowMs then return end
+    if not log then return end
+    local isSetBack = log[#log - 1] > t + c.windowMs
+    if log[1] > t - c.windowMs and not isSetBack then return end
     local kept = {}
     for i = 1, #log, 2 do
-      if log[i] <= t - c.windowMs then s.used = s.used - log[i + 1]
+      if isSetBack or log[i] <= t - c.windowMs then s.used = s.used - log[i + 1]
       else kept[#kept + 1] = log[i]; kept[#kept + 1] = log[i + 1] end
     end
     s.log = kept
@@ -131,6 +133,10 @@ A[LOG] = {
       if log[i] == c.atMs then
         local back = min(c.cost, log[i + 1])
         log[i + 1] = log[i + 1] - back
+        if log[i + 1] == 0 then
+          table.remove(log, i)
+          table.remove(log, i)
+        end
         s.used = s.used - back
         return
       end
