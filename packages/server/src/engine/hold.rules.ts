@@ -84,7 +84,8 @@ export function freeUnits(books: Recorder, level: Level, missing: number): numbe
   let lapsed = 0;
   for (const line of level.lapsed) lapsed += openUnits(line);
   if (lapsed < missing && lapsed < level.reserved && !books.state.lapsedLoaded.has(level)) {
-    books.lapsedWanted.set(level, (books.lapsedWanted.get(level) ?? 0) + missing);
+    // No more can have lapsed than is reserved: thousands of lines that each ask for all would pass what a bigint holds.
+    books.lapsedWanted.set(level, Math.min(level.reserved, (books.lapsedWanted.get(level) ?? 0) + missing));
   }
   return availableUnits(level) + lapsed;
 }

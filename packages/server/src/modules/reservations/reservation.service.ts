@@ -1,7 +1,7 @@
 import type { Engine, Expiry, ReserveRequest, Sourcing } from '../../engine/index.ts';
 import type { Answer, CommandMeta } from '../../kernel/command.ts';
+import { instantMs } from '../../kernel/instant.ts';
 import { validationFailed, type FieldError } from '../../kernel/problem.ts';
-import { parseTimestamp } from '../../platform/http/index.ts';
 import { commitInChunks } from '../bulk.chunks.ts';
 import { BATCH_LINES_MAX, type ReservationBody, type ReserveOneBody } from './reservation.body.schema.ts';
 
@@ -9,43 +9,56 @@ import { BATCH_LINES_MAX, type ReservationBody, type ReserveOneBody } from './re
 const CHUNK_MAX = 500;
 /** Lines of one commit, at most, except where one reservation has more. */
 const CHUNK_LINES_MAX = 1_000;
+/** So many faults are told, as of shapes. */
+const ERRORS_MAX = 100;
 
 interface ExpiryBody {
   expiresAt?: string;
   ttlSeconds?: number;
 }
 
-/** @throws Problem 400 where both are given, or the sourcing does not fit together */
-export function reserveRequestOf(body: ReservationBody, at = ''): ReserveRequest {
-  const { expiresAt: _expiresAt, ttlSeconds: _ttlSeconds, sourcing, ...rest } = body;
-  return { ...rest, ...expiryOf(body, at), ...(sourcing === undefined ? {} : { sourcing: sourcingOf(sourcing, at) }) };
-}
-
-export function expiryOf({ expiresAt, ttlSeconds }: ExpiryBody, at = ''): Expiry {
-  if (expiresAt !== undefined && ttlSeconds !== undefined) {
-    throw validationFailed([{ path: `${at}/ttlSeconds`, message: 'cannot be given together with expiresAt' }]);
-  }
+/** @throws Problem 400 where both are given */
+export function expiryOf(body: ExpiryBody): Expiry {
+  refuse(expiryFaults(body, ''));
+  const { expiresAt, ttlSeconds } = body;
   if (ttlSeconds !== undefined) return { ttlSeconds };
-  if (expiresAt === undefined) return {};
-  const atMs = parseTimestamp(expiresAt);
-  if (atMs === null) throw validationFailed([{ path: `${at}/expiresAt`, message: 'must be an RFC 3339 time' }]);
-  return { expiresAt: atMs };
+  return expiresAt === undefined ? {} : { expiresAt: instantMs(expiresAt) };
 }
 
-export function sourcingOf(sourcing: Sourcing, at = ''): Sourcing {
-  const errors: FieldError[] = [];
-  if (sourcing.strategy === 'nearest' && sourcing.near === undefined) {
-    errors.push({ path: `${at}/sourcing/near`, message: 'is needed by the strategy nearest' });
-  }
-  if (sourcing.near !== undefined && sourcing.strategy !== 'nearest') {
-    errors.push({ path: `${at}/sourcing/near`, message: 'belongs to the strategy nearest' });
-  }
-  if (errors.length > 0) throw validationFailed(errors);
+/** @throws Problem 400 where it does not fit together */
+export function sourcingOf(sourcing: Sourcing): Sourcing {
+  refuse(sourcingFaults(sourcing, ''));
   return sourcing;
 }
 
+function expiryFaults({ expiresAt, ttlSeconds }: ExpiryBody, at: string): FieldError[] {
+  if (expiresAt === undefined || ttlSeconds === undefined) return [];
+  return [{ path: `${at}/ttlSeconds`, message: 'cannot be given together with expiresAt' }];
+}
+
+function sourcingFaults({ strategy, near }: Sourcing, at: string): FieldError[] {
+  if ((strategy === 'nearest') === (near !== undefined)) return [];
+  const message = near === undefined ? 'is needed by the strategy nearest' : 'belongs to the strategy nearest';
+  return [{ path: `${at}/sourcing/near`, message }];
+}
+
+/** What the shape alone cannot say. */
+function faultsOf(body: ReservationBody, at: string): FieldError[] {
+  return [...expiryFaults(body, at), ...sourcingFaults(body.sourcing ?? {}, at)];
+}
+
+function refuse(errors: FieldError[]): void {
+  if (errors.length > 0) throw validationFailed(errors.slice(0, ERRORS_MAX));
+}
+
+function requestOf(body: ReservationBody): ReserveRequest {
+  const { expiresAt: _expiresAt, ttlSeconds: _ttlSeconds, ...rest } = body;
+  return { ...rest, ...expiryOf(body) };
+}
+
 export async function reserve(engine: Engine, body: ReservationBody, meta: CommandMeta): Promise<Answer> {
-  return engine.submit({ kind: 'reserve', request: reserveRequestOf(body) }, meta);
+  refuse(faultsOf(body, ''));
+  return engine.submit({ kind: 'reserve', request: requestOf(body) }, meta);
 }
 
 /** A one-line reservation. */
@@ -66,8 +79,8 @@ export async function reserveMany(engine: Engine, bodies: ReservationBody[], met
   if (lines > BATCH_LINES_MAX) {
     throw validationFailed([{ path: '/reservations', message: `must have at most ${BATCH_LINES_MAX} lines in all` }]);
   }
-  const requests = bodies.map((body, index) => reserveRequestOf(body, `/reservations/${index}`));
-  return commitInChunks(chunksByLines(requests), meta, (chunk, offset, chunkMeta) =>
+  refuse(bodies.flatMap((body, index) => faultsOf(body, `/reservations/${index}`)));
+  return commitInChunks(chunksByLines(bodies.map(requestOf)), meta, (chunk, offset, chunkMeta) =>
     engine.submit({ kind: 'reserveMany', requests: chunk, offset }, chunkMeta),
   );
 }
