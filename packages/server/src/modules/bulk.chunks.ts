@@ -1,4 +1,6 @@
 import type { Answer, CommandMeta } from '../kernel/command.ts';
+import { Problem, problems } from '../kernel/problem.ts';
+import { toDatabaseProblem } from '../platform/database/index.ts';
 
 /** A chunk's answer is `{"succeeded":2,"results":[…]}`: its count is read without reading the results. */
 const CHUNK_HEAD = /^\{"succeeded":(\d+),"results":\[/;
@@ -9,6 +11,8 @@ type Commit<Item> = (chunk: Item[], offset: number, meta: CommandMeta) => Promis
 /**
  * Many independent items, chunk by chunk: each is one commit with its slice of the results under the idempotency key, so
  * that a repeat goes on at the first chunk that is missing; other commands run in between.
+ *
+ * @throws Problem `outcome_unknown`, with the results so far, where a chunk is refused after others were committed
  */
 export async function commitInChunks<Item>(chunks: Item[][], meta: CommandMeta, commit: Commit<Item>): Promise<Answer> {
   const slices: string[] = [];
@@ -17,7 +21,9 @@ export async function commitInChunks<Item>(chunks: Item[][], meta: CommandMeta, 
   let replayed = true;
   for (const [index, chunk] of chunks.entries()) {
     const idempotency = meta.idempotency === null ? null : { ...meta.idempotency, chunk: index };
-    const answer = await commit(chunk, count, { ...meta, idempotency });
+    const answer = await commit(chunk, count, { ...meta, idempotency }).catch((error: unknown) => {
+      throw index === 0 ? error : brokenOff(error, succeeded, slices);
+    });
     const [head, chunkSucceeded] = CHUNK_HEAD.exec(answer.body ?? '') ?? [];
     if (head === undefined) throw new Error('a chunk was answered in another form');
     succeeded += Number(chunkSucceeded);
@@ -27,6 +33,15 @@ export async function commitInChunks<Item>(chunks: Item[][], meta: CommandMeta, 
   }
   const body = `{"succeeded":${succeeded},"failed":${count - succeeded},"results":[${slices.join(',')}]}`;
   return { status: 200, body, replayed };
+}
+
+/** The refusal of one chunk says that nothing was done; of the whole request it would not be true. */
+function brokenOff(error: unknown, succeeded: number, slices: readonly string[]): unknown {
+  const problem = error instanceof Problem ? error : toDatabaseProblem(error);
+  if (problem === null) return error;
+  const results = JSON.parse(`[${slices.join(',')}]`) as unknown[];
+  const detail = `The first ${results.length} items were dealt with, as results says; then: ${problem.detail} Repeat the request with the same Idempotency-Key to go on. Without one, send the items that are missing.`;
+  return new Problem(problems.outcomeUnknown, detail, { succeeded, failed: results.length - succeeded, results });
 }
 
 /** Items in their order, so many a chunk. */
