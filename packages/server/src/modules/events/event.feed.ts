@@ -1,10 +1,10 @@
 import { Problem } from '../../kernel/problem.ts';
 import type { Database } from '../../platform/database/index.ts';
-import { eventProblems, positionGone } from './event.problems.ts';
+import { eventProblems, instantGone, positionGone } from './event.problems.ts';
 import { EventTail, type EventSpan } from './event.tail.ts';
 import { JOURNAL_EVENTS, matcherOf, type EventFilter, type StreamEvent } from './event.types.ts';
 import { journalEvent, stockChanged } from './event.view.ts';
-import { readState, selectJournal, selectLedger, selectRuns, type Run } from './stream.sql.ts';
+import { readState, selectJournal, selectLedger, selectPlace, selectRuns, type Run } from './stream.sql.ts';
 
 /** Events after a position, and how far that is: beyond the last of them where what followed did not match. */
 export interface EventBatch {
@@ -46,6 +46,8 @@ const INTERVAL_MS = 50;
 /** Where hints arrive, one look in so many is made: hints may be lost. */
 const HINTED_FACTOR = 10;
 const AFTER_ERROR_MS = 200;
+/** Times rise with positions but for clocks of transactions that overlap. */
+const TIME_SLACK_MS = 60_000;
 
 /**
  * The stream, read: once per instance for all who follow it live, and by the page for those who come from further back.
@@ -86,6 +88,23 @@ export class EventFeed {
   /** Events up to this position are kept no longer. */
   async forgotten(): Promise<number> {
     return (await readState(this.#options.database)).forgotten;
+  }
+
+  /**
+   * A position before all events of an instant, in milliseconds since the epoch, and of later ones.
+   *
+   * @throws Problem `position_gone` where some of them may be kept no longer
+   */
+  async positionBefore(instantMs: number): Promise<number> {
+    const { before, firstMs } = await selectPlace(this.#options.database, instantMs - TIME_SLACK_MS);
+    const forgotten = await this.forgotten();
+    if (forgotten > 0 && firstMs !== null && firstMs > instantMs) throw instantGone(firstMs, forgotten);
+    return before;
+  }
+
+  /** A position behind all events of before an instant. */
+  async positionBehind(instantMs: number): Promise<number> {
+    return (await selectPlace(this.#options.database, instantMs + TIME_SLACK_MS)).behind;
   }
 
   /** How far those who follow live have been told; null while nobody follows. */

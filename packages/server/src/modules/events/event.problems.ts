@@ -1,3 +1,4 @@
+import { toRfc3339 } from '../../kernel/clock.ts';
 import { Problem, type ProblemKind } from '../../kernel/problem.ts';
 
 export const eventProblems = {
@@ -27,6 +28,14 @@ export function positionGone(after: number, forgotten: number): Problem {
   return new Problem(
     eventProblems.positionGone,
     `Events up to position ${forgotten} are kept no longer, and ${after} was asked for. Read the present state anew, then follow the stream from now on.`,
+    { earliest: forgotten },
+  );
+}
+
+export function instantGone(firstMs: number, forgotten: number): Problem {
+  return new Problem(
+    eventProblems.positionGone,
+    `The stream is kept from ${toRfc3339(firstMs)} on. Take a later instant, or read the present state anew.`,
     { earliest: forgotten },
   );
 }

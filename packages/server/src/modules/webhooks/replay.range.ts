@@ -1,6 +1,6 @@
-import { Problem, validationFailed } from '../../kernel/problem.ts';
 import { boundMs } from '../../kernel/instant.ts';
-import { eventProblems, type StreamEvent } from '../events/index.ts';
+import { validationFailed, type Problem } from '../../kernel/problem.ts';
+import type { StreamEvent } from '../events/index.ts';
 import type { EventSource } from './stream.reader.ts';
 
 /** What is asked for: positions, both included, or instants, of which the second is not. */
@@ -16,16 +16,12 @@ export interface ReplayFilter {
 
 export const REPLAY_MAX = 10_000;
 const READ_LIMIT = 2_000;
-/** Looking for the first event of an instant, the stream is halved so often at most. */
-const HALVINGS_MAX = 60;
-/** Times rise with positions but for clocks of transactions that overlap. */
-const TIME_SLACK_MS = 60_000;
 const READS_WITHIN_MS = 3_000;
 
 /**
  * The events of a range that pass a filter, up to a position.
  *
- * @throws Problem `position_gone`; `validation_failed` where they are too many for one replay
+ * @throws Problem `position_gone`; `validation_failed` where they are too many for one replay, or too far apart
  */
 export async function eventsOfRange(
   feed: EventSource,
@@ -34,18 +30,20 @@ export async function eventsOfRange(
   upTo: number,
 ): Promise<StreamEvent[]> {
   const bounds = boundsOf(range, upTo);
-  const after = bounds.from === null ? await positionBefore(feed, bounds.fromMs, upTo) : bounds.from - 1;
+  const after = bounds.from === null ? await feed.positionBefore(bounds.fromMs) : bounds.from - 1;
+  const last = bounds.toMs === Infinity ? bounds.to : Math.min(bounds.to, await feed.positionBehind(bounds.toMs));
   const found: StreamEvent[] = [];
   const untilMs = performance.now() + READS_WITHIN_MS;
-  for (let position = Math.max(0, after); position < bounds.to;) {
+  for (let position = Math.max(0, after); position < last;) {
+    if (performance.now() > untilMs) throw tooLong(position);
     const batch = await feed.read(position, { limit: READ_LIMIT, ...wanted(filter) });
     if (batch.position === position) break;
     for (const event of batch.events) {
       const ms = Date.parse(event.time);
-      if (event.position > bounds.to || ms >= bounds.toMs + TIME_SLACK_MS) return found;
+      if (event.position > last) return found;
       if (ms >= bounds.fromMs && ms < bounds.toMs) found.push(event);
     }
-    if (found.length > REPLAY_MAX || performance.now() > untilMs) throw tooLarge();
+    if (found.length > REPLAY_MAX) throw tooMany();
     position = batch.position;
   }
   return found;
@@ -77,41 +75,17 @@ function isAbove(from: number | string, to: number | string | undefined): boolea
   return typeof from === 'number' && typeof to === 'number' && from > to;
 }
 
-/** A position before all events of an instant or later ones: the stream has no index by time, so it is halved. */
-async function positionBefore(feed: EventSource, fromMs: number, upTo: number): Promise<number> {
-  let low = await feed.forgotten();
-  const isEarlier = async (position: number): Promise<boolean> => {
-    const { events } = await feed.read(position, { limit: 1 });
-    const [event] = events;
-    return event !== undefined && Date.parse(event.time) < fromMs - TIME_SLACK_MS;
-  };
-  if (low > 0 && !(await isEarlier(low))) await refuseIfForgotten(feed, low, fromMs);
-  let high = upTo;
-  for (let halving = 0; halving < HALVINGS_MAX && high - low > 1; halving += 1) {
-    const middle = Math.floor((low + high) / 2);
-    if (await isEarlier(middle)) low = middle;
-    else high = middle;
-  }
-  return low;
-}
-
-/** @throws Problem `position_gone` where events since the instant were forgotten, as far as can be known */
-async function refuseIfForgotten(feed: EventSource, forgotten: number, fromMs: number): Promise<void> {
-  const { events } = await feed.read(forgotten, { limit: 1 });
-  const [first] = events;
-  if (first === undefined || Date.parse(first.time) <= fromMs) return;
-  throw new Problem(
-    eventProblems.positionGone,
-    `The stream is kept from ${first.time} on. Take a later instant, or read the present state anew.`,
-    { earliest: forgotten },
-  );
-}
-
 function wanted({ types, topics }: ReplayFilter): { types: readonly string[]; topics?: readonly string[] } {
   return topics.length === 0 ? { types } : { types, topics };
 }
 
-function tooLarge(): Problem {
+function tooMany(): Problem {
   const message = `must be earlier: one replay takes ${REPLAY_MAX} events at most`;
+  return validationFailed([{ path: '/to', message }]);
+}
+
+/** The filter passes next to nothing of a long stretch. */
+function tooLong(position: number): Problem {
+  const message = `must be earlier: within ${READS_WITHIN_MS / 1_000} s the stream was looked through up to position ${position}`;
   return validationFailed([{ path: '/to', message }]);
 }

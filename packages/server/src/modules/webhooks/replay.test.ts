@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { startTestApp, type TestApp } from '../../../test/app.ts';
 import { eventsOfRange, REPLAY_MAX } from './replay.range.ts';
 import { MemoryFeed, Receiver } from './webhooks.fixture.ts';
@@ -48,6 +49,21 @@ describe('the events of a range', () => {
     await expect(range(REPLAY_MAX + 1)).rejects.toMatchObject({ code: 'validation_failed' });
   });
 
+  it('are all found however slowly the last of them are read, or it is said how far they were looked for', async () => {
+    const long = new MemoryFeed();
+    for (let index = 0; index < 4_001; index += 1) long.push('SKU-1');
+    let readMs = 0;
+    const now = vi.spyOn(performance, 'now').mockImplementation(() => long.reads * readMs);
+    const range = () => eventsOfRange(long, { from: 1, to: undefined }, EVERYTHING, 4_001);
+    readMs = 1_500;
+    expect(await range()).toHaveLength(4_001);
+    readMs = 2_000;
+    await expect(range()).rejects.toMatchObject({
+      extensions: { errors: [{ path: '/to', message: expect.stringContaining('up to position 4000') }] },
+    });
+    now.mockRestore();
+  });
+
   it('are still kept, all of them', async () => {
     const short = new MemoryFeed();
     for (let minute = 0; minute < 10; minute += 1) short.push('SKU-1', 'stock.changed', new Date(at(minute)));
@@ -56,6 +72,56 @@ describe('the events of a range', () => {
     await expect(range(3)).rejects.toMatchObject({ code: 'position_gone' });
     await expect(range(at(0))).rejects.toMatchObject({ code: 'position_gone' });
     expect((await range(at(5))).map(({ position }) => position)).toEqual([6, 7, 8, 9, 10]);
+  });
+});
+
+describe('the events of an instant in a long stream', () => {
+  const RUNS = 4_000;
+  const EVENTS_IN_A_RUN = 5;
+  let app: TestApp;
+  beforeAll(async () => {
+    app = await startTestApp();
+    await layRuns();
+  });
+  afterAll(() => app.close());
+
+  /** A run a minute. Only the last entry of each is an event, every hundredth time of a MUG: the others are the audit's. */
+  async function layRuns(): Promise<void> {
+    const owner = new pg.Client(app.connection);
+    await owner.connect();
+    await owner.query(
+      `WITH run AS (SELECT n, n * 4096 AS id, $2::timestamptz + n * interval '1 minute' AS at FROM generate_series(0, $1 - 1) n),
+        entry AS (INSERT INTO journal_entry (id, at, kind, actor, subject, data)
+          SELECT id + place, at, CASE place WHEN 4 THEN 'product.updated' ELSE 'api_key.created' END, 'open',
+            CASE n % 100 WHEN 0 THEN 'MUG' ELSE 'CUP' END, '{}' FROM run, generate_series(0, 4) place),
+        laid AS (INSERT INTO event_batch SELECT id, id + 4, at, at, n * 5 + 1 FROM run)
+        UPDATE event_stream SET head = 5 * $1, origin = event_stream_origin()`,
+      [RUNS, at(0)],
+    );
+    await owner.end();
+  }
+
+  const start = Date.now() - RUNS * 60_000;
+  const at = (run: number): string => new Date(start + run * 60_000).toISOString();
+  const look = async (from: number, to: number | undefined, topics: string[] = []) => {
+    const { feed } = app.server.events;
+    const reads = vi.spyOn(feed, 'read');
+    const range = { from: at(from), to: to === undefined ? undefined : at(to) };
+    const found = await eventsOfRange(feed, range, { types: ['*'], topics }, RUNS * EVENTS_IN_A_RUN);
+    const looked = reads.mock.calls.length;
+    reads.mockRestore();
+    return { runs: found.map(({ position }) => position / EVENTS_IN_A_RUN - 1), looked };
+  };
+
+  it('are found at once, whatever lies between them', async () => {
+    expect(await look(3_998, undefined)).toEqual({ runs: [3_998, 3_999], looked: 1 });
+    expect(await look(1_234, 1_237)).toEqual({ runs: [1_234, 1_235, 1_236], looked: 1 });
+    expect(await look(0, 2)).toEqual({ runs: [0, 1], looked: 1 });
+    expect(await look(-10, 1)).toEqual({ runs: [0], looked: 1 });
+  });
+
+  it('are looked for no further than to the end of the range, also where few pass the filter', async () => {
+    expect(await look(100, 201, ['product:MUG'])).toEqual({ runs: [100, 200], looked: 1 });
   });
 });
 

@@ -35,6 +35,14 @@ export class SharedReads implements EventSource {
     return this.#feed.forgotten();
   }
 
+  positionBefore(instantMs: number): Promise<number> {
+    return this.#feed.positionBefore(instantMs);
+  }
+
+  positionBehind(instantMs: number): Promise<number> {
+    return this.#feed.positionBehind(instantMs);
+  }
+
   async read(after: number, { limit, ...filter }: Parameters<EventSource['read']>[1]): Promise<Batch> {
     const { events, position } = await this.#batchAfter(after, limit);
     return { events: events.filter(matcherOf(filter)), position };

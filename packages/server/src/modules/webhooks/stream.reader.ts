@@ -10,6 +10,14 @@ export interface EventSource {
   now(): Promise<number>;
   /** Events up to this position are kept no longer. */
   forgotten(): Promise<number>;
+  /**
+   * A position before all events of an instant and of later ones.
+   *
+   * @throws Problem `position_gone`
+   */
+  positionBefore(instantMs: number): Promise<number>;
+  /** A position behind all events of before an instant. */
+  positionBehind(instantMs: number): Promise<number>;
   /** @throws Problem `position_gone` */
   read(
     after: number,

@@ -42,6 +42,16 @@ export class MemoryFeed implements EventSource {
     return Promise.resolve(this.#forgotten);
   }
 
+  async positionBefore(instantMs: number): Promise<number> {
+    const first = this.events.find(({ position }) => position > this.#forgotten);
+    if (this.#forgotten > 0 && Date.parse(first?.time ?? '') > instantMs) await this.read(0, { limit: 1 });
+    return this.positionBehind(instantMs);
+  }
+
+  positionBehind(instantMs: number): Promise<number> {
+    return Promise.resolve(this.events.findLast(({ time }) => Date.parse(time) < instantMs)?.position ?? 0);
+  }
+
   read(after: number, { limit, ...filter }: Parameters<EventSource['read']>[1]): ReturnType<EventSource['read']> {
     this.reads += 1;
     if (after < this.#forgotten) {
