@@ -10696,7 +10696,7 @@ export interface operations {
                     /**
                      * @example id: 1042
                      *     event: stock.changed
-                     *     data: {"specversion":"1.0","id":"409601","type":"stock.changed"}
+                     *     data: {"specversion":"1.0","id":"evt_1042","type":"stock.changed"}
                      */
                     "text/event-stream": string;
                 };
@@ -14529,7 +14529,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The file. */
+            /** @description The file, of the type that its job gave it. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -14539,7 +14539,7 @@ export interface operations {
                      * @example sku,quantity
                      *     SKU-1,5
                      */
-                    "application/octet-stream": string;
+                    "*/*": string;
                 };
             };
             /** @description `run_not_found`: There is no such run. `run_file_not_found`: The run has no such file. */

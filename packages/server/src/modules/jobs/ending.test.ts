@@ -59,6 +59,22 @@ describe('the log of a run', () => {
   });
 });
 
+it('a line of the log has 4,000 characters, and the log 10,000 lines, the last of which says that it is full', async () => {
+  const id = await jobs.runOf(({ log }) => {
+    log('info', 'x'.repeat(4_000));
+    for (let line = 2; line <= 10_050; line += 1) log('info', `line ${line}`);
+    return Promise.resolve();
+  });
+  await jobs.workerOf().runOnce();
+  const lines = async (query: string): Promise<string[]> =>
+    (await jobs.request<{ items: { message: string }[] }>('GET', `/runs/${id}/log?${query}`)).body.items.map(
+      ({ message }) => message,
+    );
+  expect(await lines('limit=2')).toEqual(['x'.repeat(4_000), 'line 2']);
+  expect(await lines('after=9998')).toEqual(['line 9999', 'The log is full: what follows is not kept.']);
+  expect((await jobs.read(id)).logLines).toBe(10_000);
+});
+
 async function waitingForLocks(): Promise<number> {
   const waiting = `SELECT count(*)::int AS count FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`;
   return (await jobs.sql<{ count: number }>(waiting))[0]?.count ?? 0;
@@ -96,7 +112,7 @@ describe('what the database cannot keep', () => {
     const id = await jobs.runOf(
       ({ progress, log }) => {
         progress(10, `${'p'.repeat(498)}😀 and more`);
-        log('info', `${'l'.repeat(1_998)}😀 and more`);
+        log('info', `${'l'.repeat(3_998)}😀 and more`);
         return Promise.reject(new Error(`${'e'.repeat(1_998)}😀 and more`));
       },
       { retries: 0 },

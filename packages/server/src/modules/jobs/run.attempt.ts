@@ -38,6 +38,7 @@ type Stop = 'timed_out' | 'cancelled' | 'handed_over' | 'lost';
 
 const MESSAGE_MAX = 2_000;
 const LINES_MAX = 10_000;
+const LINE_MAX = 4_000;
 const RESULT_MAX_BYTES = 1_048_576;
 
 /** One attempt of a run, in this process. */
@@ -165,7 +166,7 @@ export class Attempt {
     this.#lineCount += 1;
     if (this.#lineCount > LINES_MAX) return;
     const text =
-      this.#lineCount === LINES_MAX ? 'The log is full: what follows is not kept.' : shortened(message, MESSAGE_MAX);
+      this.#lineCount === LINES_MAX ? 'The log is full: what follows is not kept.' : shortened(message, LINE_MAX);
     // The compiler has not seen who calls from a thread.
     const known = LEVELS.has(level) ? level : 'info';
     this.#lines.push({ atMs: this.#deps.clock.now(), level: known, message: text });

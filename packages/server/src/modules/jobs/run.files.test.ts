@@ -95,6 +95,14 @@ describe('files of a run', () => {
     },
   );
 
+  it('are described as being of any type', async () => {
+    const document = (await jobs.app.inject({ url: '/openapi.json' })).json<{
+      paths: Record<string, { get: { responses: Record<string, { content: object }> } }>;
+    }>();
+    const answer = document.paths['/api/v1/runs/{id}/files/{name}']?.get.responses['200'];
+    expect(Object.keys(answer?.content ?? {})).toEqual(['*/*']);
+  });
+
   it('of an attempt that has lost its run are refused', async () => {
     const { work, begun, open, contexts } = gate();
     const id = await jobs.runOf(async (context) => {

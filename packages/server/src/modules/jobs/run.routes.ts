@@ -40,7 +40,7 @@ const admin = { scope: 'admin' } as const;
 const notFound = Refusal(jobProblems.runNotFound);
 const FileContent = Type.Unsafe<Readable>({
   type: 'string',
-  description: 'The file.',
+  description: 'The file, of the type that its job gave it.',
   examples: ['sku,quantity\nSKU-1,5\n'],
 });
 
@@ -201,7 +201,7 @@ export function runFileRoutes(app: HttpServer, deps: JobDeps): void {
       operationId: 'getRunFile',
       summary: 'Fetch a file of a run',
       description: 'A page of HTML is shown, in a sandbox; anything else is to be saved.',
-      produces: ['application/octet-stream'],
+      produces: ['*/*'],
       params: RunFilePath,
       response: { 200: FileContent, 404: Refusal(jobProblems.runNotFound, jobProblems.runFileNotFound) },
     },
