@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import { createHoldfast, HoldfastError } from './index.ts';
 
 type Handler = (request: IncomingMessage, response: ServerResponse, count: number) => void;
@@ -89,4 +89,73 @@ test('what the caller aborts is not tried again', async () => {
   controller.abort();
   await expect(asked).rejects.toThrow(/abort/i);
   expect(calls).toBe(1);
+});
+
+test('an answer that is cut short is asked for again under the same key', async () => {
+  const keys: unknown[] = [];
+  const baseUrl = await serverThat((request, response, count) => {
+    keys.push(request.headers['idempotency-key']);
+    if (count > 1) return answer(response, 201, { id: 'r-1' });
+    response.writeHead(201, { 'content-type': 'application/json', 'content-length': '100' });
+    response.write('{"id":', () => request.socket.destroy());
+  });
+  const { data } = await createHoldfast({ baseUrl }).POST('/api/v1/reservations', reserve);
+  expect(data).toEqual({ id: 'r-1' });
+  expect(keys).toEqual([keys[0], keys[0]]);
+});
+
+test.each([502, 504])('%i of a proxy, whose instance has died under the request, is a lost answer', async (status) => {
+  const keys: unknown[] = [];
+  const baseUrl = await serverThat((request, response, count) => {
+    keys.push(request.headers['idempotency-key']);
+    if (count === 1) response.writeHead(status, { 'content-type': 'text/html' }).end('<h1>Bad Gateway</h1>');
+    else answer(response, 201, { id: 'r-1' });
+  });
+  const { data } = await createHoldfast({ baseUrl }).POST('/api/v1/reservations', reserve);
+  expect(data).toEqual({ id: 'r-1' });
+  expect(keys).toEqual([keys[0], keys[0]]);
+});
+
+test('a check of a rate limit counts each time: one whose answer was lost is not made again', async () => {
+  let calls = 0;
+  const baseUrl = await serverThat((request, _response, count) => {
+    calls = count;
+    request.socket.destroy();
+  });
+  const asked = createHoldfast({ baseUrl }).POST('/api/v1/rate-limits/check', { body: { subject: 'customer-42' } });
+  await expect(asked).rejects.toMatchObject({ code: 'unreachable' });
+  expect(calls).toBe(1);
+});
+
+test('a pause that is longer than it waits is for the caller: it does not come back too early', async () => {
+  let calls = 0;
+  const baseUrl = await serverThat((_request, response, count) => {
+    calls = count;
+    answer(response, 429, { code: 'rate_limited', retryAfterMs: 60_000 }, { 'retry-after': '60' });
+  });
+  const asked = createHoldfast({ baseUrl }).GET('/api/v1/products');
+  await expect(asked).rejects.toMatchObject({ status: 429, code: 'rate_limited', problem: { retryAfterMs: 60_000 } });
+  expect(calls).toBe(1);
+});
+
+test('304 is an answer and no refusal', async () => {
+  const baseUrl = await serverThat((_request, response) => {
+    response.writeHead(304, { etag: '"1"' }).end();
+  });
+  const { data, response } = await createHoldfast({ baseUrl }).GET('/api/v1/inventory/{sku}', {
+    params: { path: { sku: 'MUG' }, header: { 'If-None-Match': '"1"' } },
+  });
+  expect([response.status, data]).toEqual([304, undefined]);
+});
+
+test('a page on plain HTTP, where browsers have no crypto.randomUUID, sends commands too', async () => {
+  vi.stubGlobal('crypto', { getRandomValues: <Bytes extends Uint8Array>(bytes: Bytes) => bytes.fill(7) });
+  closers.push(() => vi.unstubAllGlobals());
+  const keys: unknown[] = [];
+  const baseUrl = await serverThat((request, response) => {
+    keys.push(request.headers['idempotency-key']);
+    answer(response, 201, { id: 'r-1' });
+  });
+  await createHoldfast({ baseUrl }).POST('/api/v1/reservations', reserve);
+  expect(keys).toEqual(['07'.repeat(18)]);
 });

@@ -7,10 +7,11 @@ export interface HoldfastOptions {
   baseUrl: string;
   /** An API key, or a token of your identity provider. */
   key?: string;
-  /** How often a request is tried again when no answer came, or 429 or 503 did. Default 3. */
+  /** How often a request is tried again when no answer came (502 and 504 are a proxy's word for that), or 429 or 503. Default 3. */
   retries?: number;
-  /** How long one attempt may take, in milliseconds. Default 30,000. */
+  /** How long one attempt may take, its answer's body included, in milliseconds. Default 30,000. */
   timeoutMs?: number;
+  /** What sends requests, in place of the global `fetch`. */
   fetch?: (request: Request) => Promise<Response>;
 }
 
@@ -28,7 +29,9 @@ const LONGEST_PAUSE_MS = 5_000;
 
 /**
  * A client that may try again: each request that changes something carries an `Idempotency-Key` of its own (give a
- * header of that name to choose it), so that a repeat after a lost answer has no second effect.
+ * header of that name to choose it), so that a repeat after a lost answer has no second effect. Checks of a rate limit
+ * count each time, so a lost one is not repeated. Where the server asks for a longer pause than 5 s (`Retry-After`), its
+ * refusal is thrown at once: when to come back is yours to say.
  */
 export function createHoldfast(options: HoldfastOptions): Holdfast {
   const send = options.fetch ?? ((request: Request) => fetch(request));
@@ -40,7 +43,7 @@ export function createHoldfast(options: HoldfastOptions): Holdfast {
   });
   client.use({
     onResponse: async ({ response }) => {
-      if (!response.ok) throw await errorOf(response);
+      if (response.status >= 400) throw await errorOf(response);
     },
   });
   return client;
@@ -54,27 +57,51 @@ async function sendAndRetry(
   const request = withIdempotencyKey(original);
   for (let attempt = 0; ; attempt += 1) {
     const isLast = attempt >= retries;
+    const { signal } = original;
+    let asked: string | null = null;
     try {
-      const response = await send(new Request(request.clone(), { signal: timeoutOf(original, timeoutMs) }));
-      const mayHelp = response.status === 429 || response.status === 503;
-      if (!mayHelp || isLast) return response;
-      await pause(pauseMs(attempt, response.headers.get('retry-after')), original.signal);
+      const response = await whole(await send(new Request(request.clone(), { signal: timeoutOf(signal, timeoutMs) })));
+      asked = response.headers.get('retry-after');
+      if (isLast || !mayHelp(response, request) || Number(asked) * 1_000 > LONGEST_PAUSE_MS) return response;
     } catch (error) {
-      if (original.signal.aborted || isLast) throw original.signal.aborted ? error : unreachable(error);
-      await pause(pauseMs(attempt, null), original.signal);
+      if (signal.aborted) throw error;
+      if (isLast || countsEachTime(request)) throw unreachable(error);
     }
+    await pause(pauseMs(attempt, asked), signal);
   }
+}
+
+/** 429 and 503 did nothing, or say so by `outcome_unknown`; 502 and 504 are of a proxy that was not answered. */
+function mayHelp({ status }: Response, request: Request): boolean {
+  if (status === 502 || status === 504) return !countsEachTime(request);
+  return status === 429 || status === 503;
+}
+
+/** An `Idempotency-Key` has no effect there. */
+function countsEachTime({ method, url }: Request): boolean {
+  return method === 'POST' && /\/rate-limits\/check(?:\/batch)?$/.test(url);
+}
+
+/** An answer in JSON is read here, where one that is cut short can be asked for again; files go on as streams. */
+async function whole(response: Response): Promise<Response> {
+  const isJson = /^application\/(?:problem\+)?json\b/.test(response.headers.get('content-type') ?? '');
+  return isJson ? new Response(await response.text(), response) : response;
 }
 
 function withIdempotencyKey(request: Request): Request {
   if (request.method === 'GET' || request.headers.has('idempotency-key')) return request;
   const headers = new Headers(request.headers);
-  headers.set('idempotency-key', crypto.randomUUID());
+  headers.set('idempotency-key', randomKey());
   return new Request(request, { headers });
 }
 
-function timeoutOf(request: Request, timeoutMs: number): AbortSignal {
-  return AbortSignal.any([request.signal, AbortSignal.timeout(timeoutMs)]);
+/** Browsers have `crypto.randomUUID` on HTTPS and on their own machine only. */
+function randomKey(): string {
+  return Array.from(crypto.getRandomValues(new Uint8Array(18)), (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+function timeoutOf(signal: AbortSignal, timeoutMs: number): AbortSignal {
+  return AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
 }
 
 /** Twice as long each time, with jitter so that clients that failed together do not come back together. */

@@ -1,8 +1,53 @@
+import { readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
-import { followEvents, HoldfastError, type FollowOptions, type HoldfastEvent, type LiveState } from './index.ts';
+import {
+  followEvents,
+  HoldfastError,
+  type EventType,
+  type FollowOptions,
+  type HoldfastEvent,
+  type LiveState,
+} from './index.ts';
 import { createSseParser } from './sse.parser.ts';
+
+const ASYNCAPI = new URL('../../server/asyncapi.json', import.meta.url);
+/** Kept complete by its type. */
+const KNOWN: Record<EventType, true> = {
+  'stock.changed': true,
+  'reservation.created': true,
+  'reservation.confirmed': true,
+  'reservation.shipped': true,
+  'reservation.cancelled': true,
+  'reservation.expired': true,
+  'reservation.changed': true,
+  'reservation.extended': true,
+  'transfer.created': true,
+  'alert.opened': true,
+  'alert.acknowledged': true,
+  'alert.resolved': true,
+  'level.updated': true,
+  'product.created': true,
+  'product.updated': true,
+  'product.archived': true,
+  'location.created': true,
+  'location.updated': true,
+  'location.archived': true,
+  'rate_limit.limited': true,
+  'run.queued': true,
+  'run.held': true,
+  'run.skipped': true,
+  'run.started': true,
+  'run.progressed': true,
+  'run.retrying': true,
+  'run.succeeded': true,
+  'run.failed': true,
+  'run.cancel_requested': true,
+  'run.cancelled': true,
+  'run.deadline_at_risk': true,
+  'run.deadline_missed': true,
+};
 
 type Handler = (request: IncomingMessage, response: ServerResponse, count: number) => void;
 
@@ -118,6 +163,24 @@ test('what the caller aborts ends, and the connection with it', async () => {
   }
   expect(events).toHaveLength(1);
   await expect.poll(() => isGone).toBe(true);
+});
+
+test('the types of events that a server can tell are the types that the client knows', () => {
+  const { channels } = JSON.parse(readFileSync(ASYNCAPI, 'utf8')) as { channels: { stream: { messages: object } } };
+  const told = Object.keys(channels.stream.messages).filter((name) => name.includes('.'));
+  expect(told.sort()).toEqual(Object.keys(KNOWN).sort());
+});
+
+test('a base address may end in a slash, or be below a path', async () => {
+  const asked: unknown[] = [];
+  const baseUrl = await serverThat((request, response) => {
+    asked.push(request.url);
+    open(response, 1);
+    tell(response, 2);
+  });
+  expect(await take(1, { baseUrl: `${baseUrl}/` })).toEqual([2]);
+  expect(await take(1, { baseUrl: `${baseUrl}/stock/` })).toEqual([2]);
+  expect(asked).toEqual(['/api/v1/events/stream', '/stock/api/v1/events/stream']);
 });
 
 test('a stream is taken apart in whatever pieces it comes', () => {

@@ -26,7 +26,9 @@ export interface FollowOptions {
   after?: number;
   /** Ends it. */
   signal?: AbortSignal;
+  /** Called whenever it changes. */
   onState?: (state: LiveState) => void;
+  /** What sends requests, in place of the global `fetch`. */
   fetch?: (url: string, init: RequestInit) => Promise<Response>;
 }
 
@@ -127,7 +129,7 @@ function urlOf({ baseUrl, topics = [], types = [] }: FollowOptions): string {
   const query = new URLSearchParams();
   if (topics.length > 0) query.set('topics', topics.join(','));
   if (types.length > 0) query.set('types', types.join(','));
-  return `${baseUrl}/api/v1/events/stream${query.size === 0 ? '' : `?${query.toString()}`}`;
+  return `${baseUrl.replace(/\/$/, '')}/api/v1/events/stream${query.size === 0 ? '' : `?${query.toString()}`}`;
 }
 
 function headersOf({ key }: FollowOptions, after: number | undefined): Record<string, string> {

@@ -2,6 +2,7 @@ import type { components } from './openapi.ts';
 
 type Schemas = components['schemas'];
 type Reservation = Schemas['Reservation'];
+type Run = Schemas['RunSummary'];
 
 /** Who was refused by which rule: told once a minute, however often it was refused. */
 export interface RateLimitLimited {
@@ -32,6 +33,18 @@ export interface EventData {
   'location.updated': Schemas['Location'];
   'location.archived': Schemas['Location'];
   'rate_limit.limited': RateLimitLimited;
+  'run.queued': Run;
+  'run.held': Run;
+  'run.skipped': Run;
+  'run.started': Run;
+  'run.progressed': Run;
+  'run.retrying': Run;
+  'run.succeeded': Run;
+  'run.failed': Run;
+  'run.cancel_requested': Run;
+  'run.cancelled': Run;
+  'run.deadline_at_risk': Run;
+  'run.deadline_missed': Run;
 }
 
 export type EventType = keyof EventData;

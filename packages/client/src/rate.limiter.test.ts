@@ -25,6 +25,18 @@ test('it asks with its key, and tells what was answered', async () => {
   expect(asked).toEqual([['POST', 'http://127.0.0.1:8080/api/v1/rate-limits/check', 'Bearer k', check]]);
 });
 
+test('a base address may be below a path, as for the client', async () => {
+  const urls: string[] = [];
+  const answer = (request: Request): Promise<Response> => {
+    urls.push(request.url);
+    return Promise.resolve(Response.json(ANSWER));
+  };
+  for (const baseUrl of ['https://shop.example/stock', 'https://shop.example/stock/']) {
+    await limiterThat(answer, { baseUrl }).check({ subject: 'a' });
+  }
+  expect(urls).toEqual(Array(2).fill('https://shop.example/stock/api/v1/rate-limits/check'));
+});
+
 test('many at once are answered in order', async () => {
   const limiter = limiterThat(() =>
     Promise.resolve(Response.json({ results: [{ ...ANSWER, allowed: true }, ANSWER] })),

@@ -1,6 +1,5 @@
 import type { components } from './openapi.ts';
 
-/** Asks Holdfast whether a request of another service may pass. */
 export interface RateLimiterOptions {
   /** Where the server is, such as `http://127.0.0.1:8080`. */
   baseUrl: string;
@@ -10,6 +9,7 @@ export interface RateLimiterOptions {
   timeoutMs?: number;
   /** What holds while no answer comes. Default `allow`. */
   onError?: 'allow' | 'deny';
+  /** What sends requests, in place of the global `fetch`. */
   fetch?: (request: Request) => Promise<Response>;
 }
 
@@ -27,7 +27,9 @@ export interface RateLimitDecision extends Pick<
   isGuess: boolean;
 }
 
+/** Asks Holdfast whether requests of another service may pass. */
 export interface RateLimiter {
+  /** Counts one request and tells whether it may pass; `cost: 0` only looks. */
   check(check: RateLimitCheck): Promise<RateLimitDecision>;
   /** Up to 1,000 at once, answered in order. */
   checkMany(checks: readonly RateLimitCheck[]): Promise<RateLimitDecision[]>;
@@ -79,7 +81,7 @@ async function ask<Answered>(options: RateLimiterOptions, route: string, body: o
   const send = options.fetch ?? ((request: Request) => fetch(request));
   const headers: Record<string, string> = { 'content-type': 'application/json' };
   if (key !== undefined) headers['authorization'] = `Bearer ${key}`;
-  const request = new Request(new URL(`/api/v1/rate-limits${route}`, baseUrl), {
+  const request = new Request(`${baseUrl.replace(/\/$/, '')}/api/v1/rate-limits${route}`, {
     method: 'POST',
     headers,
     body: JSON.stringify(body),

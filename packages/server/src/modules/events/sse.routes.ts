@@ -10,7 +10,8 @@ import type { LiveConnections } from './live.connections.ts';
 import { SseConnection } from './sse.connection.ts';
 import { FrameMaker } from './sse.frames.ts';
 
-const EXAMPLE = 'id: 1042\nevent: stock.changed\ndata: {"specversion":"1.0","id":"409601","type":"stock.changed"}\n\n';
+const EXAMPLE =
+  'id: 1042\nevent: stock.changed\ndata: {"specversion":"1.0","id":"evt_1042","type":"stock.changed"}\n\n';
 
 export function registerEventStream(
   app: HttpServer,

@@ -2,6 +2,9 @@ import { Type, type Static } from 'typebox';
 import { Nullable, Shape, text, Timestamp, Uuid, Whole, Word } from '../../platform/http/schemas.ts';
 import { CHECKS_MAX, SUBJECT_MAX } from './rate-limit.schema.ts';
 
+/** A request line that Node takes: where a longer query were refused, a caller could have no rule counted. */
+const PATH_MAX = 16_384;
+
 const Subject = text(SUBJECT_MAX, { description: 'Whom the request is counted for.', examples: ['customer-42'] });
 
 export const CheckBody = Shape(
@@ -16,7 +19,7 @@ export const CheckBody = Shape(
       }),
     ),
     path: Type.Optional(
-      text(2_000, { description: 'As the request has it; its query is not looked at.', examples: ['/login'] }),
+      text(PATH_MAX, { description: 'As the request has it; its query is not looked at.', examples: ['/login'] }),
     ),
     cost: Type.Optional(Whole(0, 1_000_000, { description: 'Units to spend; 0 only looks.', default: 1 })),
     rateLimit: Type.Optional({ ...Uuid, description: 'Only by this rule, whatever it matches.' }),
