@@ -23,10 +23,10 @@ function isStricter(charge: RuleCharge, than: RuleCharge): boolean {
  * `RateLimit-Policy` names every rule that counted, `RateLimit` the strictest (draft-ietf-httpapi-ratelimit-headers-10);
  * `X-RateLimit-*` say the same in the words of before the draft, `X-RateLimit-Reset` in seconds since the epoch.
  */
-export function limitLines(charges: readonly RuleCharge[], answering: RuleCharge): string {
+export function limitLines(charges: readonly RuleCharge[], answering: RuleCharge, nowMs: number): string {
   const { lines } = answering.rule;
-  if (charges.length === 1) return lines.write(answering);
-  return `RateLimit-Policy: ${policiesOf(charges)}\r\n${lines.writeState(answering)}`;
+  if (charges.length === 1) return lines.write(answering, nowMs);
+  return `RateLimit-Policy: ${policiesOf(charges)}\r\n${lines.writeState(answering, nowMs)}`;
 }
 
 function policiesOf(charges: readonly RuleCharge[]): string {

@@ -26,20 +26,20 @@ export class LimitLines {
   }
 
   /** All five. */
-  write(charge: Charge): string {
+  write(charge: Charge, nowMs: number): string {
     if (charge.limit !== this.#limit) this.#useLimit(charge.limit);
-    return this.#head + this.#left(charge);
+    return this.#head + this.#left(charge, nowMs);
   }
 
   /** Without the policy. */
-  writeState(charge: Charge): string {
+  writeState(charge: Charge, nowMs: number): string {
     if (charge.limit !== this.#limit) this.#useLimit(charge.limit);
-    return this.#stateHead + this.#left(charge);
+    return this.#stateHead + this.#left(charge, nowMs);
   }
 
-  #left({ remaining, resetMs, atMs }: Charge): string {
+  #left({ remaining, resetMs }: Charge, nowMs: number): string {
     const resetS = seconds(resetMs);
-    const resetAtS = seconds(atMs + resetMs);
+    const resetAtS = seconds(nowMs + resetMs);
     if (resetS !== this.#resetS || resetAtS !== this.#resetAtS) {
       this.#resetS = resetS;
       this.#resetAtS = resetAtS;

@@ -112,7 +112,7 @@ export class RequestCharges implements RouteCharges {
       if (passes || !charge.allowed) charge.rule.tally.count(charge, nowMs);
     }
     const answering = strictest(charges);
-    if (answering !== null) setHeaderLines(reply, limitLines(charges, answering));
+    if (answering !== null) setHeaderLines(reply, limitLines(charges, answering, nowMs));
     if (!passes && answering !== null) throw rateLimited(answering, nowMs);
     this.#refundLater(charges, reply);
   }

@@ -88,6 +88,10 @@ describe.skipIf(redisProgram === null)(`two instances with ${redisName}`, () => 
     expect(await one.admitted(2, 'GET', '/alerts')).toBe(0);
     // Two instances are known, so each grants half of it.
     expect(await one.admitted(5, 'GET', '/transfers')).toBe(2);
+    for (const path of ['/locations', '/alerts', '/transfers']) {
+      const { headers } = await one.ask('GET', path);
+      expect(Math.abs(Number(headers['x-ratelimit-reset']) - Date.now() / 1_000)).toBeLessThan(3_601);
+    }
     redis.thaw();
     await expect.poll(async () => (await one.ask('GET', '/alerts')).status, { timeout: 5_000 }).toBe(200);
     await one.reset();
