@@ -10,9 +10,9 @@ import { planOf, type PlannedRule } from './route.plan.ts';
 import { RuleTally } from './rule.tally.ts';
 import type { DryRunAnswer } from './stats.schema.ts';
 import { EVERYBODY, isLoopback } from './subject.rules.ts';
-import { TRAFFIC_STEP_MS, type TrafficRecord } from './traffic.recorder.ts';
+import { TRAFFIC_STEP_MS, type TrafficRecord, type TrafficStep } from './traffic.recorder.ts';
 
-/** Requests of one record are played in at most so many lots, evenly over its ten seconds. */
+/** Requests of ten seconds are played in at most so many lots, evenly. */
 const LOTS_MAX = 200;
 /** Of all records together: a third of a second of work, however much came in. */
 const LOTS_IN_ALL = 1_000_000;
@@ -28,6 +28,12 @@ interface Played extends Outcome {
   state: CounterState;
 }
 
+interface Matched {
+  subject: string;
+  cost: number;
+  requests: number;
+}
+
 /**
  * What a rule would have done with the last hour of this instance: the recorded requests, played again. Ten seconds of a
  * caller are known by their number, not by their moments: they are taken to have come evenly.
@@ -41,14 +47,20 @@ export function dryRun(limits: Limits, body: NewRateLimitBody): DryRunAnswer {
   }
   const nowMs = limits.clock.now();
   const stored = { ...fields, id: 'dry-run', version: 1, createdAt: nowMs, updatedAt: nowMs };
-  const { records, dropped, sinceMs } = limits.traffic.recent(nowMs);
-  const lotsMax = Math.min(LOTS_MAX, Math.ceil(LOTS_IN_ALL / Math.max(1, records.length)));
-  const player = new Player(limits, liveRule(stored, new RuleTally(), null, 1), lotsMax);
-  for (const record of records) player.play(record);
+  const steps = limits.traffic.recent(nowMs);
+  const records = steps.reduce((sum, step) => sum + step.records.length, 0);
+  const dropped = steps.reduce((sum, step) => sum + step.dropped, 0);
+  const lots = Math.min(LOTS_MAX, Math.ceil(LOTS_IN_ALL / Math.max(1, records)));
+  const player = new Player(
+    limits,
+    liveRule(stored, new RuleTally(), (id) => limits.callers.keySubject(id)),
+    lots,
+  );
+  for (const step of steps) player.play(step);
   return {
-    from: sinceMs === null ? null : toRfc3339(sinceMs),
+    from: steps[0] === undefined ? null : toRfc3339(steps[0].atMs),
     to: toRfc3339(nowMs),
-    requests: records.reduce((sum, { requests }) => sum + requests, dropped),
+    requests: steps.flatMap((step) => step.records).reduce((sum, { requests }) => sum + requests, dropped),
     ...player.answer(dropped),
   };
 }
@@ -59,24 +71,26 @@ class Player {
   readonly #plans: (PlannedRule | null)[];
   readonly #subjects = new Map<string, Played>();
   readonly #minutes = new Map<number, Outcome>();
-  readonly #lotsMax: number;
+  readonly #lots: number;
   #unknown = 0;
 
-  constructor(limits: Limits, rule: LiveRule, lotsMax: number) {
-    this.#lotsMax = lotsMax;
+  constructor(limits: Limits, rule: LiveRule, lots: number) {
+    this.#lots = lots;
     this.#limits = limits;
     this.#rule = rule;
     this.#plans = limits.routes.map(({ route, template }) => planOf(route, template, [rule])[0] ?? null);
   }
 
-  play(record: TrafficRecord): void {
-    const plan = this.#plans[record.route];
-    if (plan == null) return;
-    const subject = this.#subjectOf(record);
-    if (subject === null) return;
-    // A path that the pattern names is not kept, nor who came after too many others.
-    if (subject === undefined || plan.path !== null || plan.cost === null) this.#unknown += record.requests;
-    else if (isOfTier(this.#rule, this.#limits.rules.tierOf, subject)) this.#spread(record, subject, plan.cost);
+  /** The records of ten seconds side by side: one caller may have several, and its time goes forward alone. */
+  play({ atMs, records }: TrafficStep): void {
+    const matched = records.flatMap((record) => this.#match(record) ?? []);
+    for (let lot = 1; lot <= this.#lots; lot += 1) {
+      const lotMs = atMs + Math.floor(((lot - 0.5) * TRAFFIC_STEP_MS) / this.#lots);
+      for (const { subject, cost, requests } of matched) {
+        const due = Math.round((requests * lot) / this.#lots) - Math.round((requests * (lot - 1)) / this.#lots);
+        if (due > 0) this.#take(subject, cost, due, lotMs);
+      }
+    }
   }
 
   answer(dropped: number): Pick<DryRunAnswer, 'matched' | 'allowed' | 'refused' | 'unknown' | 'overTime' | 'subjects'> {
@@ -95,6 +109,21 @@ class Player {
         .toSorted((left, right) => right.refused - left.refused || right.allowed - left.allowed)
         .slice(0, SUBJECTS_SHOWN),
     };
+  }
+
+  #match(record: TrafficRecord): Matched | null {
+    const plan = this.#plans[record.route];
+    if (plan == null) return null;
+    const subject = this.#subjectOf(record);
+    if (subject === null) return null;
+    const { requests } = record;
+    const { cost } = plan;
+    // A path that the pattern names is not kept, nor who came after too many others.
+    if (subject === undefined || plan.path !== null || cost === null) {
+      this.#unknown += requests;
+      return null;
+    }
+    return isOfTier(this.#rule, this.#limits.rules.tierOf, subject) ? { subject, cost, requests } : null;
   }
 
   /** null: the rule would not count it. undefined: nobody can tell. */
@@ -116,16 +145,6 @@ class Player {
     if (actor === undefined) return undefined;
     const { apiKey, user } = callers.identityOf({ actor, owner: actor, scopes: new Set() });
     return subject === 'api_key' ? apiKey : user;
-  }
-
-  #spread({ atMs, requests }: TrafficRecord, subject: string, cost: number): void {
-    const lots = Math.min(requests, this.#lotsMax);
-    let played = 0;
-    for (let lot = 1; lot <= lots; lot += 1) {
-      const until = Math.round((requests * lot) / lots);
-      this.#take(subject, cost, until - played, atMs + Math.floor(((lot - 0.5) * TRAFFIC_STEP_MS) / lots));
-      played = until;
-    }
   }
 
   #take(subject: string, cost: number, requests: number, atMs: number): void {

@@ -39,19 +39,20 @@ export interface LiveRule {
   readonly header: string | null;
   readonly overrides: ReadonlyMap<string, Allowance> | null;
   readonly allowance: Allowance;
-  /** Tiers that have a rule of their own in place of this one. */
-  readonly otherTiers: ReadonlySet<string> | null;
   readonly tally: RuleTally;
   readonly lines: LimitLines;
+  /** Tiers that have a rule of their own in place of this one, now. */
+  otherTiers: ReadonlySet<string> | null;
   /** How much of the limit holds now: below 1 while an adaptive rule is tightened. */
   factor: number;
 }
 
+/** @param countedAs how a subject that somebody names is counted */
 export function liveRule(
   stored: StoredRule,
   tally: RuleTally,
-  otherTiers: ReadonlySet<string> | null,
-  factor: number,
+  countedAs: (subject: string) => string,
+  factor = 1,
 ): LiveRule {
   const { match, costs, overrides, subject } = stored;
   const ownNumbers = Object.entries(overrides);
@@ -65,11 +66,15 @@ export function liveRule(
     overrides:
       ownNumbers.length === 0
         ? null
-        : new Map(ownNumbers.map(([name, numbers]) => [name, allowanceOf(stored, numbers)])),
+        : new Map(
+            ownNumbers.flatMap(([name, numbers]) =>
+              [name, countedAs(name)].map((one) => [one, allowanceOf(stored, numbers)] as const),
+            ),
+          ),
     allowance: allowanceOf(stored, stored),
-    otherTiers,
     tally,
     lines: new LimitLines(stored.name, stored.windowMs),
+    otherTiers: null,
     factor,
   };
 }

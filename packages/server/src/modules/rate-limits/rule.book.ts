@@ -4,6 +4,7 @@ import { isActive } from './rate-limit.rules.ts';
 import type { RuleSet } from './rate-limit.sql.ts';
 import type { StoredRule } from './rate-limit.view.ts';
 import { RuleTally } from './rule.tally.ts';
+import { normalSubject } from './subject.rules.ts';
 
 /** Of the limit, at each look, while the server is too busy. */
 const TIGHTEN_FACTOR = 0.7;
@@ -52,23 +53,31 @@ export class RuleBook {
   /** Takes over what is stored. Rules that did not change keep all that they have counted. */
   replace(set: RuleSet, nowMs: number): void {
     const before = this.#all;
-    this.#tiers = new Map(set.tiers.flatMap(({ tier, subjects }) => subjects.map((subject) => [subject, tier])));
+    const roots = new Map(set.successors.map(({ id, root }) => [id, root]));
+    const rootOf = (subject: string): string => roots.get(subject) ?? subject;
+    // A tier knows no kind of subject: what is named is a key's id, an address, or just a text.
+    const namesOf = (subject: string): string[] => [subject, rootOf(subject), normalSubject('ip', subject)];
+    this.#tiers = new Map(
+      set.tiers.flatMap(({ tier, subjects }) => subjects.flatMap(namesOf).map((name) => [name, tier])),
+    );
     this.#all = new Map(
       set.rules.map((stored) => {
         const factor = stored.adaptive === null ? 1 : (before.get(stored.id)?.factor ?? 1);
-        return [stored.id, liveRule(stored, this.tallyOf(stored.id), tiersBeside(stored, set.rules), factor)];
+        return [stored.id, liveRule(stored, this.tallyOf(stored.id), rootOf, factor)];
       }),
     );
     for (const id of this.#tallies.keys()) if (!this.#all.has(id)) this.#tallies.delete(id);
-    this.#active = this.#activeAt(nowMs);
+    this.followSchedule(nowMs);
   }
 
   /** Rules whose time has come or is over. @returns whether there are any */
   followSchedule(nowMs: number): boolean {
-    const active = this.#activeAt(nowMs);
+    const active = [...this.#all.values()].filter(({ stored }) => isActive(stored, nowMs));
     const isSame = active.length === this.#active.length && active.every((rule, index) => rule === this.#active[index]);
+    if (isSame) return false;
     this.#active = active;
-    return !isSame;
+    for (const rule of active) rule.otherTiers = tiersBeside(rule, active);
+    return true;
   }
 
   /** Tightens adaptive rules while the server is too busy for them, and relaxes them after. */
@@ -84,17 +93,18 @@ export class RuleBook {
         : Math.min(1, rule.factor + RELAX_STEP);
     }
   }
-
-  #activeAt(nowMs: number): LiveRule[] {
-    return [...this.#all.values()].filter(({ stored }) => isActive(stored, nowMs));
-  }
 }
 
-/** Tiers for which a rule of the same subjects and requests stands beside this one, which has none. */
-function tiersBeside(rule: StoredRule, rules: readonly StoredRule[]): ReadonlySet<string> | null {
+/**
+ * Tiers for which a rule of the same subjects and requests stands beside this one, which has none. One that refuses
+ * nothing is only tried: it takes no place of one that does.
+ */
+function tiersBeside({ stored: rule }: LiveRule, active: readonly LiveRule[]): ReadonlySet<string> | null {
   if (rule.tier !== null) return null;
-  const tiers = rules
-    .filter((other) => other.tier !== null && other.enabled && aboutOf(other) === aboutOf(rule))
+  const tiers = active
+    .map(({ stored }) => stored)
+    .filter(({ tier, mode }) => tier !== null && (mode === 'enforce' || rule.mode === 'shadow'))
+    .filter((other) => aboutOf(other) === aboutOf(rule))
     .map(({ tier }) => tier as string);
   return tiers.length === 0 ? null : new Set(tiers);
 }

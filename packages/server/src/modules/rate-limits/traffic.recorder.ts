@@ -2,12 +2,19 @@ import { IDENTITIES_MAX, PEERS_MAX, type Identity, type Peer } from './caller.bo
 
 /** Requests of ten seconds that agree in route, caller and address. */
 export interface TrafficRecord {
-  atMs: number;
   /** The number of the route. */
   route: number;
   identity: number;
   peer: number;
   requests: number;
+}
+
+/** Ten seconds. */
+export interface TrafficStep {
+  atMs: number;
+  records: TrafficRecord[];
+  /** Requests of which too little is known. */
+  dropped: number;
 }
 
 export const TRAFFIC_STEP_MS = 10_000;
@@ -37,14 +44,14 @@ export class TrafficRecorder {
     else step.dropped += requests;
   }
 
-  /** Oldest first. `dropped`: requests of which too little is known. */
-  recent(nowMs: number): { records: TrafficRecord[]; dropped: number; sinceMs: number | null } {
+  /** Oldest first. */
+  recent(nowMs: number): TrafficStep[] {
     const steps = this.#steps.filter(({ atMs }) => atMs > nowMs - STEPS * TRAFFIC_STEP_MS);
-    const records = steps.flatMap(({ atMs, counts }) =>
-      [...counts].map(([key, { requests }]) => ({ atMs, ...partsOf(key), requests })),
-    );
-    const dropped = steps.reduce((sum, step) => sum + step.dropped, 0);
-    return { records, dropped, sinceMs: steps[0]?.atMs ?? null };
+    return steps.map(({ atMs, counts, dropped }) => ({
+      atMs,
+      records: [...counts].map(([key, { requests }]) => ({ ...partsOf(key), requests })),
+      dropped,
+    }));
   }
 
   #nextStep(nowMs: number): Step {

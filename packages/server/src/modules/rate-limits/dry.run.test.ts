@@ -1,0 +1,28 @@
+import { expect, test } from 'vitest';
+import { MemoryStore } from '../../platform/limiter/index.ts';
+import { dryRun } from './dry.run.ts';
+import { Limits } from './limits.ts';
+
+const START_MS = 1_795_000_000_000;
+
+test('what one caller asked of several routes is played in the order of time', () => {
+  let ms = START_MS;
+  const clock = { now: () => ms, monotonic: () => ms };
+  const memory = new MemoryStore({ clock });
+  const limits = new Limits({ database: null as never, store: memory, memory, isShared: false, clock });
+  const [identity, peer] = [
+    limits.callers.identityOf({ actor: 'key:shop', owner: 'key:shop', scopes: new Set() }),
+    limits.callers.peerOf('203.0.113.7'),
+  ];
+  for (const [number, url] of ['/api/v1/products', '/api/v1/locations'].entries()) {
+    limits.forRoute({ method: 'GET', url, isBulk: false });
+    limits.traffic.note(number, identity, peer, 50, ms);
+  }
+  ms += 10_000;
+  // Each route is asked five times a second, and both together as often as the rule grants.
+  const rule = { name: 'try', limit: 10, windowMs: 1_000, subject: 'api_key' };
+  for (const algorithm of ['token_bucket', 'sliding_window', 'fixed_window'] as const) {
+    expect(dryRun(limits, { ...rule, algorithm })).toMatchObject({ matched: 100, allowed: 100, refused: 0 });
+    expect(dryRun(limits, { ...rule, algorithm, limit: 5 }).refused).toBeGreaterThanOrEqual(45);
+  }
+});
