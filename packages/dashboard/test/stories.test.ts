@@ -1,6 +1,5 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { violationsOf } from './axe.ts';
 import { CHROMIUM, launchChromium, openPage, visit } from './chromium.ts';
 import { startDashboard, type DashboardServer } from './dashboard.server.ts';
 import { fillShop } from './shop.ts';
@@ -219,77 +218,6 @@ describe.skipIf(CHROMIUM === null)('the dashboard, in a browser', () => {
   });
 });
 
-describe.skipIf(CHROMIUM === null)('who may use it', () => {
-  let server: DashboardServer;
-  let browser: Browser;
-  beforeAll(async () => {
-    [server, browser] = await Promise.all([startDashboard(), launchChromium()]);
-  });
-  afterAll(async () => {
-    await browser.close();
-    await server.close();
-  });
-
-  const ADMIN = { name: 'Ada Lovelace', login: 'ada@shop.example', password: 'three tired herons by the canal' };
-
-  test('the first run teaches, and its offer can be put off', async () => {
-    const { page, complaints, close } = await openPage(browser, server.address);
-    await page.goto('/');
-    await page.getByRole('heading', { name: 'Say where stock is' }).waitFor();
-    await page.getByRole('button', { name: 'Not now' }).click();
-    await page.getByRole('complementary', { name: 'First run' }).waitFor({ state: 'detached' });
-    await page.reload();
-    await page.getByRole('heading', { name: 'Say where stock is' }).waitFor();
-    expect(await page.getByRole('button', { name: 'Not now' }).count()).toBe(0);
-    expect(complaints).toEqual([]);
-    await close();
-  });
-
-  test('the first admin is made, and from then on everything asks', async () => {
-    const { page, complaints, close } = await openPage(browser, server.address, { expected: /status of 401/ });
-    await page.goto('/');
-    await page.getByRole('button', { name: 'Create the admin' }).click();
-    const dialog = page.getByRole('dialog', { name: 'Create the admin' });
-    await dialog.getByRole('textbox', { name: 'Name', exact: true }).fill(ADMIN.name);
-    await dialog.getByLabel('Name or e-mail address').fill(ADMIN.login);
-    await dialog.locator('input[type="password"]').fill(ADMIN.password);
-    await dialog.getByRole('button', { name: 'Create and sign in' }).click();
-    await page.getByRole('button', { name: `Sign out ${ADMIN.name}` }).waitFor();
-    expect((await server.call('GET', '/products')).status).toBe(401);
-    await page.reload();
-    await page.getByRole('button', { name: `Sign out ${ADMIN.name}` }).click();
-    await page.getByRole('heading', { name: 'Sign in' }).waitFor();
-    expect(await violationsOf(page)).toEqual([]);
-    await page.getByLabel('Name or e-mail address').fill(ADMIN.login);
-    await page.locator('input[type="password"]').fill('not her password');
-    await page.getByRole('button', { name: 'Sign in' }).click();
-    await page.getByText('This name and password do not belong together.').waitFor();
-    await page.locator('input[type="password"]').fill(ADMIN.password);
-    await page.getByRole('button', { name: 'Sign in' }).click();
-    await page.getByRole('button', { name: `Sign out ${ADMIN.name}` }).waitFor();
-    expect(complaints).toEqual([]);
-    await close();
-  });
-
-  test('a key signs in, a wrong one does not, and what it may not do is not shown', async () => {
-    const { page, complaints, close } = await openPage(browser, server.address, { expected: /status of 401/ });
-    await page.goto('/');
-    const key = await makeReader(browser, server.address, ADMIN);
-    await page.getByText('API key', { exact: true }).click();
-    await page.locator('input[type="password"]').fill('hf_nothing');
-    await page.getByRole('button', { name: 'Sign in' }).click();
-    await page.getByText('This key opens nothing').waitFor();
-    await page.locator('input[type="password"]').fill(key);
-    await page.getByRole('button', { name: 'Sign in' }).click();
-    await page.getByRole('heading', { level: 1 }).waitFor();
-    await page.getByRole('navigation').getByRole('link', { name: 'Inventory' }).waitFor();
-    expect(await page.getByRole('navigation').getByRole('link', { name: 'API keys' }).count()).toBe(0);
-    await waitForLive(page);
-    expect(complaints).toEqual([]);
-    await close();
-  });
-});
-
 async function numbersOnceThere(page: Page, name: string): Promise<string[]> {
   await row(page, name).first().waitFor();
   return numbers(page, name);
@@ -305,23 +233,4 @@ async function rowsOf(page: Page): Promise<string[]> {
   const rows = await page.getByRole('grid', { name: 'Inventory' }).getByRole('row').all();
   const texts = await Promise.all(rows.slice(1).map((one) => one.getByRole('gridcell').allTextContents()));
   return texts.map((cells) => cells.slice(0, 2).join(' ').trim()).filter((text) => text !== '');
-}
-
-/** A key that may only read, made by the admin in a page of her own. */
-async function makeReader(
-  browser: Browser,
-  address: string,
-  admin: { login: string; password: string },
-): Promise<string> {
-  const { page, close } = await openPage(browser, address);
-  await page.goto('/');
-  const key = await page.evaluate(async ({ login, password }) => {
-    const headers = { 'content-type': 'application/json' };
-    await fetch('/api/v1/session', { method: 'POST', headers, body: JSON.stringify({ login, password }) });
-    const body = JSON.stringify({ name: 'reader', scopes: ['read'] });
-    const answer = await fetch('/api/v1/api-keys', { method: 'POST', headers, body });
-    return ((await answer.json()) as { key: string }).key;
-  }, admin);
-  await close();
-  return key;
 }

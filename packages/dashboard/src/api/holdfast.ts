@@ -1,7 +1,8 @@
 import { createHoldfast, type Holdfast } from '@holdfast/client';
+import { keyOfCommand, settle } from './command.keys.ts';
 import { noteAnswer, noteRefusal, noteSilence } from './connection.store.ts';
 import { readiness } from './readiness.ts';
-import { currentKey, sessionStore } from './session.store.ts';
+import { currentKey, noteSignedOut, sessionStore } from './session.store.ts';
 
 /** Says that a request comes from this page: no form or image of another site can send it. */
 const OWN_HEADER = 'x-requested-with';
@@ -18,7 +19,7 @@ export async function send(request: Request): Promise<Response> {
   try {
     const response = await fetch(new Request(request, { headers, credentials: 'same-origin' }));
     hear(response.status);
-    if (response.status === 401) noteSignedOut();
+    if (response.status === 401 && sessionStore.get().status === 'signedIn') noteSignedOut();
     return response;
   } catch (error) {
     if (!request.signal.aborted) hearNothing();
@@ -43,25 +44,19 @@ function hearNothing(): void {
   readiness.heardNothing();
 }
 
-function noteSignedOut(): void {
-  if (sessionStore.get().status !== 'signedIn') return;
-  sessionStore.set({ status: 'signedOut', reason: 'Your session has ended, or your key was revoked. Sign in again.' });
-}
-
 /** The server, typed from its OpenAPI document. A refusal throws HoldfastError. */
 export const holdfast: Holdfast = createHoldfast({ baseUrl: location.origin, fetch: send, retries: 2 });
 
-// The client's own key needs a secure context, which a server on a plain address of the local network is not.
+const KEY = 'idempotency-key';
+
 holdfast.use({
-  onRequest: ({ request }) => {
-    if (request.method !== 'GET' && !request.headers.has('idempotency-key')) {
-      request.headers.set('idempotency-key', randomKey());
-    }
+  onRequest: async ({ request }) => {
+    if (request.method === 'GET' || request.headers.has(KEY)) return request;
+    request.headers.set(KEY, keyOfCommand(`${request.method} ${request.url}\n${await request.clone().text()}`));
     return request;
   },
+  onResponse: ({ request, response }) => {
+    // What a server or a proxy says of itself leaves open what has become of the command.
+    if (response.status < 500) settle(request.headers.get(KEY));
+  },
 });
-
-function randomKey(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
-}

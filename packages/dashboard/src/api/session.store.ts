@@ -15,9 +15,28 @@ export interface Session {
 }
 
 export type SessionState =
-  { status: 'loading' } | { status: 'signedOut'; reason: string | null } | { status: 'signedIn'; session: Session };
+  | { status: 'loading' }
+  /** `session`: of who was here until it ended by itself. Their page waits for them, with what they had typed. */
+  | { status: 'signedOut'; session: Session | null }
+  | { status: 'signedIn'; session: Session };
 
 export const sessionStore = createStore<SessionState>({ status: 'loading' });
+
+/** Who is here, or was until the session ended. */
+export function sessionOf(state: SessionState): Session | null {
+  return state.status === 'loading' ? null : state.session;
+}
+
+/** What is the same for as long as the same one is here. */
+export function identityOf({ mode, personId, name }: Session): string {
+  return JSON.stringify([mode, personId ?? name]);
+}
+
+/** The server no longer knows us: whoever was here may sign in again, and go on. */
+export function noteSignedOut(): void {
+  const state = sessionStore.get();
+  if (state.status !== 'signedOut') sessionStore.set({ status: 'signedOut', session: sessionOf(state) });
+}
 
 const KEY = 'holdfast.key';
 

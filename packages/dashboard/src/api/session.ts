@@ -1,19 +1,37 @@
 import { HoldfastError, type Problem } from '@holdfast/client';
 import { send } from './holdfast.ts';
-import { keepKey, sessionStore, type Session } from './session.store.ts';
+import { queryClient } from './queries.ts';
+import {
+  currentKey,
+  identityOf,
+  keepKey,
+  noteSignedOut,
+  sessionOf,
+  sessionStore,
+  type Session,
+} from './session.store.ts';
 
 const SESSION = '/api/v1/session';
 const PEOPLE = '/api/v1/people';
+const CHANNEL = 'holdfast.session';
 
 /** Asks who we are, and shows the sign-in page where the answer is nobody. */
 export async function loadSession(): Promise<void> {
   const session = await askSession();
-  const isIn = session !== null && session.authenticated;
-  sessionStore.set(isIn ? { status: 'signedIn', session } : { status: 'signedOut', reason: null });
+  if (session?.authenticated === true) enter(session);
+  else noteSignedOut();
+}
+
+/** Whoever it is goes on where they were; somebody else begins anew, and sees nothing of it. */
+function enter(session: Session): void {
+  const before = sessionOf(sessionStore.get());
+  if (before !== null && identityOf(before) !== identityOf(session)) queryClient.clear();
+  sessionStore.set({ status: 'signedIn', session });
+  if (before !== null) void queryClient.invalidateQueries();
 }
 
 async function askSession(): Promise<Session | null> {
-  const response = await send(new Request(new URL(SESSION, location.origin)));
+  const response = await ask(SESSION);
   if (response.status === 401) return null;
   if (!response.ok) throw await errorOf(response);
   return (await response.json()) as Session;
@@ -25,7 +43,7 @@ export async function signInWithKey(key: string): Promise<void> {
   try {
     const session = await askSession();
     if (session?.authenticated !== true) throw new HoldfastError(401, null, null);
-    sessionStore.set({ status: 'signedIn', session });
+    enter(session);
   } catch (error) {
     keepKey(null);
     throw error;
@@ -35,11 +53,10 @@ export async function signInWithKey(key: string): Promise<void> {
 /** @throws HoldfastError where login and password do not belong together */
 export async function signInAsPerson(login: string, password: string): Promise<void> {
   keepKey(null);
-  const headers = { 'content-type': 'application/json' };
-  const body = JSON.stringify({ login, password });
-  const response = await send(new Request(new URL(SESSION, location.origin), { method: 'POST', headers, body }));
+  const response = await ask(SESSION, 'POST', { login, password });
   if (!response.ok) throw await errorOf(response);
   await loadSession();
+  tellOtherTabs();
 }
 
 export interface NewAdmin {
@@ -50,17 +67,49 @@ export interface NewAdmin {
 
 /** Ends the open server: from now on everybody signs in, we at once. @throws HoldfastError */
 export async function createFirstAdmin({ name, login, password }: NewAdmin): Promise<void> {
-  const headers = { 'content-type': 'application/json' };
-  const body = JSON.stringify({ name, login, password, scopes: ['admin'] });
-  const response = await send(new Request(new URL(PEOPLE, location.origin), { method: 'POST', headers, body }));
+  const response = await ask(PEOPLE, 'POST', { name, login, password, scopes: ['admin'] });
   if (!response.ok) throw await errorOf(response);
   await signInAsPerson(login, password);
 }
 
+/** @throws HoldfastError where the server could not end the session: whoever comes next would still be signed in */
 export async function signOut(): Promise<void> {
+  if (currentKey() === null) {
+    const response = await ask(SESSION, 'DELETE');
+    if (!response.ok && response.status !== 401) throw await errorOf(response);
+  }
   keepKey(null);
-  await send(new Request(new URL(SESSION, location.origin), { method: 'DELETE' })).catch(() => undefined);
-  sessionStore.set({ status: 'signedOut', reason: null });
+  sessionStore.set({ status: 'signedOut', session: null });
+  tellOtherTabs();
+}
+
+/** All tabs of a browser have one cookie: where another one signs in or out, so does this. Gives the way to stop. */
+export function watchOtherTabs(): () => void {
+  const channel = new BroadcastChannel(CHANNEL);
+  channel.addEventListener('message', () => {
+    // What cannot be asked now is seen with the next request.
+    if (currentKey() === null) loadSession().catch(() => undefined);
+  });
+  return () => channel.close();
+}
+
+function tellOtherTabs(): void {
+  const channel = new BroadcastChannel(CHANNEL);
+  // It has no target: only tabs of this origin hear it.
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin
+  channel.postMessage('changed');
+  channel.close();
+}
+
+/** @throws HoldfastError where nobody answers */
+async function ask(path: string, method = 'GET', body?: object): Promise<Response> {
+  const headers = { 'content-type': 'application/json' };
+  const init = body === undefined ? { method } : { method, headers, body: JSON.stringify(body) };
+  try {
+    return await send(new Request(new URL(path, location.origin), init));
+  } catch (cause) {
+    throw new HoldfastError(0, null, null, { cause });
+  }
 }
 
 async function errorOf(response: Response): Promise<HoldfastError> {

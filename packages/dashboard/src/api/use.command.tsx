@@ -1,5 +1,7 @@
+import { useEffect } from 'react';
 import { useMutation, useQueryClient, type UseMutationResult } from '@tanstack/react-query';
 import { showDone, showProblem } from '../ui/toasts.tsx';
+import { forgetUnsettled } from './command.keys.ts';
 import type { ReadPath } from './queries.ts';
 
 interface CommandOptions<Input, Output> {
@@ -20,6 +22,7 @@ export function useCommand<Output, Input = void>(
   options: CommandOptions<Input, Output>,
 ): UseMutationResult<Output, Error, Input> {
   const client = useQueryClient();
+  useEffect(() => forgetUnsettled, []);
   const askAnew = (): void => {
     for (const path of options.stale ?? []) void client.invalidateQueries({ queryKey: [path] });
   };

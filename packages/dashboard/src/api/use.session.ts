@@ -1,9 +1,8 @@
 import { useStore } from '../app/store.ts';
-import { mayUse, sessionStore, type Scope, type Session } from './session.store.ts';
+import { mayUse, sessionOf, sessionStore, type Scope, type Session } from './session.store.ts';
 
 export function useSession(): Session | null {
-  const state = useStore(sessionStore);
-  return state.status === 'signedIn' ? state.session : null;
+  return sessionOf(useStore(sessionStore));
 }
 
 /** Whether to show what needs this scope. The server decides; this only hides what it would refuse. */

@@ -5,8 +5,8 @@ import { QueryClientProvider } from '@tanstack/react-query';
 import { RouterProvider } from '@tanstack/react-router';
 import { queryClient } from '../api/queries.ts';
 import { watchReadiness } from '../api/readiness.ts';
-import { loadSession } from '../api/session.ts';
-import { sessionStore } from '../api/session.store.ts';
+import { loadSession, watchOtherTabs } from '../api/session.ts';
+import { identityOf, sessionOf, sessionStore } from '../api/session.store.ts';
 import { LiveFeed } from '../live/live.feed.tsx';
 import { router } from './router.tsx';
 import { ErrorBoundary } from './error.boundary.tsx';
@@ -16,6 +16,7 @@ import { colorSchemeManager, theme } from './theme.ts';
 
 // Not for who is signed in already.
 const SignIn = lazy(async () => ({ default: (await import('./sign.in.tsx')).SignIn }));
+const SignInAgain = lazy(async () => ({ default: (await import('./sign.in.tsx')).SignInAgain }));
 const RETRY_MS = 1_000;
 
 /** Without styles in the page's text: theme.css has the variables, and no component may ask for others. */
@@ -50,23 +51,27 @@ function Gate() {
     load();
     return () => clearTimeout(timer);
   }, []);
+  useEffect(watchReadiness, []);
+  useEffect(watchOtherTabs, []);
   const isSignedOut = state.status === 'signedOut';
+  const session = sessionOf(state);
+  const isLeft = isSignedOut && session === null;
   useEffect(() => {
-    if (isSignedOut) queryClient.clear();
-  }, [isSignedOut]);
-  useEffect(() => (isSignedOut ? undefined : watchReadiness()), [isSignedOut]);
+    if (isLeft) queryClient.clear();
+  }, [isLeft]);
   if (state.status === 'loading') return <Starting />;
-  if (state.status === 'signedOut') {
+  if (session === null) {
     return (
       <Suspense fallback={<Starting />}>
-        <SignIn reason={state.reason} />
+        <SignIn />
       </Suspense>
     );
   }
   return (
     <>
-      <LiveFeed />
-      <RouterProvider router={router} />
+      {!isSignedOut && <LiveFeed />}
+      <RouterProvider key={identityOf(session)} router={router} />
+      <Suspense fallback={null}>{isSignedOut && <SignInAgain />}</Suspense>
     </>
   );
 }

@@ -5,6 +5,7 @@ import { signOut } from '../api/session.ts';
 import { useSession } from '../api/use.session.ts';
 import { Icon } from '../ui/icon.tsx';
 import { Link } from '../ui/link.tsx';
+import { showProblem } from '../ui/toasts.tsx';
 import { Brand } from './brand.tsx';
 import type { Page } from './page.ts';
 import { GROUPS, pages } from './page.registry.ts';
@@ -44,7 +45,7 @@ export function Navigation() {
         {session?.mode === 'open' ? (
           <span className={classes['who']}>Open on this machine</span>
         ) : (
-          <button type="button" className={classes['footItem']} onClick={() => void signOut()}>
+          <button type="button" className={classes['footItem']} onClick={() => void signOut().catch(showProblem)}>
             <Icon name="out" size={16} /> Sign out{session?.name == null ? '' : ` ${session.name}`}
           </button>
         )}

@@ -9,6 +9,7 @@ import { useGet } from '../api/queries.ts';
 import { useSession } from '../api/use.session.ts';
 import { Icon, type IconName } from '../ui/icon.tsx';
 import { pathOf } from '../ui/link.tsx';
+import { showProblem } from '../ui/toasts.tsx';
 import { pages } from './page.registry.ts';
 
 interface Command {
@@ -126,7 +127,7 @@ function useCommands(): Command[] {
     },
     ...(session?.mode === 'open'
       ? []
-      : [{ id: 'out', label: 'Sign out', icon: 'out' as const, run: () => void signOut() }]),
+      : [{ id: 'out', label: 'Sign out', icon: 'out' as const, run: () => void signOut().catch(showProblem) }]),
   ];
 }
 

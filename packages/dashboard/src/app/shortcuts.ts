@@ -46,5 +46,5 @@ export function useShortcuts(): void {
 /** Letters belong to the field that has the focus, and to a dialog that is open. */
 export function isTyping(target: EventTarget | null): boolean {
   if (!(target instanceof HTMLElement)) return false;
-  return target.isContentEditable || target.closest('input, textarea, select, [role="dialog"]') !== null;
+  return target.isContentEditable || target.closest('input, textarea, select, dialog, [role="dialog"]') !== null;
 }

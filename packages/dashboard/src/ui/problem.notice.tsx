@@ -63,7 +63,7 @@ export function describeProblem(error: unknown): Described {
   if (problem !== null) return { heading: problem.title, advice: problem.detail, requestId, fields };
   if (status === 0) {
     const advice =
-      'Nothing was lost: what you see is as it was, and the dashboard goes on as soon as the server answers.';
+      'What you see is as it was, and the dashboard goes on as soon as the server answers. What you sent may be done or not: send it again, and it is done once.';
     return { heading: 'The server does not answer', advice, requestId, fields };
   }
   return { heading: `The server answered ${status}`, advice: 'Try again in a moment.', requestId, fields };
