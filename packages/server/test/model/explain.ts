@@ -42,7 +42,7 @@ interface Pair {
 function inOrderOfEffect(pairs: readonly Pair[]): Pair[] {
   const instantOf = ({ answer }: Pair): string => {
     const text = changesNothing(answer) ? '' : JSON.stringify(answer.body);
-    const instants = text.matchAll(/"(?:at|createdAt|confirmedAt|shippedAt|cancelledAt|lastMovementAt)":"([^"]+)"/g);
+    const instants = text.matchAll(/"(?:at|createdAt|updatedAt|confirmedAt|shippedAt|cancelledAt|lastMovementAt)":"([^"]+)"/g);
     return [...instants].map(([, instant = '']) => instant).reduce((last, one) => (one > last ? one : last), '');
   };
   return pairs.toSorted((one, other) => (instantOf(one) < instantOf(other) ? -1 : 1));
@@ -85,6 +85,7 @@ async function findOrder(
   };
   if (await search(start, (1 << pairs.length) - 1)) return true;
   run.world = start;
+  if (tries < 0) throw new Disagreement(`no order of ${pairs.length} commands was found in ${TRIES_MAX} tries`);
   if (difference !== null) throw difference as Disagreement;
   return false;
 }
