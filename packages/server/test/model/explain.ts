@@ -42,7 +42,9 @@ interface Pair {
 function inOrderOfEffect(pairs: readonly Pair[]): Pair[] {
   const instantOf = ({ answer }: Pair): string => {
     const text = changesNothing(answer) ? '' : JSON.stringify(answer.body);
-    const instants = text.matchAll(/"(?:at|createdAt|updatedAt|confirmedAt|shippedAt|cancelledAt|lastMovementAt)":"([^"]+)"/g);
+    const instants = text.matchAll(
+      /"(?:at|createdAt|updatedAt|confirmedAt|shippedAt|cancelledAt|lastMovementAt)":"([^"]+)"/g,
+    );
     return [...instants].map(([, instant = '']) => instant).reduce((last, one) => (one > last ? one : last), '');
   };
   return pairs.toSorted((one, other) => (instantOf(one) < instantOf(other) ? -1 : 1));
