@@ -39,6 +39,7 @@ export async function listLevels(database: Database, query: LevelQuery): Promise
   const order = { columns: ORDER_COLUMNS[field], descending };
   const list = { route: 'inventory', sort, ...filter };
   const after = rowsAfter(order, list, cursor);
+  const inactiveIds = filter.status === 'out' ? await readInactiveIds(database) : [];
   const { rows } = await sql<ListedLevel>`
     SELECT * FROM (
       SELECT product.sku, location.code AS location, location.active,
@@ -54,7 +55,7 @@ export async function listLevels(database: Database, query: LevelQuery): Promise
       JOIN product ON product.id = level.product_id
       JOIN location ON location.id = level.location_id
       WHERE product.archived_at IS NULL AND location.archived_at IS NULL
-        AND ${conditionsOf(filter)} AND ${productsAfter(order, list, cursor)}
+        AND ${conditionsOf(filter, inactiveIds)} AND ${productsAfter(order, list, cursor)}
     ) AS stock
     WHERE ${after}
     ORDER BY ${inOrder(order)}
@@ -81,7 +82,10 @@ function productsAfter(order: ListOrder, list: object, cursor: string | undefine
 
 type Filter = Pick<LevelQuery, 'location' | 'category' | 'search' | 'status'>;
 
-function conditionsOf({ location, category, search, status }: Filter): RawBuilder<SqlBool> {
+function conditionsOf(
+  { location, category, search, status }: Filter,
+  inactiveIds: readonly number[],
+): RawBuilder<SqlBool> {
   const conditions = [sql`true`];
   // By its key, so that the planner knows how many levels it has.
   if (location !== undefined) {
@@ -92,15 +96,27 @@ function conditionsOf({ location, category, search, status }: Filter): RawBuilde
     const pattern = `%${search.replace(/[\\%_]/g, '\\$&')}%`;
     conditions.push(sql`(product.sku ILIKE ${pattern} OR product.name COLLATE "default" ILIKE ${pattern})`);
   }
-  if (status !== undefined) conditions.push(STATUS_CONDITIONS[status]);
+  if (status !== undefined) conditions.push(STATUS_CONDITIONS[status](inactiveIds));
   return sql<SqlBool>`${sql.join(conditions, sql` AND `)}`;
 }
 
 /** The is_… columns know the level; that an inactive location's units are not available is the location's. */
-const STATUS_CONDITIONS: Record<NonNullable<LevelQuery['status']>, RawBuilder<SqlBool>> = {
-  in_stock: sql<SqlBool>`NOT level.is_out AND location.active`,
-  low: sql<SqlBool>`level.is_low AND location.active`,
-  out: sql<SqlBool>`(level.is_out OR NOT location.active)`,
-  over: sql<SqlBool>`level.is_over`,
-  short: sql<SqlBool>`level.is_short`,
+const STATUS_CONDITIONS: Record<
+  NonNullable<LevelQuery['status']>,
+  (inactiveIds: readonly number[]) => RawBuilder<SqlBool>
+> = {
+  in_stock: () => sql`NOT level.is_out AND location.active`,
+  low: () => sql`level.is_low AND location.active`,
+  out: (inactiveIds) => sql`(level.is_out OR level.location_id = ANY (${inactiveIds}::bigint[]))`,
+  over: () => sql`level.is_over`,
+  short: () => sql`level.is_short`,
 };
+
+/**
+ * As numbers of their own, the planner sees that they are few or none. As `NOT location.active`, it joined 157,000 levels
+ * with their locations to find the 51 first that are out: 0.6 s instead of 0.04.
+ */
+async function readInactiveIds(database: Database): Promise<number[]> {
+  const { rows } = await sql<{ id: number }>`SELECT id FROM location WHERE NOT active`.execute(database.kysely);
+  return rows.map(({ id }) => id);
+}
