@@ -25,8 +25,10 @@ export class CommandRefused extends Error {
 
 /** Runs the command that `argv` names, and sets the exit code. What goes wrong is told in one paragraph on stderr. */
 export async function runCommandLine(program: Command, argv: readonly string[]): Promise<void> {
+  const output = watchOutput();
   try {
     await program.parseAsync(argv);
+    await output.written();
   } catch (error) {
     if (error instanceof CommanderError) {
       // Commander has said what is wrong; help that was asked for is no error.
@@ -38,6 +40,24 @@ export async function runCommandLine(program: Command, argv: readonly string[]):
     const { explainFailure } = await import('./failure.message.ts');
     process.stderr.write(`holdfast: ${explainFailure(error)}\n`);
   }
+}
+
+/** What is printed may be lost, as on a full disk: without a listener that would end the process where it stands. */
+function watchOutput(): { written(): Promise<void> } {
+  let failure: Error | null = null;
+  process.stdout.on('error', (error: Error) => (failure ??= error));
+  process.stderr.on('error', () => undefined);
+  return {
+    written: async () => {
+      await new Promise<void>((done) => void process.stdout.write('', () => done()));
+      if (failure !== null && !isPipeClosed(failure)) throw failure;
+    },
+  };
+}
+
+/** Whoever reads our output may have enough of it, as `head` does: then the rest is not wanted, and all is well. */
+export function isPipeClosed(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'EPIPE';
 }
 
 function exitCodeOf(error: unknown): number {

@@ -1,6 +1,7 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { closeSync, openSync } from 'node:fs';
+import { lstat, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -124,12 +125,43 @@ test('refused rows: exit code 1, and a report that can be put right and imported
   expect(await run(['import', 'stock', fixed])).toMatchObject({ code: 0 });
 });
 
+test('a report that cannot be written, or that would be the imported file, is refused before a row is imported', async () => {
+  const content = 'sku,location,quantity\nK-9,A,1\nK-9,NOWHERE,1\n';
+  const path = await file('precious.csv', content);
+  await symlink(path, join(directory, 'by-another-name.csv'));
+  await file('of-yesterday.csv', 'what was refused yesterday\n');
+  const before = await count('SELECT count(*) FROM ledger_entry');
+  for (const [report, reason] of [
+    ['nowhere/refused.csv', /^holdfast: No such file or directory \(.*\)\.\n$/],
+    ['.', /^holdfast: \. is a directory\.\n$/],
+    ['precious.csv', /^holdfast: precious\.csv is the file that is imported: the report must be another\.\n$/],
+    ['by-another-name.csv', /is the file that is imported/],
+  ] as const) {
+    expect(await run(['import', 'stock', path, '--report', report])).toMatchObject({
+      code: 2,
+      out: '',
+      err: expect.stringMatching(reason),
+    });
+  }
+  expect(await run(['import', 'stock', 'none.csv', '--report', 'of-yesterday.csv'])).toMatchObject({ code: 2 });
+  expect(await readFile(join(directory, 'of-yesterday.csv'), 'utf8')).toBe('what was refused yesterday\n');
+  expect(await readFile(join(directory, path), 'utf8')).toBe(content);
+  expect(await count('SELECT count(*) FROM ledger_entry')).toBe(before);
+  expect((await readdir(directory)).filter((name) => name.endsWith('.part'))).toEqual([]);
+});
+
 test('what could not run is exit code 2, a wrong call 64', async () => {
   expect(await run(['import', 'stock', 'none.csv'])).toMatchObject({
     code: 2,
     err: 'holdfast: There is no file none.csv.\n',
   });
   expect(await run(['import', 'stock', 'k.csv', '--mode', 'replace'])).toMatchObject({ code: 64 });
+  expect(await run(['import', 'stock', 'k.csv', '--delimiter', '\n'])).toMatchObject({ code: 64 });
+  expect(await run(['export', 'ledger', '--from', '2026-02-30'])).toMatchObject({ code: 64 });
+  expect(await run(['export', 'ledger', '--from', '2026-03-02', '--to', '2026-03-01'])).toMatchObject({
+    code: 64,
+    err: expect.stringContaining('--to must be after --from'),
+  });
   expect(await run(['verify'], { DATABASE_URL: 'postgresql://localhost:1/none' })).toMatchObject({ code: 2 });
   const missing = join(directory, 'nowhere');
   expect(await run(['verify', '--data', missing], { DATABASE_URL: '' })).toMatchObject({
@@ -164,4 +196,41 @@ test('an export to a file is there as a whole or not at all; one to a pipe may b
   child.stdout?.destroy();
   expect((await ended)[0]).toBe(0);
   expect(err).toBe('');
+});
+
+test('what is no file is written to, and not replaced', async () => {
+  const pipe = join(directory, 'pipe');
+  execFileSync('sh', ['-c', 'mkfifo pipe'], { cwd: directory });
+  const reader = spawn('cat', [pipe], { stdio: ['ignore', 'pipe', 'ignore'] });
+  let text = '';
+  reader.stdout.on('data', (piece: Buffer) => (text += piece.toString()));
+  const read = once(reader, 'close');
+  expect(await run(['export', 'stock', '--out', 'pipe'])).toMatchObject({ code: 0 });
+  await read;
+  expect(text).toMatch(/^sku,name,location,onHand,/);
+  expect((await lstat(pipe)).isFIFO()).toBe(true);
+  expect(await run(['export', 'stock', '--out', '.'])).toMatchObject({
+    code: 2,
+    err: 'holdfast: . is a directory.\n',
+  });
+});
+
+test('every command may be left by who reads it; what cannot be written is told in one line', async () => {
+  const child = start(['keys', 'list']);
+  child.stdout?.destroy();
+  let err = '';
+  child.stderr?.on('data', (piece: Buffer) => (err += piece.toString()));
+  expect((await once(child, 'close'))[0]).toBe(0);
+  expect(err).toBe('');
+  if (process.platform !== 'linux') return;
+  const full = openSync('/dev/full', 'w');
+  const { DATABASE_URL: _url, ...rest } = process.env;
+  const told = spawnSync(process.execPath, [CLI, 'keys', 'list'], {
+    env: { ...rest, DATABASE_URL: url },
+    stdio: ['ignore', full, 'pipe'],
+    encoding: 'utf8',
+  });
+  closeSync(full);
+  expect(told.stderr).toMatch(/^holdfast: No space is left on the device \(.*\)\.\n$/);
+  expect(told.status).toBe(2);
 });

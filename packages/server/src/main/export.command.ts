@@ -1,11 +1,13 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import { open, rename, rm } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { Readable, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { ExportFormat, ExportRequest } from '../modules/exports/index.ts';
-import { CommandRefused, EXIT } from './command.line.ts';
+import { parseTimestamp } from '../platform/http/timestamp.format.ts';
+import { CommandRefused, EXIT, isPipeClosed } from './command.line.ts';
 import { grouped } from './figures.ts';
 import { addSettings, commandLog, configOf } from './settings.options.ts';
+import { openDraft } from './whole.file.ts';
 
 const AFTER_HELP = `
 The export is of one instant, however long it takes, and works beside a running server. CSV is safe to open in a
@@ -57,9 +59,11 @@ export function register(program: Command): void {
     run(products, flags, { what: 'products', includeArchived: flags.archived ?? false }),
   );
   stock.action((flags: ExportFlags) => run(stock, flags, { what: 'stock', filter: flags }));
-  ledger.action((flags: ExportFlags) =>
-    run(ledger, flags, { what: 'ledger', filter: { ...flags, fromMs: flags.from, toMs: flags.to } }),
-  );
+  ledger.action((flags: ExportFlags) => {
+    const { from, to } = flags;
+    if (from !== undefined && to !== undefined && from >= to) ledger.error('error: --to must be after --from');
+    return run(ledger, flags, { what: 'ledger', filter: { ...flags, fromMs: from, toMs: to } });
+  });
 }
 
 async function run(command: Command, flags: ExportFlags, request: ExportRequest): Promise<void> {
@@ -89,7 +93,6 @@ async function run(command: Command, flags: ExportFlags, request: ExportRequest)
   }
 }
 
-/** Whoever reads our output may have enough of it, as `head` does: then the rest is not wanted, and all is well. */
 async function toStdout(text: AsyncGenerator<string, void>): Promise<void> {
   try {
     await pipeline(Readable.from(text, { objectMode: true, highWaterMark: 1 }), stdoutThatStays());
@@ -100,38 +103,26 @@ async function toStdout(text: AsyncGenerator<string, void>): Promise<void> {
 
 /** A pipeline ends its last stream: stdout has to stay, for what is still to be said. */
 function stdoutThatStays(): Writable {
-  // What failed is told to the write that met it; without a listener it would end the process as well.
-  process.stdout.on('error', () => undefined);
   return new Writable({
     decodeStrings: false,
     write: (piece: string, _encoding, done) => void process.stdout.write(piece, done),
   });
 }
 
-function isPipeClosed(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'EPIPE';
-}
-
-/** The file is there as a whole, or as it was before. */
 async function toFile(text: AsyncGenerator<string, void>, path: string): Promise<void> {
-  const draft = `${path}.${process.pid}.part`;
-  const file = await open(draft, 'w');
+  const draft = await openDraft(path);
   try {
-    for await (const piece of text) await file.writeFile(piece);
-    await file.sync();
-    await file.close();
-    await rename(draft, path);
-  } catch (error) {
-    await file.close().catch(() => undefined);
-    await rm(draft, { force: true });
-    throw error;
+    await writeFile(draft.path, text);
+    await draft.keep();
+  } finally {
+    await draft.drop();
   }
 }
 
 const DAY = /^\d{4}-\d\d-\d\d$/;
 
 function instantOf(text: string): number {
-  const ms = DAY.test(text) || /T.*(?:Z|[+-]\d\d:\d\d)$/i.test(text) ? Date.parse(text) : Number.NaN;
-  if (Number.isNaN(ms)) throw new InvalidArgumentError('It must be a day or a time, such as 2026-11-01T08:00:00Z.');
+  const ms = parseTimestamp(DAY.test(text) ? `${text}T00:00:00Z` : text);
+  if (ms === null) throw new InvalidArgumentError('It must be a day or a time, such as 2026-11-01T08:00:00Z.');
   return ms;
 }

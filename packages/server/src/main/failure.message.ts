@@ -17,6 +17,9 @@ const SYSTEM_ERRORS: Readonly<Record<string, string>> = {
   EACCES: 'Permission denied',
   ENOENT: 'No such file or directory',
   ENOTDIR: 'Not a directory',
+  EISDIR: 'It is a directory',
+  EEXIST: 'Something else is there already',
+  EROFS: 'The disk can only be read',
   ENOSPC: 'No space is left on the device',
 };
 
@@ -28,11 +31,12 @@ export function explainFailure(error: unknown): string {
   const code = failureCode(error);
   const refusal = REFUSALS[code];
   if (refusal !== undefined) return `${refusal} (${messageOf(error)}).`;
+  const isOfSystem = 'syscall' in error && !isDatabaseSocket(error);
   const known = SYSTEM_ERRORS[code];
-  if (known !== undefined && 'syscall' in error) {
-    if (!isDatabaseSocket(error)) return `${known} (${messageOf(error)}).`;
-  }
+  if (isOfSystem && known !== undefined) return `${known} (${messageOf(error)}).`;
   if (isConnectionLost(error)) return `The database cannot be reached (${messageOf(error)}).`;
+  // The disk, the network or the limits of this machine: where in our code it was met says nothing of it.
+  if (isOfSystem) return `${messageOf(error)}.`;
   return error.stack ?? messageOf(error);
 }
 

@@ -1,10 +1,9 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import { createWriteStream, type WriteStream } from 'node:fs';
-import { once } from 'node:events';
-import type { CsvFile, ImportOptions, ImportReport, RefusedRow } from '../modules/imports/index.ts';
+import type { ImportOptions, ImportReport } from '../modules/imports/index.ts';
 import { CommandRefused, EXIT } from './command.line.ts';
 import { grouped } from './figures.ts';
 import { addSettings, commandLog, configOf } from './settings.options.ts';
+import { isSameFile, openDraft, type Draft } from './whole.file.ts';
 
 const AFTER_HELP = `
 The file is UTF-8 with a header; its delimiter ( , ; tab | ) is found out. Columns are found by their usual names, or
@@ -77,6 +76,23 @@ export function register(program: Command): void {
 }
 
 async function run(command: Command, kind: 'products' | 'stock', path: string, flags: ImportFlags): Promise<void> {
+  const draft = flags.report === undefined ? null : await openReport(flags.report, path);
+  try {
+    await runImport(command, { kind, path, flags, draft });
+  } finally {
+    await draft?.drop();
+  }
+}
+
+interface ImportCall {
+  kind: 'products' | 'stock';
+  path: string;
+  flags: ImportFlags;
+  /** Of the report. */
+  draft: Draft | null;
+}
+
+async function runImport(command: Command, { kind, path, flags, draft }: ImportCall): Promise<void> {
   const config = configOf(command);
   const log = commandLog(command, config);
   const { openInstallation } = await import('./installation.ts');
@@ -86,8 +102,8 @@ async function run(command: Command, kind: 'products' | 'stock', path: string, f
   const { startProgress } = await import('./progress.ts');
   const installation = await openInstallation({ config, log, mode: 'attach', poolMax: 4 });
   const engine = new StockEngine(installation.database, { defaultTtlMs: config.reservationTtlSeconds * 1000 });
+  const rejects = draft === null ? null : new imports.RefusedFile(draft.path);
   const display = startProgress(`import ${kind}`);
-  const rejects = flags.report === undefined ? null : new RejectFile(flags.report);
   try {
     const { map, delimiter, decimalComma, dryRun } = flags;
     const options: ImportOptions = {
@@ -98,7 +114,7 @@ async function run(command: Command, kind: 'products' | 'stock', path: string, f
       map,
       ...defined({ delimiter, decimalComma, dryRun }),
       signal: stopSignal(),
-      onFile: (file) => rejects?.begin(file),
+      onFile: ({ header }) => rejects?.begin(header),
       onRefused: (row) => rejects?.add(row),
       onProgress: ({ fraction, rows, refused }) =>
         display.update(fraction, `${grouped(rows)} rows, ${grouped(refused)} refused`),
@@ -109,6 +125,8 @@ async function run(command: Command, kind: 'products' | 'stock', path: string, f
         ? await imports.importProducts({ ...options, ...defined({ updates: flags.update }) })
         : await imports.importStock({ ...options, mode, ...defined({ location, force, again }) });
     display.stop();
+    await rejects?.finish();
+    await draft?.keep();
     process.stdout.write(flags.json === true ? `${JSON.stringify(report, null, 2)}\n` : inWords(report, flags.report));
     process.exitCode = report.refused === 0 ? EXIT.ok : EXIT.refused;
   } catch (error) {
@@ -122,6 +140,12 @@ async function run(command: Command, kind: 'products' | 'stock', path: string, f
   }
 }
 
+/** An earlier report stays until there is another. */
+async function openReport(report: string, imported: string): Promise<Draft> {
+  if (!(await isSameFile(report, imported))) return openDraft(report);
+  throw new CommandRefused(`${report} is the file that is imported: the report must be another.`, EXIT.couldNotRun);
+}
+
 /** The members that were given: one that is undefined is not the same as one that is absent. */
 function defined<Values extends object>(values: Values): { [Name in keyof Values]?: NonNullable<Values[Name]> } {
   const entries = Object.entries(values).filter(([, value]) => value !== undefined);
@@ -133,40 +157,6 @@ function stopSignal(): AbortSignal {
   const stop = new AbortController();
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort());
   return stop.signal;
-}
-
-/** The refused rows as a CSV file that can be put right and imported by itself. */
-class RejectFile {
-  readonly #stream: WriteStream;
-  #columns = 0;
-
-  constructor(path: string) {
-    this.#stream = createWriteStream(path);
-  }
-
-  begin({ header }: CsvFile): void {
-    this.#columns = header.length;
-    this.#write([...header, 'refusedLine', 'refusedCode', 'refusedReason']);
-  }
-
-  add({ line, code, reason, cells }: RefusedRow): void {
-    const own = Array.from({ length: this.#columns }, (_, place) => cells[place] ?? '');
-    this.#write([...own, String(line), code, reason]);
-  }
-
-  async end(): Promise<void> {
-    this.#stream.end();
-    await once(this.#stream, 'close');
-  }
-
-  #write(cells: string[]): void {
-    this.#stream.write(`${cells.map(quoted).join(',')}\r\n`);
-  }
-}
-
-/** As it came in, so that it can come in again. */
-function quoted(cell: string): string {
-  return /[",\r\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell;
 }
 
 function inWords(report: ImportReport, rejects: string | undefined): string {
@@ -198,7 +188,7 @@ function collectMapping(text: string, known: Map<string, string>): Map<string, s
 
 function delimiterOf(text: string): string {
   const delimiter = text === 'tab' || text === '\\t' ? '\t' : text;
-  if (delimiter.length === 1 && delimiter !== '"') return delimiter;
+  if (/^[^"\r\n]$/.test(delimiter)) return delimiter;
   throw new InvalidArgumentError('It must be one character, or "tab".');
 }
 

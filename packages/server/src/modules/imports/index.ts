@@ -13,6 +13,7 @@ export {
   type ProductImportRequest,
   type StockImportRequest,
 } from './import.service.ts';
+export { RefusedFile } from './refused.file.ts';
 
 /** `import_products` and `import_stock`. */
 export function importJobTypes(deps: ImportJobDeps): JobType[] {

@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { createReadStream, createWriteStream, type WriteStream } from 'node:fs';
 import { plainText, safeCell } from '../csv.cells.ts';
 import { toCsv } from '../run.files.ts';
@@ -32,15 +31,21 @@ export class RefusedFile {
 
   /** Its content, once all of it is written. @throws what writing it failed with */
   async read(): Promise<AsyncIterable<Buffer>> {
+    await this.finish();
+    return createReadStream(this.#path);
+  }
+
+  /** All of it is written. @throws what that failed with */
+  async finish(): Promise<void> {
     await this.end();
     if (this.#failure !== null) throw this.#failure;
-    return createReadStream(this.#path);
   }
 
   async end(): Promise<void> {
     if (this.#stream.closed) return;
+    const closed = new Promise<void>((done) => void this.#stream.once('close', () => done()));
     this.#stream.end();
-    await once(this.#stream, 'close');
+    await closed;
   }
 
   #write(cells: string[]): void {
