@@ -69,7 +69,7 @@ async function signIn(
   const attempt = await throttle.attempt(loginKey, from.address);
   const person = await findByLogin(database.kysely, loginKey);
   const stored = person?.password_hash ?? null;
-  const verdict = await passwords.verify(password, stored);
+  const verdict = await throttle.judge(attempt, () => passwords.verify(password, stored));
   if (person === undefined || stored === null || verdict === 'wrong' || person.disabled_at !== null) {
     throw wrongCredentials();
   }

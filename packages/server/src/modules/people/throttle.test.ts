@@ -101,6 +101,15 @@ describe('guessing', () => {
     }
     expect(outcomes.indexOf('too_many_attempts')).toBe(20);
   });
+
+  test('whoever had the right password is held no longer, also where a second attempt was refused meanwhile', async () => {
+    const one = throttle();
+    for (let guess = 0; guess < 4; guess += 1) await one.attempt('twice', '203.0.113.6');
+    const right = await one.attempt('twice', '203.0.113.6');
+    expect(await outcomeOf(one.attempt('twice', '203.0.113.6'))).toBe('too_many_attempts');
+    await one.succeeded(right);
+    expect(await outcomeOf(one.attempt('twice', '203.0.113.6'))).toBe('through');
+  });
 });
 
 test.each([

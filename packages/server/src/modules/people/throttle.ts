@@ -44,9 +44,29 @@ export class Throttle {
     return attempt;
   }
 
+  /**
+   * Has the password of an attempt checked. What could not be checked, as in a flood of them, was no attempt.
+   *
+   * @throws what the check throws
+   */
+  async judge<Verdict>(attempt: Attempt, check: () => Promise<Verdict>): Promise<Verdict> {
+    try {
+      return await check();
+    } catch (error) {
+      await this.#takeBack({ forgotten: [], lessened: Object.values(attempt) });
+      throw error;
+    }
+  }
+
   /** It was the right password: this login starts anew from this address, and elsewhere this attempt is taken back. */
   async succeeded({ pair, address, login }: Attempt): Promise<void> {
-    await takeBack(this.#database.kysely, { forgotten: [pair], lessened: [address, login] });
+    await this.#takeBack({ forgotten: [pair], lessened: [address, login] });
+  }
+
+  /** Also the holds that others were told of while it was under way. */
+  async #takeBack(subjects: { forgotten: readonly string[]; lessened: readonly string[] }): Promise<void> {
+    await takeBack(this.#database.kysely, subjects);
+    for (const subject of [...subjects.forgotten, ...subjects.lessened]) this.#heldUntilMs.delete(subject);
   }
 
   /** For how long it is held; it is counted where that is 0. */
