@@ -18,6 +18,7 @@ export { StockEngine, type Engine, type StockEngineOptions } from './stock.engin
 export type * from './stock.command.ts';
 export { stockProblems } from './stock.problems.ts';
 export { TTL_MAX_SECONDS } from './hold.rules.ts';
+export { onceOnly } from './once.only.ts';
 export type { Outcome, TransactOptions, Work } from './transact.ts';
 export type { BatchReport } from './batch.engine.ts';
 export { ExpirySweeper, type SweepReport } from './expiry.sweeper.ts';

@@ -111,7 +111,7 @@ async function changePassword(installation: Installation, named: string): Promis
   const { getPerson, setPassword } = await import('../modules/people/index.ts');
   const { id } = await find(installation, named);
   const password = await askNewPassword(process.stdin, process.stderr);
-  await setPassword(await depsOf(installation), id, { password, but: null }, META);
+  await setPassword(await depsOf(installation), id, password, META);
   const value = await getPerson(installation.database, id);
   return { value, text: `Set the password of ${value.login}; all sessions have ended.\n` };
 }

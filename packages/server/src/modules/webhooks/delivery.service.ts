@@ -1,4 +1,4 @@
-import type { Engine, Work } from '../../engine/index.ts';
+import { onceOnly, type Work } from '../../engine/index.ts';
 import { rfc3339OrNull, toRfc3339, type Clock } from '../../kernel/clock.ts';
 import type { Answer, CommandMeta } from '../../kernel/command.ts';
 import { newId } from '../../kernel/ids.ts';
@@ -152,22 +152,4 @@ function replayed(event: StreamEvent, nowMs: number): DeliveryRecord {
     firstAttemptAgoMs: null,
     nextAttemptInMs: null,
   };
-}
-
-const NOT_YET = new Error('not answered yet');
-
-/**
- * A command with a part that no transaction can hold: that is done only where its key has no answer yet.
- *
- * @param prepare does that part, and answers what is left for the transaction
- */
-async function onceOnly(engine: Engine, meta: CommandMeta, prepare: () => Promise<Work>): Promise<Answer> {
-  if (meta.idempotency !== null) {
-    try {
-      return await engine.transact(meta, () => Promise.reject(NOT_YET));
-    } catch (error) {
-      if (error !== NOT_YET) throw error;
-    }
-  }
-  return engine.transact(meta, await prepare());
 }
