@@ -152,9 +152,13 @@ function sortedBy(places: Level[], keyOf: (level: Level) => number): Level[] {
     .map(({ level }) => level);
 }
 
-const EARTH_RADIUS_KM = 6371.0088;
+const EARTH_RADIUS_M = 6_371_008.8;
 
-/** Great-circle distance in kilometres by the haversine formula (Sinnott, "Virtues of the Haversine", 1984). */
+/**
+ * Great-circle distance by the haversine formula (Sinnott, "Virtues of the Haversine", 1984), in whole metres: places that
+ * are equally far, such as across the date line or around a pole, differ in the last digits of a double, and their
+ * priority is to decide.
+ */
 export function distanceTo(near: { lat: number; lng: number }, location: Pick<Location, 'lat' | 'lng'>): number {
   if (location.lat === null || location.lng === null) return Number.POSITIVE_INFINITY;
   const radians = Math.PI / 180;
@@ -162,5 +166,5 @@ export function distanceTo(near: { lat: number; lng: number }, location: Pick<Lo
   const chord =
     half(location.lat - near.lat) +
     Math.cos(near.lat * radians) * Math.cos(location.lat * radians) * half(location.lng - near.lng);
-  return 2 * EARTH_RADIUS_KM * Math.asin(Math.min(1, Math.sqrt(chord)));
+  return Math.round(2 * EARTH_RADIUS_M * Math.asin(Math.min(1, Math.sqrt(chord))));
 }
