@@ -3,9 +3,10 @@
 -- could not be made any more, and nor could those after it. Its rows move.
 --
 -- The default partition is locked first: whoever inserts holds the parent and waits for it there, which attaching a
--- partition, unlike making one in its place, does not mind.
+-- partition, unlike making one in its place, does not mind. A dump that reads for hours keeps it for as long, and whoever
+-- reads the ledger waits behind one who waits for it: that one gives up soon, and tries again later.
 CREATE OR REPLACE FUNCTION make_partitions(months_ahead integer) RETURNS integer
-  LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET lock_timeout = '200ms' AS $$
 DECLARE
   parent text;
   month  timestamp;

@@ -28,6 +28,13 @@ describe('a server that was off for longer than partitions are made ahead', () =
     for (const { name } of rows) await owner.query(`DROP TABLE ${name}`);
   }
 
+  async function lastMonth(): Promise<string> {
+    const { rows } = await owner.query<{ name: string }>(`
+      SELECT inhrelid::regclass::text AS name FROM pg_inherits
+      WHERE inhparent = 'ledger_entry'::regclass AND inhrelid::regclass::text ~ '\\d$' ORDER BY name DESC LIMIT 1`);
+    return rows[0]?.name ?? '';
+  }
+
   async function countIn(table: string): Promise<number> {
     const { rows } = await owner.query<{ count: string }>(`SELECT count(*) FROM ${table}`);
     return Number(rows[0]?.count);
@@ -58,6 +65,23 @@ describe('a server that was off for longer than partitions are made ahead', () =
     expect(await countIn('ledger_entry')).toBe(4);
     expect(await countIn('ledger_entry_default')).toBe(0);
     expect(await housekeeper.runOnce()).toEqual({ partitionsMade: 0, keysDeleted: 0 });
+  });
+
+  it('keeps nobody from the ledger while a dump reads it, and makes the months when it has ended', async () => {
+    const dump = new pg.Client(app.connection);
+    await dump.connect();
+    try {
+      await owner.query(`DROP TABLE ${await lastMonth()}`);
+      await dump.query('BEGIN');
+      await dump.query('SELECT FROM ledger_entry');
+      const housekeeper = new Housekeeper({ database: app.database });
+      const tried = housekeeper.runOnce();
+      await Promise.all([expect(tried).rejects.toThrow('lock timeout'), adjust(), adjust()]);
+      await dump.query('COMMIT');
+      expect(await housekeeper.runOnce()).toEqual({ partitionsMade: 1, keysDeleted: 0 });
+    } finally {
+      await dump.end();
+    }
   });
 
   it('has the same indexes in every month', async () => {

@@ -19,7 +19,7 @@ const KEYS_AT_ONCE = 5_000;
 const ROUNDS_MAX = 200;
 const AFTER_ERROR_MS = 10_000;
 
-/** Makes partitions ahead and forgets idempotency keys of yesterday. Safe on any number of instances. */
+/** Forgets idempotency keys of yesterday and makes partitions ahead. Safe on any number of instances. */
 export class Housekeeper {
   readonly #database: Database;
   readonly #loop: Loop;
@@ -34,14 +34,15 @@ export class Housekeeper {
     this.#loop = new Loop(run, { afterErrorMs: AFTER_ERROR_MS, onError });
   }
 
+  /** @throws where a month could not be made yet, because somebody reads the ledger for long: as a dump does */
   async runOnce(): Promise<HousekeepingReport> {
-    const partitionsMade = await makePartitions(this.#database, MONTHS_AHEAD);
     let keysDeleted = 0;
     for (let round = 0; round < ROUNDS_MAX; round += 1) {
       const deleted = await deleteOldKeys(this.#database, KEYS_AT_ONCE);
       keysDeleted += deleted;
       if (deleted < KEYS_AT_ONCE) break;
     }
+    const partitionsMade = await makePartitions(this.#database, MONTHS_AHEAD);
     return { partitionsMade, keysDeleted };
   }
 
