@@ -2,7 +2,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createHmac } from 'node:crypto';
 import { exportJWK, exportSPKI, generateKeyPair, SignJWT, type CryptoKey, type JWK } from 'jose';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Problem } from '../../kernel/problem.ts';
 import { HandClock } from './auth.fixture.ts';
 import type { Caller } from './index.ts';
@@ -139,6 +139,22 @@ describe("with the provider's public keys", () => {
       clock,
     );
     expect((await statusOf(away, await sign(claims())))[0]).toBe(503);
+  });
+
+  test('a token that was good ends with its time, whether or not the provider can be reached then', async () => {
+    const [token, longer] = [await sign(claims({ exp: clock.ms / 1_000 + 60 })), await sign(claims())];
+    expect([(await statusOf(verifier, token))[0], (await statusOf(verifier, longer))[0]]).toEqual([200, 200]);
+    served = { keys: 'gone' } as unknown as typeof served;
+    // Of its keys nothing is remembered for longer than ten minutes.
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 660_000 });
+    try {
+      clock.ms += 65_000;
+      expect((await statusOf(verifier, token))[0]).toBe(401);
+      expect((await statusOf(verifier, longer))[0]).toBe(503);
+    } finally {
+      vi.useRealTimers();
+      served = { keys: [{ ...(await exportJWK(publicKey)), kid: 'one', alg: 'ES256', use: 'sig' }] };
+    }
   });
 });
 

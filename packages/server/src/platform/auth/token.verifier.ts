@@ -68,6 +68,8 @@ export function looksLikeToken(credential: string): boolean {
 interface Remembered {
   caller: Caller;
   untilMs: number;
+  /** When the token itself ends. */
+  expiresAtMs: number;
 }
 
 /** Checks JSON Web Tokens (RFC 7519): signature, issuer, audience, expiry; their scopes stand in `scope` (RFC 8693). */
@@ -98,6 +100,11 @@ export class TokenVerifier {
   }
 
   async #check(token: string): Promise<Caller> {
+    const expiresAtMs = this.#remembered.get(token)?.expiresAtMs ?? Infinity;
+    // Also where the provider cannot be reached: who follows events would go on until it can.
+    if (this.#clock.now() >= expiresAtMs + CLOCK_TOLERANCE_SECONDS * 1_000) {
+      throw credentialsInvalid('The token is not valid: it has expired (exp).');
+    }
     const payload = await this.#verified(token);
     const caller = callerOf(payload);
     this.#remember(token, caller, payload.exp ?? 0);
@@ -121,9 +128,10 @@ export class TokenVerifier {
   }
 
   #remember(token: string, caller: Caller, expiresAtSeconds: number): void {
-    const untilMs = Math.min(this.#clock.now() + REMEMBERED_MS, expiresAtSeconds * 1_000);
+    const expiresAtMs = expiresAtSeconds * 1_000;
+    const untilMs = Math.min(this.#clock.now() + REMEMBERED_MS, expiresAtMs);
     this.#remembered.delete(token);
-    this.#remembered.set(token, { caller, untilMs });
+    this.#remembered.set(token, { caller, untilMs, expiresAtMs });
     const [oldest] = this.#remembered.keys();
     if (this.#remembered.size > REMEMBERED_MAX && oldest !== undefined) this.#remembered.delete(oldest);
   }
