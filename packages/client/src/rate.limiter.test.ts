@@ -37,6 +37,29 @@ test('a base address may be below a path, as for the client', async () => {
   expect(urls).toEqual(Array(2).fill('https://shop.example/stock/api/v1/rate-limits/check'));
 });
 
+test.each([
+  ['/login?next=/%zz#x', '/login'],
+  ['?next=/', '/'],
+  ['/caf%C3%A9/100%/%FF', '/caf%C3%A9/100%25/%25FF'],
+])('a path is asked about however it is spelled: %s', async (path, asked) => {
+  const paths: unknown[] = [];
+  const limiter = limiterThat(async (request) => {
+    const body = (await request.json()) as { path?: string; checks?: { path: string }[] };
+    paths.push(body.path ?? body.checks?.[0]?.path);
+    return Response.json({ ...ANSWER, results: [ANSWER] });
+  });
+  await limiter.check({ subject: 'a', path });
+  await limiter.checkMany([{ subject: 'a', path }]);
+  expect(paths).toEqual([asked, asked]);
+});
+
+test('what cannot be asked at all is said when it is made, and an answer of something else decides nothing', async () => {
+  expect(() => createRateLimiter({ baseUrl: 'holdfast' })).toThrow('Invalid URL');
+  expect(() => createRateLimiter({ baseUrl: 'http://127.0.0.1:8080', key: '…' })).toThrow('ByteString');
+  const limiter = limiterThat(() => Promise.resolve(Response.json({ status: 'ok' })));
+  expect(await limiter.checkMany([{ subject: 'a' }])).toMatchObject([{ allowed: true, isGuess: true }]);
+});
+
 test('many at once are answered in order', async () => {
   const limiter = limiterThat(() =>
     Promise.resolve(Response.json({ results: [{ ...ANSWER, allowed: true }, ANSWER] })),

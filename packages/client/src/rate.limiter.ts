@@ -38,11 +38,14 @@ export interface RateLimiter {
 const TIMEOUT_MS_DEFAULT = 200;
 
 /**
- * A limiter for other services, by the rules of a Holdfast. It never throws: when no answer comes in time, `onError`
- * decides. Nothing is tried again, since a check that was counted and not answered would be counted twice.
+ * A limiter for other services, by the rules of a Holdfast. Its checks never throw: when no answer comes in time,
+ * `onError` decides. Nothing is tried again, since a check that was counted and not answered would be counted twice.
+ *
+ * @throws TypeError where `baseUrl` is no URL, or no header can carry `key`
  */
 export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
   const { onError = 'allow' } = options;
+  const ask = askerOf(options);
   const guess: RateLimitDecision = {
     allowed: onError === 'allow',
     limit: null,
@@ -54,12 +57,12 @@ export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
   };
   return {
     check: async (check) => {
-      const answer = await ask<Answer>(options, '/check', check);
+      const answer = await ask<Answer>('/check', askable(check));
       return answer === null ? guess : { ...answer, isGuess: false };
     },
     checkMany: async (checks) => {
-      const answer = await ask<{ results: Answer[] }>(options, '/check/batch', { checks });
-      if (answer === null) return checks.map(() => guess);
+      const answer = await ask<{ results?: Answer[] }>('/check/batch', { checks: checks.map(askable) });
+      if (answer?.results === undefined) return checks.map(() => guess);
       return answer.results.map((result) => ({ ...result, isGuess: false }));
     },
   };
@@ -75,22 +78,44 @@ export function rateLimitHeaders({ limit, remaining, resetAt, retryAfterMs, allo
   return headers;
 }
 
-/** Null where no answer came, or one that decides nothing. */
-async function ask<Answered>(options: RateLimiterOptions, route: string, body: object): Promise<Answered | null> {
-  const { baseUrl, key, timeoutMs = TIMEOUT_MS_DEFAULT } = options;
-  const send = options.fetch ?? ((request: Request) => fetch(request));
-  const headers: Record<string, string> = { 'content-type': 'application/json' };
-  if (key !== undefined) headers['authorization'] = `Bearer ${key}`;
-  const request = new Request(`${baseUrl.replace(/\/$/, '')}/api/v1/rate-limits${route}`, {
-    method: 'POST',
-    headers,
-    body: JSON.stringify(body),
-    signal: AbortSignal.timeout(timeoutMs),
-  });
+/**
+ * The check with a path that Holdfast takes. A path that cannot be decoded would be refused, and its sender let through
+ * by `onError`: so what is wrong in it stands for itself.
+ */
+function askable(check: RateLimitCheck): RateLimitCheck {
+  if (check.path === undefined) return check;
+  const [path = ''] = check.path.split(/[?#]/, 1);
+  return { ...check, path: path.split('/').map(decodable).join('/') || '/' };
+}
+
+function decodable(segment: string): string {
   try {
-    const response = await send(request);
-    return response.ok ? ((await response.json()) as Answered) : null;
+    decodeURIComponent(segment);
+    return segment;
   } catch {
-    return null;
+    return segment.replaceAll('%', '%25');
   }
+}
+
+/** What it gives is null where no answer came, or one that decides nothing. */
+function askerOf({
+  baseUrl,
+  key,
+  timeoutMs = TIMEOUT_MS_DEFAULT,
+  fetch: send = (request) => fetch(request),
+}: RateLimiterOptions) {
+  const { href } = new URL(`${baseUrl.replace(/\/$/, '')}/api/v1/rate-limits`);
+  const headers = new Headers({ 'content-type': 'application/json' });
+  if (key !== undefined) headers.set('authorization', `Bearer ${key}`);
+  return async <Answered>(route: string, body: object): Promise<Answered | null> => {
+    try {
+      const signal = AbortSignal.timeout(timeoutMs);
+      const response = await send(
+        new Request(`${href}${route}`, { method: 'POST', headers, body: JSON.stringify(body), signal }),
+      );
+      return response.ok ? ((await response.json()) as Answered) : null;
+    } catch {
+      return null;
+    }
+  };
 }

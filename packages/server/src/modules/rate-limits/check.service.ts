@@ -14,11 +14,23 @@ import { normalSubject } from './subject.rules.ts';
 /**
  * Counts a request that another service was sent, by the rules that fit it.
  *
- * @param at where it stands in the body, for what is wrong with it
  * @throws Problem `validation_failed`, `rate_limit_not_found`
  */
-export async function check(limits: Limits, body: CheckBody, at = ''): Promise<CheckAnswer> {
-  const charges = chargesOf(limits, body, at);
+export async function check(limits: Limits, body: CheckBody): Promise<CheckAnswer> {
+  return count(limits, chargesOf(limits, body, ''));
+}
+
+/**
+ * Many, each by itself and in order; none where one of them is wrong.
+ *
+ * @throws Problem as `check`
+ */
+export async function checkAll(limits: Limits, bodies: readonly CheckBody[]): Promise<CheckAnswer[]> {
+  const all = bodies.map((body, index) => chargesOf(limits, body, `/checks/${index}`));
+  return Promise.all(all.map((charges) => count(limits, charges)));
+}
+
+async function count(limits: Limits, charges: readonly RuleCharge[]): Promise<CheckAnswer> {
   const passes = charges.length === 0 || (await limits.store.take(charges));
   const nowMs = timeOf(charges, limits.clock);
   for (const charge of charges) {
@@ -64,6 +76,7 @@ export async function statusOf(limits: Limits, id: string, subject: string | und
   };
 }
 
+/** @param at where the check stands in the body, for what is wrong with it */
 function chargesOf(
   limits: Limits,
   { subject, method, path, cost = 1, rateLimit }: CheckBody,

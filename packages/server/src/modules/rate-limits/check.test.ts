@@ -97,6 +97,19 @@ describe('POST /rate-limits/check', () => {
     expect(results.map(({ allowed }) => allowed)).toEqual([true, true, true, false]);
   });
 
+  it('many at once of which one is wrong count nothing', async () => {
+    await app.rule({ limit: 2 });
+    const batch = (wrong: object) =>
+      app.ask('POST', '/rate-limits/check/batch', { body: { checks: [{ subject: 'a' }, wrong, { subject: 'a' }] } });
+    expect(await batch({ subject: 'b', path: '/%zz' })).toMatchObject({
+      status: 400,
+      body: { errors: [{ path: '/checks/1/path' }] },
+    });
+    const unknown = { subject: 'b', rateLimit: '0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b' };
+    expect((await batch(unknown)).status).toBe(404);
+    expect(await check({ subject: 'a', cost: 2 })).toMatchObject({ allowed: true, remaining: 0 });
+  });
+
   it.each([
     ['no subject', {}, '/subject'],
     ['an empty subject', { subject: '' }, '/subject'],

@@ -2,7 +2,7 @@ import { problems } from '../../kernel/problem.ts';
 import { etagOf, ifMatchOf, metaOf, sendAnswer, type HttpServer, type Routes } from '../../platform/http/index.ts';
 import { NoContent, Refusal } from '../../platform/http/refusal.schema.ts';
 import { CheckAnswer, CheckBatchAnswer, CheckBatchBody, CheckBody, StatusAnswer, StatusQuery } from './check.schema.ts';
-import { check, statusOf } from './check.service.ts';
+import { check, checkAll, statusOf } from './check.service.ts';
 import { dryRun } from './dry.run.ts';
 import { rateLimitProblems } from './rate-limit.problems.ts';
 import {
@@ -75,9 +75,7 @@ function checkingRoutes(app: HttpServer, { limits }: RateLimitDeps): void {
       response: { 200: CheckBatchAnswer, 404: notFound },
     },
     handler: async (request) => {
-      const results = await Promise.all(
-        request.body.checks.map((one, index) => check(limits, one, `/checks/${index}`)),
-      );
+      const results = await checkAll(limits, request.body.checks);
       const allowed = results.filter((result) => result.allowed).length;
       return { allowed, refused: results.length - allowed, results };
     },
