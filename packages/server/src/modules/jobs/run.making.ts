@@ -170,7 +170,8 @@ export class RunMaker {
     const { job } = one;
     const run = newRun(one, one.cycleId ?? (await this.#cycleOf(one, graph)), this.#nowMs);
     if (job.cache_for_ms > 0 && !one.fresh) {
-      const earlier = await findReusable(this.#tx, job.id, one.config, this.#nowMs - job.cache_for_ms);
+      const sinceMs = Math.max(this.#nowMs, one.dueAtMs) - job.cache_for_ms;
+      const earlier = await findReusable(this.#tx, job.id, one.config, sinceMs);
       if (earlier !== undefined) {
         return { ...run, status: 'succeeded', ticketId: null, cachedFrom: earlier.id, result: earlier.result };
       }

@@ -219,4 +219,14 @@ describe('a result that may be used again', () => {
     expect(await done()).toMatchObject({ result: { count: 4 }, cachedFrom: null });
     expect(await jobs.show(job.id)).toMatchObject({ runCount: 7, successCount: 7 });
   });
+
+  it('is not taken over by a run for a time when it will be too old', async () => {
+    const job = await jobs.create({ name: 'cached for later', config: { name: 'later' }, cacheForMs: 3_600_000 });
+    const { id } = await jobs.run(job.id);
+    await jobs.work();
+    const soon = await jobs.run(job.id, { delayMs: 3_000_000 });
+    expect(soon).toMatchObject({ status: 'succeeded', cachedFrom: id });
+    const later = await jobs.run(job.id, { delayMs: 3_600_000 });
+    expect(later).toMatchObject({ status: 'queued', cachedFrom: null });
+  });
 });
