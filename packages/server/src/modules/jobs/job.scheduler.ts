@@ -1,13 +1,15 @@
+import type { Transaction } from 'kysely';
 import type { Engine } from '../../engine/index.ts';
 import { systemClock, type Clock } from '../../kernel/clock.ts';
 import { Latch } from '../../kernel/latch.ts';
-import type { Database } from '../../platform/database/index.ts';
+import type { Database, Tables } from '../../platform/database/index.ts';
 import type { TicketQueue } from '../../platform/jobs/index.ts';
 import { racingRuns, raiseWaiting, setDeadlineStates, whoWaits } from './claim.sql.ts';
 import { deadlineOutlook } from './deadline.rules.ts';
 import { findJobs, lockDueJobs, nextDueInMs, setNextDue, type Job } from './job.sql.ts';
 import { failAbandoned } from './run.claiming.ts';
 import { RunMaker, wantedBy, type Wanted } from './run.making.ts';
+import { firedTicks } from './run.sql.ts';
 import { runEntry } from './run.view.ts';
 import { parseSchedule } from './schedule.rules.ts';
 import { ticksOf } from './tick.rules.ts';
@@ -90,7 +92,8 @@ export class JobScheduler {
         fired.push(one);
         room -= one.wanted.length;
       }
-      const made = await maker.make(fired.flatMap(({ wanted }) => wanted));
+      const ticks = fired.flatMap(({ wanted }) => wanted);
+      const made = await maker.make(await withoutRuns(tx, ticks));
       await setNextDue(tx, fired);
       report = { made: made.length, more: room === 0 || due.length === JOBS_AT_ONCE };
       return { status: 204, body: null, journal: maker.entries };
@@ -190,10 +193,21 @@ export class JobScheduler {
   }
 }
 
+type Tick = Wanted & { tickMs: number };
+
 interface Fired {
   id: string;
   nextAtMs: number | null;
-  wanted: Wanted[];
+  wanted: Tick[];
+}
+
+/** Those that have none yet: what was fired before is passed over, and makes no room for itself. */
+async function withoutRuns(tx: Transaction<Tables>, wanted: readonly Tick[]): Promise<Tick[]> {
+  const fired = await firedTicks(
+    tx,
+    wanted.map(({ job, tickMs }) => ({ jobId: job.id, tickMs })),
+  );
+  return wanted.filter(({ job, tickMs }) => !fired.some(({ job_id, tick }) => job_id === job.id && tick === tickMs));
 }
 
 /** The runs that are to be made of a job whose time has come, and when it comes next: at once, where there are more. */
@@ -202,13 +216,9 @@ function firedBy(job: Job, nextAtMs: number, nowMs: number, room: number): Fired
   const schedule = parseSchedule(job.schedule, job.time_zone);
   const policy = { catchUp: job.catch_up, catchUpMax: job.catch_up_max };
   const ticks = ticksOf(schedule, nextAtMs, nowMs, policy);
-  const wanted = ticks.slice(0, room).map(({ atMs, isLate }) =>
-    wantedBy(job, {
-      trigger: isLate ? 'catch_up' : 'schedule',
-      startedBy: META.actor,
-      dueAtMs: atMs,
-      tickMs: atMs,
-    }),
-  );
+  const wanted = ticks.slice(0, room).map(({ atMs, isLate }) => {
+    const trigger = isLate ? 'catch_up' : 'schedule';
+    return { ...wantedBy(job, { trigger, startedBy: META.actor, dueAtMs: atMs }), tickMs: atMs };
+  });
   return { id: job.id, nextAtMs: ticks[room]?.atMs ?? schedule.next(nowMs), wanted };
 }

@@ -41,6 +41,7 @@ import {
   type ListedJob,
 } from './job.sql.ts';
 import { jobSummary, jobView, lastRunOf } from './job.view.ts';
+import { lockStates } from './run.sql.ts';
 import { parseSchedule } from './schedule.rules.ts';
 import { invalid, type TypeBook } from './type.book.ts';
 
@@ -104,6 +105,8 @@ export async function patchJob(deps: JobDeps, target: Target, patch: JobPatchBod
   return changing(deps, () =>
     deps.engine.transact(meta, async (tx, nowMs) => {
       await lockGraph(tx);
+      // Before the next tick is read: a scheduler may be at it.
+      await lockStates(tx, [target.id]);
       const before = expected(await lockJob(tx, target.id), target);
       const own = (await dependenciesOf(tx, [before.id])).map(({ dependsOn }) => dependsOn);
       const fields = fieldsAfterPatch(fieldsOf(before, own), patched);
@@ -134,6 +137,7 @@ export async function removeJob(deps: JobDeps, target: Target, meta: CommandMeta
   return changing(deps, () =>
     deps.engine.transact(meta, async (tx) => {
       await lockGraph(tx);
+      await lockStates(tx, [target.id]);
       const before = expected(await lockJob(tx, target.id), target);
       if (before.is_system) throw new Problem(jobProblems.jobIsSystem, 'It cannot be deleted. Disable it instead.');
       const dependents = new JobGraph(await edgesOf(tx)).dependentsOf(before.id);

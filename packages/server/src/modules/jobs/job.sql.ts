@@ -85,8 +85,9 @@ export async function deleteJob(tx: Transaction<Tables>, id: string): Promise<vo
   await tx.deleteFrom('job').where('id', '=', id).execute();
 }
 
+/** Held against others who change it; runs of it can be made meanwhile. */
 export async function lockJob(tx: Transaction<Tables>, id: string): Promise<Job | undefined> {
-  const row = await tx.selectFrom('job').selectAll().where('id', '=', id).forUpdate().executeTakeFirst();
+  const row = await tx.selectFrom('job').selectAll().where('id', '=', id).forNoKeyUpdate().executeTakeFirst();
   return row as Job | undefined;
 }
 

@@ -67,12 +67,20 @@ export async function insertRuns(tx: Transaction<Tables>, runs: readonly NewRun[
     cached_from: run.cachedFrom,
     result: run.result === undefined || run.result === null ? null : JSON.stringify(run.result),
   }));
-  // A tick that was fired before, by a clock that was set back since, is passed over.
-  const once = tx
-    .insertInto('run')
-    .values(rows)
-    .onConflict((run) => run.columns(['job_id', 'tick']).where('tick', 'is not', null).doNothing());
-  return (await once.returningAll().execute()) as Run[];
+  return (await tx.insertInto('run').values(rows).returningAll().execute()) as Run[];
+}
+
+/** Of these ticks those that have their runs: they were fired before, by a clock that was set back since. */
+export async function firedTicks(
+  tx: Transaction<Tables>,
+  ticks: readonly { jobId: string; tickMs: number }[],
+): Promise<{ job_id: string; tick: number }[]> {
+  const { rows } = await sql<{ job_id: string; tick: number }>`
+    SELECT run.job_id, run.tick FROM unnest(${ticks.map(({ jobId }) => jobId)}::uuid[],
+      ${ticks.map(({ tickMs }) => toRfc3339(tickMs))}::timestamptz[]) AS k (job_id, tick)
+    JOIN run ON run.job_id = k.job_id AND run.tick = k.tick
+  `.execute(tx);
+  return rows;
 }
 
 function deadlineStateOf({ deadlineMs, status }: NewRun): 'none' | 'ahead' | 'kept' | 'missed' {

@@ -98,6 +98,15 @@ describe('a tick whose job is under way', () => {
     expect(await statuses(job)).toEqual([...new Array(3).fill('cancelled system:overlap'), 'queued']);
   });
 
+  it('cancels nothing where the tick was fired before', async () => {
+    const job = await everyMinute({ overlap: 'cancel' });
+    await tick(1);
+    // As after a database's clock was set back.
+    await travel.nextAt(job.id, '2025-06-01T00:01Z');
+    await tick(1);
+    expect(await statuses(job)).toEqual(['queued']);
+  });
+
   it('is not looked at where somebody asks for a run', async () => {
     const job = await everyMinute({ overlap: 'skip' });
     await tick(1);

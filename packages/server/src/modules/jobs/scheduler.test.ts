@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { JobView } from './job.schema.ts';
 import type { JobsApp } from './jobs.fixture.ts';
 import type { RunSummary } from './run.schema.ts';
@@ -72,6 +73,22 @@ describe('with two instances that look at the same moment', () => {
     expect(await travel.ticksOf(other)).toEqual(['2025-06-01T01:00']);
     expect((await jobs.show(job.id)).nextRun).toBe('2025-06-01T02:00:00.000Z');
   });
+});
+
+it('a job that is changed while its tick is being fired goes on from the next one', async () => {
+  const job = await travel.scheduled('0 * * * *', { overlap: 'queue' });
+  await travel.nextAt(job.id, '2025-06-01T01:00Z');
+  const firing = new pg.Client(jobs.connection);
+  await firing.connect();
+  await firing.query('BEGIN');
+  await firing.query(`UPDATE job_state SET next_at = '2025-06-01T02:00Z' WHERE job_id = $1`, [job.id]);
+  const changed = jobs.request<JobView>('PATCH', `/jobs/${job.id}`, { description: 'changed' });
+  const waiting = `SELECT FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid))`;
+  await vi.waitUntil(async () => (await firing.query(waiting)).rowCount === 1, { timeout: 10_000 });
+  await firing.query('COMMIT');
+  await firing.end();
+  expect((await changed).body).toMatchObject({ description: 'changed', nextRun: '2025-06-01T02:00:00.000Z' });
+  await travel.nextAt(job.id, '3000-01-01T00:00Z');
 });
 
 describe('ticks that nobody was there to fire', () => {
