@@ -8,9 +8,8 @@ import { DutyReports } from './duty.reports.ts';
 import { changingJobRoutes, lookingJobRoutes, readingJobRoutes } from './job.routes.ts';
 import { JobScheduler } from './job.scheduler.ts';
 import type { JobDeps } from './job.service.ts';
-import type { Held } from './run.claiming.ts';
 import { readingRunRoutes, runFileRoutes, startingRunRoutes, steeringRunRoutes } from './run.routes.ts';
-import type { Ending } from './run.settling.ts';
+import type { Ended, Ending } from './run.settling.ts';
 import { RunWorker } from './run.worker.ts';
 import { ensureSystemJobs } from './system.jobs.ts';
 import { TypeBook } from './type.book.ts';
@@ -87,7 +86,7 @@ export function createJobs(options: JobsOptions): Jobs {
     slots,
     drainMs,
     onError,
-    onEnded: (held, ending) => onEnded(endedRun(held, ending)),
+    onEnded: (ended) => onEnded(endedRun(ended)),
   });
   const duties = new DutyReports({ database, onError });
   const opener = new Opener(async () => {
@@ -172,12 +171,12 @@ class Opener {
   }
 }
 
-function endedRun({ run }: Held, ending: Ending): EndedRun {
+function endedRun({ held: { run }, ending, endedMs }: Ended): EndedRun {
   const startedMs = run.attempt_started_at ?? run.due_at;
   return {
     type: run.type,
     outcome: ending.outcome,
     latenessMs: run.attempt === 1 && !run.was_running ? Math.max(0, startedMs - run.due_at) : null,
-    durationMs: Math.max(0, systemClock.now() - startedMs),
+    durationMs: Math.max(0, endedMs - startedMs),
   };
 }

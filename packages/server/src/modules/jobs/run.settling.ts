@@ -21,6 +21,8 @@ export type Ending =
 export interface Ended {
   held: Held;
   ending: Ending;
+  /** When it did, by the worker's clock. */
+  endedMs: number;
 }
 
 const META = { actor: 'system:jobs', requestId: 'system:jobs', idempotency: null };
@@ -29,6 +31,8 @@ interface SettleDeps {
   engine: Engine;
   queue: TicketQueue;
   random: Random;
+  /** Told of endings that are written, of runs that were still the worker's. */
+  onWritten?: (ended: Ended) => void;
   /** Told of endings that are refused, which hold up no others. */
   onError?: (error: unknown) => void;
 }
@@ -43,10 +47,10 @@ export async function settle(deps: SettleDeps, ended: readonly Ended[]): Promise
   await writeByHalves(
     ended,
     (some) => settleTogether(deps, some),
-    async ({ held }, error) => {
+    async (one, error) => {
       onError(error);
       try {
-        await settleTogether(deps, [{ held, ending: endingRefused(error) }]);
+        await settleTogether(deps, [{ ...one, ending: endingRefused(error) }]);
       } catch (again) {
         if (!isRefused(again)) throw again;
         // Nothing can be written of it: the queue misses its holder, and in the end gives it up.
@@ -61,7 +65,9 @@ function endingRefused(error: unknown): Ending {
   return { outcome: 'failed', fault: { code: 'permanent', message }, isPermanent: true };
 }
 
-async function settleTogether({ engine, queue, random }: SettleDeps, ended: readonly Ended[]): Promise<void> {
+async function settleTogether(deps: SettleDeps, ended: readonly Ended[]): Promise<void> {
+  const { engine, queue, random, onWritten = () => undefined } = deps;
+  let written: Ended[] = [];
   await engine.transact(META, async (tx, nowMs) => {
     const maker = new RunMaker(tx, queue, nowMs);
     const jobIds = [...new Set(ended.map(({ held }) => held.run.job_id))];
@@ -74,9 +80,10 @@ async function settleTogether({ engine, queue, random }: SettleDeps, ended: read
       nowMs,
     );
     const ours = new Set(settled.map(({ id }) => id));
+    written = ended.filter(({ held }) => ours.has(held.run.id));
     await queue.settle(
       tx,
-      ended.filter(({ held }) => ours.has(held.run.id)).map(({ held }) => held.ticket),
+      written.map(({ held }) => held.ticket),
     );
     const again = settled.flatMap((run) => (run.ticket_id === null ? [] : [ticketOf(run, run.ticket_id)]));
     await queue.send(tx, again);
@@ -86,6 +93,7 @@ async function settleTogether({ engine, queue, random }: SettleDeps, ended: read
     const journal = [...settled.flatMap((run) => entriesOf(run, nowMs)), ...maker.entries];
     return { status: 204, body: null, journal };
   });
+  written.forEach(onWritten);
 }
 
 /** Nobody may have looked at its deadline between that and its end. */

@@ -6,7 +6,7 @@ import type { Database } from '../../platform/database/index.ts';
 import { HEARTBEAT_SECONDS, type TicketQueue } from '../../platform/jobs/index.ts';
 import { heldBy } from './claim.sql.ts';
 import { Attempt } from './run.attempt.ts';
-import { claim, type Held } from './run.claiming.ts';
+import { claim } from './run.claiming.ts';
 import { tellProgress } from './run.progress.ts';
 import { settle, type Ended, type Ending } from './run.settling.ts';
 import type { TypeBook } from './type.book.ts';
@@ -28,7 +28,8 @@ export interface RunWorkerOptions {
   drainMs?: number;
   /** Work that was told to stop has so long; then it is left behind. */
   graceMs?: number;
-  onEnded?: (held: Held, ending: Ending) => void;
+  /** Told of attempts whose ending is written. */
+  onEnded?: (ended: Ended) => void;
   onError?: (error: unknown) => void;
 }
 
@@ -210,8 +211,7 @@ export class RunWorker {
       this.#leave(attempt);
       return;
     }
-    this.#options.onEnded(held, ending);
-    this.#ended.push({ held, ending });
+    this.#ended.push({ held, ending, endedMs: this.#options.clock.now() });
     this.#unwritten.add(attempt);
     this.#latch.set();
     this.#settling ??= this.#settleAll();
@@ -232,7 +232,7 @@ export class RunWorker {
 
   /** While one batch is being written the next gathers. */
   async #settleAll(): Promise<void> {
-    const { engine, queue, random, onError } = this.#options;
+    const { engine, queue, random, onEnded: onWritten, onError } = this.#options;
     // Those that end in the same turn go together.
     await soon();
     for (let tries = 0; this.#ended.length > 0;) {
@@ -242,7 +242,7 @@ export class RunWorker {
         // Lines that are being written are kept only while the run is not over.
         await this.#telling;
         await tellProgress(engine, attempts, { isLast: true });
-        await settle({ engine, queue, random, onError }, batch);
+        await settle({ engine, queue, random, onWritten, onError }, batch);
         tries = 0;
       } catch (error) {
         onError(error);

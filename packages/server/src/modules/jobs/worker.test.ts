@@ -32,6 +32,21 @@ describe('a worker that says nothing', () => {
     expect(frozen.busy).toBe(0);
   });
 
+  it('does not count as ended what another has ended', async () => {
+    const { work, begun, open, contexts } = gate();
+    await jobs.runOf((context) => (contexts.length === 0 ? work(context) : Promise.resolve('of the second')));
+    const counted: string[] = [];
+    const counting = (who: string) =>
+      jobs.workerOf({ onEnded: ({ ending: { outcome } }) => counted.push(`${who}: ${outcome}`) });
+    const first = counting('first').runOnce();
+    await begun;
+    await jobs.missHolders();
+    await counting('second').runOnce();
+    open('of the first');
+    await first;
+    expect(counted).toEqual(['second: succeeded']);
+  });
+
   it('and wakes lets go of what is no longer its own', async () => {
     const { work, begun, open } = gate();
     await jobs.runOf(work);
@@ -44,7 +59,9 @@ describe('a worker that says nothing', () => {
     expect(signal.reason).toBeInstanceOf(RunLostError);
     await first;
     open();
-    await settle({ ...jobs.deps(), random: Math.random }, [{ held: held as Held, ending: { outcome: 'cancelled' } }]);
+    await settle({ ...jobs.deps(), random: Math.random }, [
+      { held: held as Held, ending: { outcome: 'cancelled' }, endedMs: 0 },
+    ]);
   });
 
   it('keeps its run where it does say that it is alive', async () => {
@@ -179,7 +196,7 @@ describe('several workers', () => {
       expect(Math.max(ofFirst, ofSecond)).toBeLessThanOrEqual(3);
       const ended = held
         .splice(0)
-        .map((one) => ({ held: one, ending: { outcome: 'succeeded', result: null } as const }));
+        .map((one) => ({ held: one, ending: { outcome: 'succeeded', result: null } as const, endedMs: 0 }));
       await settle({ ...jobs.deps(), random: Math.random }, ended);
     }
     while ((await jobs.workerOf().runOnce()) > 0);
