@@ -2090,6 +2090,7 @@ export interface components {
         Alert: {
             /**
              * Format: uuid
+             * @description An id that Holdfast gave.
              * @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b
              */
             id: string;
@@ -2125,11 +2126,13 @@ export interface components {
             value: number;
             /**
              * Format: date-time
+             * @description An instant (RFC 3339).
              * @example 2026-11-20T10:00:00.000Z
              */
             openedAt: string;
             /**
              * Format: date-time
+             * @description An instant (RFC 3339).
              * @example null
              */
             acknowledgedAt: string | null;
@@ -2140,6 +2143,7 @@ export interface components {
             acknowledgedBy: string | null;
             /**
              * Format: date-time
+             * @description An instant (RFC 3339).
              * @example null
              */
             resolvedAt: string | null;
@@ -2148,6 +2152,7 @@ export interface components {
         ApiKey: {
             /**
              * Format: uuid
+             * @description An id that Holdfast gave.
              * @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b
              */
             id: string;
@@ -2161,11 +2166,13 @@ export interface components {
             prefix: string;
             /**
              * Format: date-time
+             * @description An instant (RFC 3339).
              * @example null
              */
             expiresAt: string | null;
             /**
              * Format: date-time
+             * @description An instant (RFC 3339).
              * @example 2026-11-20T10:00:00.000Z
              */
             createdAt: string;
@@ -2182,6 +2189,7 @@ export interface components {
             id: number;
             /**
              * Format: date-time
+             * @description An instant (RFC 3339).
              * @example 2026-11-20T10:00:00.000Z
              */
             at: string;
@@ -2349,6 +2357,7 @@ export interface components {
         CreatedApiKey: {
             /**
              * Format: uuid
+             * @description An id that Holdfast gave.
              * @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b
              */
             id: string;
@@ -2362,11 +2371,13 @@ export interface components {
             prefix: string;
             /**
              * Format: date-time
+             * @description An instant (RFC 3339).
              * @example null
              */
             expiresAt: string | null;
             /**
              * Format: date-time
+             * @description An instant (RFC 3339).
              * @example 2026-11-20T10:00:00.000Z
              */
             createdAt: string;
@@ -2386,6 +2397,7 @@ export interface components {
         CreatedWebhook: {
             /**
              * Format: uuid
+             * @description An id that Holdfast gave.
              * @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b
              */
             id: string;
@@ -2420,15 +2432,20 @@ export interface components {
              * @enum {string|null}
              */
             disabledReason: "request" | "gone" | "unreachable" | null;
-            /** @example 3 */
+            /**
+             * @description Rises with each change.
+             * @example 3
+             */
             version: number;
             /**
              * Format: date-time
+             * @description An instant (RFC 3339).
              * @example 2026-11-20T10:00:00.000Z
              */
             createdAt: string;
             /**
              * Format: date-time
+             * @description An instant (RFC 3339).
              * @example 2026-11-20T10:00:00.000Z
              */
             updatedAt: string;
@@ -2476,6 +2493,7 @@ export interface components {
             subject: string;
             /**
              * Format: date-time
+             * @description An instant (RFC 3339).
              * @example 2026-11-20T10:00:00.000Z
              */
             time: string;
@@ -2533,6 +2551,7 @@ export interface components {
         Instance: {
             /**
              * Format: uuid
+             * @description An id that Holdfast gave.
              * @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b
              */
             id: string;
@@ -2564,11 +2583,13 @@ export interface components {
             signals: "redis" | "postgres" | "nothing";
             /**
              * Format: date-time
+             * @description An instant (RFC 3339).
              * @example 2026-11-20T10:00:00.000Z
              */
             startedAt: string;
             /**
              * Format: date-time
+             * @description An instant (RFC 3339).
              * @example 2026-11-20T10:00:00.000Z
              */
             seenAt: string;
@@ -2595,6 +2616,7 @@ export interface components {
         Job: {
             /**
              * Format: uuid
+             * @description An id that Holdfast gave.
              * @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b
              */
             id: string;
@@ -2728,6 +2750,7 @@ export interface components {
             lastRun: {
                 /**
                  * Format: uuid
+                 * @description An id that Holdfast gave.
                  * @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b
                  */
                 id: string;
@@ -2738,11 +2761,13 @@ export interface components {
                 status: "held" | "queued" | "running" | "retrying" | "succeeded" | "failed" | "cancelled" | "skipped";
                 /**
                  * Format: date-time
+                 * @description An instant (RFC 3339).
                  * @example 2026-11-20T10:00:00.000Z
                  */
                 startedAt: string | null;
                 /**
                  * Format: date-time
+                 * @description An instant (RFC 3339).
                  * @example 2026-11-20T10:00:00.000Z
                  */
                 finishedAt: string | null;
@@ -2772,15 +2797,20 @@ export interface components {
             successCount: number;
             /** @example 1 */
             failureCount: number;
-            /** @example 3 */
+            /**
+             * @description Rises with each change.
+             * @example 3
+             */
             version: number;
             /**
              * Format: date-time
+             * @description An instant (RFC 3339).
              * @example 2026-11-20T10:00:00.000Z
              */
             createdAt: string;
             /**
              * Format: date-time
+             * @description An instant (RFC 3339).
              * @example 2026-11-20T10:00:00.000Z
              */
             updatedAt: string;
@@ -2790,6 +2820,7 @@ export interface components {
             nodes: {
                 /**
                  * Format: uuid
+                 * @description An id that Holdfast gave.
                  * @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b
                  */
                 id: string;
@@ -2819,6 +2850,7 @@ export interface components {
                 lastRun: {
                     /**
                      * Format: uuid
+                     * @description An id that Holdfast gave.
                      * @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b
                      */
                     id: string;
@@ -2829,11 +2861,13 @@ export interface components {
                     status: "held" | "queued" | "running" | "retrying" | "succeeded" | "failed" | "cancelled" | "skipped";
                     /**
                      * Format: date-time
+                     * @description An instant (RFC 3339).
                      * @example 2026-11-20T10:00:00.000Z
                      */
                     startedAt: string | null;
                     /**
                      * Format: date-time
+                     * @description An instant (RFC 3339).
                      * @example 2026-11-20T10:00:00.000Z
                      */
                     finishedAt: string | null;
@@ -2851,11 +2885,13 @@ export interface components {
             edges: {
                 /**
                  * Format: uuid
+                 * @description An id that Holdfast gave.
                  * @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b
                  */
                 from: string;
                 /**
                  * Format: uuid
+                 * @description An id that Holdfast gave.
                  * @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b
                  */
                 to: string;
@@ -2865,6 +2901,7 @@ export interface components {
         JobStats: {
             /**
              * Format: date-time
+             * @description An instant (RFC 3339).
              * @example 2026-11-20T10:00:00.000Z
              */
             since: string;
@@ -2911,6 +2948,7 @@ export interface components {
             jobs: {
                 /**
                  * Format: uuid
+                 * @description An id that Holdfast gave.
                  * @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b
                  */
                 jobId: string;
@@ -2996,6 +3034,7 @@ export interface components {
         JobSummary: {
             /**
              * Format: uuid
+             * @description An id that Holdfast gave.
              * @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b
              */
             id: string;
@@ -3129,6 +3168,7 @@ export interface components {
             lastRun: {
                 /**
                  * Format: uuid
+                 * @description An id that Holdfast gave.
                  * @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b
                  */
                 id: string;
@@ -3139,11 +3179,13 @@ export interface components {
                 status: "held" | "queued" | "running" | "retrying" | "succeeded" | "failed" | "cancelled" | "skipped";
                 /**
                  * Format: date-time
+                 * @description An instant (RFC 3339).
                  * @example 2026-11-20T10:00:00.000Z
                  */
                 startedAt: string | null;
                 /**
                  * Format: date-time
+                 * @description An instant (RFC 3339).
                  * @example 2026-11-20T10:00:00.000Z
                  */
                 finishedAt: string | null;
@@ -3173,15 +3215,20 @@ export interface components {
             successCount: number;
             /** @example 1 */
             failureCount: number;
-            /** @example 3 */
+            /**
+             * @description Rises with each change.
+             * @example 3
+             */
             version: number;
             /**
              * Format: date-time
+             * @description An instant (RFC 3339).
              * @example 2026-11-20T10:00:00.000Z
              */
             createdAt: string;
             /**
              * Format: date-time
+             * @description An instant (RFC 3339).
              * @example 2026-11-20T10:00:00.000Z
              */
             updatedAt: string;
@@ -3239,6 +3286,7 @@ export interface components {
             seq: number;
             /**
              * Format: date-time
+             * @description An instant (RFC 3339).
              * @example 2026-11-20T10:00:00.000Z
              */
             at: string;
@@ -3374,15 +3422,20 @@ export interface components {
              */
             maxLevel: number | null;
             bin: components["schemas"]["Bin"];
-            /** @example 3 */
+            /**
+             * @description Rises with each change.
+             * @example 3
+             */
             version: number;
             /**
              * Format: date-time
+             * @description An instant (RFC 3339).
              * @example 2026-11-20T10:00:00.000Z
              */
             lastMovementAt: string | null;
             /**
              * Format: date-time
+             * @description An instant (RFC 3339).
              * @example 2026-11-20T10:00:00.000Z
              */
             lastCountAt: string | null;
@@ -3470,15 +3523,20 @@ export interface components {
              */
             maxLevel: number | null;
             bin: components["schemas"]["Bin"];
-            /** @example 3 */
+            /**
+             * @description Rises with each change.
+             * @example 3
+             */
             version: number | null;
             /**
              * Format: date-time
+             * @description An instant (RFC 3339).
              * @example 2026-11-20T10:00:00.000Z
              */
             lastMovementAt: string | null;
             /**
              * Format: date-time
+             * @description An instant (RFC 3339).
              * @example 2026-11-20T10:00:00.000Z
              */
             lastCountAt: string | null;
@@ -3516,20 +3574,26 @@ export interface components {
              * @example true
              */
             active: boolean;
-            /** @example 3 */
+            /**
+             * @description Rises with each change.
+             * @example 3
+             */
             version: number;
             /**
              * Format: date-time
+             * @description An instant (RFC 3339).
              * @example 2026-11-20T10:00:00.000Z
              */
             createdAt: string;
             /**
              * Format: date-time
+             * @description An instant (RFC 3339).
              * @example 2026-11-20T10:00:00.000Z
              */
             updatedAt: string;
             /**
              * Format: date-time
+             * @description An instant (RFC 3339).
              * @example null
              */
             archivedAt: string | null;
@@ -3971,6 +4035,7 @@ export interface components {
         Person: {
             /**
              * Format: uuid
+             * @description An id that Holdfast gave.
              * @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b
              */
             id: string;
@@ -3987,25 +4052,32 @@ export interface components {
             scopes: ("read" | "reserve" | "stock" | "ingest" | "notify" | "files" | "limit" | "admin")[];
             /**
              * Format: date-time
+             * @description An instant (RFC 3339).
              * @example 2026-11-20T10:00:00.000Z
              */
             createdAt: string;
             /**
              * Format: date-time
+             * @description An instant (RFC 3339).
              * @example 2026-11-20T10:00:00.000Z
              */
             lastSignInAt: string | null;
             /**
              * Format: date-time
+             * @description An instant (RFC 3339).
              * @example null
              */
             disabledAt: string | null;
             /**
              * Format: date-time
+             * @description An instant (RFC 3339).
              * @example null
              */
             removedAt: string | null;
-            /** @example 3 */
+            /**
+             * @description Rises with each change.
+             * @example 3
+             */
             version: number;
         };
         /** PersonPassword */
@@ -4045,6 +4117,7 @@ export interface components {
         PersonSession: {
             /**
              * Format: uuid
+             * @description An id that Holdfast gave.
              * @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b
              */
             id: string;
@@ -4052,6 +4125,7 @@ export interface components {
             current: boolean;
             /**
              * Format: date-time
+             * @description An instant (RFC 3339).
              * @example 2026-11-20T10:00:00.000Z
              */
             createdAt: string;
@@ -4151,20 +4225,26 @@ export interface components {
              * @example 2
              */
             safetyStock: number;
-            /** @example 3 */
+            /**
+             * @description Rises with each change.
+             * @example 3
+             */
             version: number;
             /**
              * Format: date-time
+             * @description An instant (RFC 3339).
              * @example 2026-11-20T10:00:00.000Z
              */
             createdAt: string;
             /**
              * Format: date-time
+             * @description An instant (RFC 3339).
              * @example 2026-11-20T10:00:00.000Z
              */
             updatedAt: string;
             /**
              * Format: date-time
+             * @description An instant (RFC 3339).
              * @example null
              */
             archivedAt: string | null;
@@ -4244,6 +4324,7 @@ export interface components {
         RateLimit: {
             /**
              * Format: uuid
+             * @description An id that Holdfast gave.
              * @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b
              */
             id: string;
@@ -4360,11 +4441,13 @@ export interface components {
             schedule: {
                 /**
                  * Format: date-time
+                 * @description An instant (RFC 3339).
                  * @example 2026-11-20T10:00:00.000Z
                  */
                 from: string | null;
                 /**
                  * Format: date-time
+                 * @description An instant (RFC 3339).
                  * @example 2026-11-20T10:00:00.000Z
                  */
                 to: string | null;
@@ -4382,15 +4465,20 @@ export interface components {
              */
             mode: "enforce" | "shadow";
             enabled: boolean;
-            /** @example 3 */
+            /**
+             * @description Rises with each change.
+             * @example 3
+             */
             version: number;
             /**
              * Format: date-time
+             * @description An instant (RFC 3339).
              * @example 2026-11-20T10:00:00.000Z
              */
             createdAt: string;
             /**
              * Format: date-time
+             * @description An instant (RFC 3339).
              * @example 2026-11-20T10:00:00.000Z
              */
             updatedAt: string;
@@ -4442,6 +4530,7 @@ export interface components {
             rateLimit: {
                 /**
                  * Format: uuid
+                 * @description An id that Holdfast gave.
                  * @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b
                  */
                 id: string;
@@ -4452,6 +4541,7 @@ export interface components {
             shadowRefused: {
                 /**
                  * Format: uuid
+                 * @description An id that Holdfast gave.
                  * @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b
                  */
                 id: string;
@@ -4474,6 +4564,7 @@ export interface components {
             from: string | null;
             /**
              * Format: date-time
+             * @description An instant (RFC 3339).
              * @example 2026-11-20T10:00:00.000Z
              */
             to: string;
@@ -4488,6 +4579,7 @@ export interface components {
             overTime: {
                 /**
                  * Format: date-time
+                 * @description An instant (RFC 3339).
                  * @example 2026-11-20T10:00:00.000Z
                  */
                 at: string;
@@ -4641,11 +4733,13 @@ export interface components {
         RateLimitStats: {
             /**
              * Format: date-time
+             * @description An instant (RFC 3339).
              * @example 2026-11-20T10:00:00.000Z
              */
             from: string;
             /**
              * Format: date-time
+             * @description An instant (RFC 3339).
              * @example 2026-11-20T10:00:00.000Z
              */
             to: string;
@@ -4667,6 +4761,7 @@ export interface components {
             rules: {
                 /**
                  * Format: uuid
+                 * @description An id that Holdfast gave.
                  * @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b
                  */
                 id: string;
@@ -4684,6 +4779,7 @@ export interface components {
                 overTime: {
                     /**
                      * Format: date-time
+                     * @description An instant (RFC 3339).
                      * @example 2026-11-20T10:00:00.000Z
                      */
                     at: string;
@@ -4712,6 +4808,7 @@ export interface components {
             remaining: number;
             /**
              * Format: date-time
+             * @description An instant (RFC 3339).
              * @example 2026-11-20T10:00:00.000Z
              */
             resetAt: string;
@@ -4751,6 +4848,7 @@ export interface components {
         Release: {
             /**
              * Format: uuid
+             * @description An id that Holdfast gave.
              * @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b
              */
             reservationId: string;
@@ -4759,6 +4857,7 @@ export interface components {
         Reservation: {
             /**
              * Format: uuid
+             * @description An id that Holdfast gave.
              * @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b
              */
             id: string;
@@ -4779,26 +4878,31 @@ export interface components {
             lines: components["schemas"]["ReservationLine"][];
             /**
              * Format: date-time
+             * @description An instant (RFC 3339).
              * @example 2026-11-20T10:00:00.000Z
              */
             expiresAt: string;
             /**
              * Format: date-time
+             * @description An instant (RFC 3339).
              * @example 2026-11-20T10:00:00.000Z
              */
             createdAt: string;
             /**
              * Format: date-time
+             * @description An instant (RFC 3339).
              * @example 2026-11-20T10:00:00.000Z
              */
             confirmedAt: string | null;
             /**
              * Format: date-time
+             * @description An instant (RFC 3339).
              * @example 2026-11-20T10:00:00.000Z
              */
             shippedAt: string | null;
             /**
              * Format: date-time
+             * @description An instant (RFC 3339).
              * @example 2026-11-20T10:00:00.000Z
              */
             cancelledAt: string | null;
@@ -4808,7 +4912,10 @@ export interface components {
              * @example 2026-11-20T10:00:00.000Z
              */
             expiredAt: string | null;
-            /** @example 3 */
+            /**
+             * @description Rises with each change.
+             * @example 3
+             */
             version: number;
         };
         /** ReservationBatch */
@@ -4877,6 +4984,7 @@ export interface components {
         RotatedWebhookSecret: {
             /**
              * Format: uuid
+             * @description An id that Holdfast gave.
              * @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b
              */
             id: string;
@@ -4911,15 +5019,20 @@ export interface components {
              * @enum {string|null}
              */
             disabledReason: "request" | "gone" | "unreachable" | null;
-            /** @example 3 */
+            /**
+             * @description Rises with each change.
+             * @example 3
+             */
             version: number;
             /**
              * Format: date-time
+             * @description An instant (RFC 3339).
              * @example 2026-11-20T10:00:00.000Z
              */
             createdAt: string;
             /**
              * Format: date-time
+             * @description An instant (RFC 3339).
              * @example 2026-11-20T10:00:00.000Z
              */
             updatedAt: string;
@@ -4939,12 +5052,14 @@ export interface components {
         Run: {
             /**
              * Format: uuid
+             * @description An id that Holdfast gave.
              * @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b
              */
             id: string;
             job: {
                 /**
                  * Format: uuid
+                 * @description An id that Holdfast gave.
                  * @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b
                  */
                 id: string;
@@ -4976,6 +5091,7 @@ export interface components {
             startedBy: string;
             /**
              * Format: uuid
+             * @description An id that Holdfast gave.
              * @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b
              */
             cycleId: string;
@@ -4993,16 +5109,19 @@ export interface components {
             dueAt: string;
             /**
              * Format: date-time
+             * @description An instant (RFC 3339).
              * @example 2026-11-20T10:00:00.000Z
              */
             createdAt: string;
             /**
              * Format: date-time
+             * @description An instant (RFC 3339).
              * @example 2026-11-20T10:00:00.000Z
              */
             startedAt: string | null;
             /**
              * Format: date-time
+             * @description An instant (RFC 3339).
              * @example 2026-11-20T10:00:00.000Z
              */
             finishedAt: string | null;
@@ -5049,6 +5168,7 @@ export interface components {
             cancelRequestedBy: string | null;
             /**
              * Format: date-time
+             * @description An instant (RFC 3339).
              * @example null
              */
             deadline: string | null;
@@ -5089,11 +5209,13 @@ export interface components {
             worker: string;
             /**
              * Format: date-time
+             * @description An instant (RFC 3339).
              * @example 2026-11-20T10:00:00.000Z
              */
             startedAt: string;
             /**
              * Format: date-time
+             * @description An instant (RFC 3339).
              * @example 2026-11-20T10:00:00.000Z
              */
             finishedAt: string | null;
@@ -5133,6 +5255,7 @@ export interface components {
                 line: number;
                 /**
                  * Format: date-time
+                 * @description An instant (RFC 3339).
                  * @example 2026-11-20T10:00:00.000Z
                  */
                 at: string;
@@ -5156,12 +5279,14 @@ export interface components {
         RunSummary: {
             /**
              * Format: uuid
+             * @description An id that Holdfast gave.
              * @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b
              */
             id: string;
             job: {
                 /**
                  * Format: uuid
+                 * @description An id that Holdfast gave.
                  * @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b
                  */
                 id: string;
@@ -5193,6 +5318,7 @@ export interface components {
             startedBy: string;
             /**
              * Format: uuid
+             * @description An id that Holdfast gave.
              * @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b
              */
             cycleId: string;
@@ -5210,16 +5336,19 @@ export interface components {
             dueAt: string;
             /**
              * Format: date-time
+             * @description An instant (RFC 3339).
              * @example 2026-11-20T10:00:00.000Z
              */
             createdAt: string;
             /**
              * Format: date-time
+             * @description An instant (RFC 3339).
              * @example 2026-11-20T10:00:00.000Z
              */
             startedAt: string | null;
             /**
              * Format: date-time
+             * @description An instant (RFC 3339).
              * @example 2026-11-20T10:00:00.000Z
              */
             finishedAt: string | null;
@@ -5266,6 +5395,7 @@ export interface components {
             cancelRequestedBy: string | null;
             /**
              * Format: date-time
+             * @description An instant (RFC 3339).
              * @example null
              */
             deadline: string | null;
@@ -5308,6 +5438,7 @@ export interface components {
             name: string | null;
             /**
              * Format: uuid
+             * @description An id that Holdfast gave.
              * @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b
              */
             personId: string | null;
@@ -5558,6 +5689,7 @@ export interface components {
         Transfer: {
             /**
              * Format: uuid
+             * @description An id that Holdfast gave.
              * @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b
              */
             id: string;
@@ -5591,10 +5723,14 @@ export interface components {
             } | null;
             /**
              * Format: date-time
+             * @description An instant (RFC 3339).
              * @example 2026-11-20T10:00:00.000Z
              */
             createdAt: string;
-            /** @example 3 */
+            /**
+             * @description Rises with each change.
+             * @example 3
+             */
             version: number;
         };
         /** TransferLine */
@@ -5635,11 +5771,13 @@ export interface components {
             items: {
                 /**
                  * Format: date-time
+                 * @description An instant (RFC 3339).
                  * @example 2026-11-20T10:00:00.000Z
                  */
                 at: string;
                 /**
                  * Format: uuid
+                 * @description An id that Holdfast gave.
                  * @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b
                  */
                 jobId: string;
@@ -5670,6 +5808,7 @@ export interface components {
         Webhook: {
             /**
              * Format: uuid
+             * @description An id that Holdfast gave.
              * @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b
              */
             id: string;
@@ -5704,15 +5843,20 @@ export interface components {
              * @enum {string|null}
              */
             disabledReason: "request" | "gone" | "unreachable" | null;
-            /** @example 3 */
+            /**
+             * @description Rises with each change.
+             * @example 3
+             */
             version: number;
             /**
              * Format: date-time
+             * @description An instant (RFC 3339).
              * @example 2026-11-20T10:00:00.000Z
              */
             createdAt: string;
             /**
              * Format: date-time
+             * @description An instant (RFC 3339).
              * @example 2026-11-20T10:00:00.000Z
              */
             updatedAt: string;
@@ -5721,6 +5865,7 @@ export interface components {
         WebhookAttempt: {
             /**
              * Format: date-time
+             * @description An instant (RFC 3339).
              * @example 2026-11-20T10:00:00.000Z
              */
             at: string;
@@ -5746,6 +5891,7 @@ export interface components {
         WebhookDelivery: {
             /**
              * Format: uuid
+             * @description An id that Holdfast gave.
              * @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b
              */
             id: string;
@@ -5765,6 +5911,7 @@ export interface components {
             subject: string;
             /**
              * Format: date-time
+             * @description An instant (RFC 3339).
              * @example 2026-11-20T10:00:00.000Z
              */
             eventAt: string;
@@ -5791,11 +5938,13 @@ export interface components {
             nextAttemptAt: string | null;
             /**
              * Format: date-time
+             * @description An instant (RFC 3339).
              * @example 2026-11-20T10:00:00.000Z
              */
             createdAt: string;
             /**
              * Format: date-time
+             * @description An instant (RFC 3339).
              * @example 2026-11-20T10:00:00.000Z
              */
             finishedAt: string | null;
@@ -5893,11 +6042,13 @@ export interface components {
             failuresInRow: number;
             /**
              * Format: date-time
+             * @description An instant (RFC 3339).
              * @example null
              */
             failingSince: string | null;
             /**
              * Format: date-time
+             * @description An instant (RFC 3339).
              * @example null
              */
             nextProbeAt: string | null;
@@ -5929,6 +6080,7 @@ export interface components {
             messageId: string;
             /**
              * Format: date-time
+             * @description An instant (RFC 3339).
              * @example 2026-11-20T10:00:00.000Z
              */
             at: string;
@@ -6160,10 +6312,14 @@ export interface operations {
                 cursor?: string;
                 /** @description Part of the sku or the name, in either case of letters. */
                 search?: string;
-                /** @example kitchen */
+                /**
+                 * @description Only products of this category.
+                 * @example kitchen
+                 */
                 category?: string;
                 /** @description The archived ones instead of the others. */
                 archived?: boolean;
+                /** @description The order; with `-` in front, descending. */
                 sort?: "sku" | "-sku" | "name" | "-name" | "createdAt" | "-createdAt" | "updatedAt" | "-updatedAt";
             };
             header?: never;
@@ -6656,7 +6812,10 @@ export interface operations {
                 cursor?: string;
                 /** @description Only active ones, or only inactive ones. */
                 active?: boolean;
-                /** @example warehouse */
+                /**
+                 * @description Only locations of this type.
+                 * @example warehouse
+                 */
                 type?: "warehouse" | "store" | "supplier" | "virtual";
                 /** @description The archived ones instead of the others. */
                 archived?: boolean;
@@ -7067,11 +7226,8 @@ export interface operations {
                  *       "location": "WH001",
                  *       "type": "add",
                  *       "quantity": 10,
-                 *       "reason": "weekly delivery",
-                 *       "unitCost": 12.5,
-                 *       "lot": "LOT-2026-11",
-                 *       "expectedOnHand": 5,
-                 *       "expectedVersion": 3
+                 *       "movement": "receipt",
+                 *       "reason": "weekly delivery"
                  *     }
                  */
                 "application/json": components["schemas"]["Adjustment"];
@@ -7187,11 +7343,8 @@ export interface operations {
                  *           "location": "WH001",
                  *           "type": "add",
                  *           "quantity": 10,
-                 *           "reason": "weekly delivery",
-                 *           "unitCost": 12.5,
-                 *           "lot": "LOT-2026-11",
-                 *           "expectedOnHand": 5,
-                 *           "expectedVersion": 3
+                 *           "movement": "receipt",
+                 *           "reason": "weekly delivery"
                  *         }
                  *       ]
                  *     }
@@ -7456,7 +7609,10 @@ export interface operations {
                  * @example WH001
                  */
                 location?: string;
-                /** @example kitchen */
+                /**
+                 * @description Only products of this category.
+                 * @example kitchen
+                 */
                 category?: string;
                 /** @description Part of the sku or the name, in either case of letters. */
                 search?: string;
@@ -7782,18 +7938,30 @@ export interface operations {
                  * @example WH001
                  */
                 location?: string;
-                /** @example receipt */
+                /**
+                 * @description Only movements of this type.
+                 * @example receipt
+                 */
                 type?: "receipt" | "sale" | "return" | "adjustment" | "transfer_out" | "transfer_in" | "damage" | "theft" | "spoilage" | "count" | "opening" | "reserve" | "release" | "expire" | "commit" | "uncommit";
                 /**
                  * @description `reservation`, `transfer`, or a type of your own.
                  * @example reservation
                  */
                 referenceType?: string;
-                /** @example PO-1001 */
+                /**
+                 * @description Only what belongs to this.
+                 * @example PO-1001
+                 */
                 referenceId?: string;
-                /** @example LOT-2026-11 */
+                /**
+                 * @description Only of this lot.
+                 * @example LOT-2026-11
+                 */
                 lot?: string;
-                /** @example user:ada */
+                /**
+                 * @description Only what this actor did.
+                 * @example user:ada
+                 */
                 actor?: string;
                 /**
                  * @description At this time or later.
@@ -7879,18 +8047,30 @@ export interface operations {
                  * @example WH001
                  */
                 location?: string;
-                /** @example receipt */
+                /**
+                 * @description Only movements of this type.
+                 * @example receipt
+                 */
                 type?: "receipt" | "sale" | "return" | "adjustment" | "transfer_out" | "transfer_in" | "damage" | "theft" | "spoilage" | "count" | "opening" | "reserve" | "release" | "expire" | "commit" | "uncommit";
                 /**
                  * @description `reservation`, `transfer`, or a type of your own.
                  * @example reservation
                  */
                 referenceType?: string;
-                /** @example PO-1001 */
+                /**
+                 * @description Only what belongs to this.
+                 * @example PO-1001
+                 */
                 referenceId?: string;
-                /** @example LOT-2026-11 */
+                /**
+                 * @description Only of this lot.
+                 * @example LOT-2026-11
+                 */
                 lot?: string;
-                /** @example user:ada */
+                /**
+                 * @description Only what this actor did.
+                 * @example user:ada
+                 */
                 actor?: string;
                 /**
                  * @description At this time or later.
@@ -7991,9 +8171,15 @@ export interface operations {
                  * @example pending
                  */
                 status?: "pending" | "confirmed" | "shipped" | "cancelled" | "expired";
-                /** @example ORDER-1001 */
+                /**
+                 * @description Only reservations of this order.
+                 * @example ORDER-1001
+                 */
                 orderId?: string;
-                /** @example user-42 */
+                /**
+                 * @description Only reservations of this user of yours.
+                 * @example user-42
+                 */
                 userId?: string;
                 /**
                  * @description With a line of this product.
@@ -8257,7 +8443,10 @@ export interface operations {
                 "Idempotency-Key"?: string;
             };
             path: {
-                /** @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b */
+                /**
+                 * @description An id that Holdfast gave.
+                 * @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b
+                 */
                 id: string;
             };
             cookie?: never;
@@ -8349,7 +8538,10 @@ export interface operations {
                 "Idempotency-Key"?: string;
             };
             path: {
-                /** @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b */
+                /**
+                 * @description An id that Holdfast gave.
+                 * @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b
+                 */
                 id: string;
             };
             cookie?: never;
@@ -8441,7 +8633,10 @@ export interface operations {
                 "Idempotency-Key"?: string;
             };
             path: {
-                /** @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b */
+                /**
+                 * @description An id that Holdfast gave.
+                 * @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b
+                 */
                 id: string;
             };
             cookie?: never;
@@ -8547,7 +8742,10 @@ export interface operations {
                 "Idempotency-Key"?: string;
             };
             path: {
-                /** @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b */
+                /**
+                 * @description An id that Holdfast gave.
+                 * @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b
+                 */
                 id: string;
             };
             cookie?: never;
@@ -8643,7 +8841,10 @@ export interface operations {
                 "Idempotency-Key"?: string;
             };
             path: {
-                /** @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b */
+                /**
+                 * @description An id that Holdfast gave.
+                 * @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b
+                 */
                 id: string;
             };
             cookie?: never;
@@ -8939,7 +9140,10 @@ export interface operations {
                 "If-None-Match"?: string;
             };
             path: {
-                /** @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b */
+                /**
+                 * @description An id that Holdfast gave.
+                 * @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b
+                 */
                 id: string;
             };
             cookie?: never;
@@ -9020,6 +9224,7 @@ export interface operations {
                 limit?: number;
                 /** @description The previous page's nextCursor. */
                 cursor?: string;
+                /** @description Only transfers of this status. */
                 status?: "completed";
                 /**
                  * @description Out of this location.
@@ -9113,7 +9318,7 @@ export interface operations {
                 /**
                  * @example {
                  *       "from": "WH001",
-                 *       "to": "WH001",
+                 *       "to": "WH002",
                  *       "lines": [
                  *         {
                  *           "sku": "SKU-1",
@@ -9191,7 +9396,10 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b */
+                /**
+                 * @description An id that Holdfast gave.
+                 * @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b
+                 */
                 id: string;
             };
             cookie?: never;
@@ -9255,9 +9463,15 @@ export interface operations {
                 limit?: number;
                 /** @description The previous page's nextCursor. */
                 cursor?: string;
-                /** @example active */
+                /**
+                 * @description Only alerts of this status.
+                 * @example active
+                 */
                 status?: "active" | "acknowledged" | "resolved";
-                /** @example low_stock */
+                /**
+                 * @description Only alerts of this type.
+                 * @example low_stock
+                 */
                 type?: "low_stock" | "out_of_stock" | "overstock" | "shortage";
                 /**
                  * @description The location's name. Case-sensitive.
@@ -9269,6 +9483,7 @@ export interface operations {
                  * @example SKU-1
                  */
                 sku?: string;
+                /** @description The order; with `-` in front, descending. */
                 sort?: "openedAt" | "-openedAt";
             };
             header?: never;
@@ -9326,7 +9541,10 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b */
+                /**
+                 * @description An id that Holdfast gave.
+                 * @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b
+                 */
                 id: string;
             };
             cookie?: never;
@@ -9388,7 +9606,10 @@ export interface operations {
                 "Idempotency-Key"?: string;
             };
             path: {
-                /** @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b */
+                /**
+                 * @description An id that Holdfast gave.
+                 * @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b
+                 */
                 id: string;
             };
             cookie?: never;
@@ -9523,6 +9744,7 @@ export interface operations {
                 limit?: number;
                 /** @description The previous page's nextCursor. */
                 cursor?: string;
+                /** @description The order; with `-` in front, descending. */
                 sort?: "createdAt" | "-createdAt";
             };
             header?: never;
@@ -9593,8 +9815,7 @@ export interface operations {
                  *       "name": "web shop",
                  *       "scopes": [
                  *         "reserve"
-                 *       ],
-                 *       "expiresAt": "2026-11-20T10:00:00.000Z"
+                 *       ]
                  *     }
                  */
                 "application/json": components["schemas"]["NewApiKey"];
@@ -9655,7 +9876,10 @@ export interface operations {
                 "Idempotency-Key"?: string;
             };
             path: {
-                /** @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b */
+                /**
+                 * @description An id that Holdfast gave.
+                 * @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b
+                 */
                 id: string;
             };
             cookie?: never;
@@ -9941,7 +10165,10 @@ export interface operations {
                 "Idempotency-Key"?: string;
             };
             path: {
-                /** @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b */
+                /**
+                 * @description An id that Holdfast gave.
+                 * @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b
+                 */
                 id: string;
             };
             cookie?: never;
@@ -9982,6 +10209,7 @@ export interface operations {
                 limit?: number;
                 /** @description The previous page's nextCursor. */
                 cursor?: string;
+                /** @description The order; with `-` in front, descending. */
                 sort?: "createdAt" | "-createdAt";
             };
             header?: never;
@@ -10112,7 +10340,10 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b */
+                /**
+                 * @description An id that Holdfast gave.
+                 * @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b
+                 */
                 id: string;
             };
             cookie?: never;
@@ -10179,7 +10410,10 @@ export interface operations {
                 "If-Match"?: string;
             };
             path: {
-                /** @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b */
+                /**
+                 * @description An id that Holdfast gave.
+                 * @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b
+                 */
                 id: string;
             };
             cookie?: never;
@@ -10247,7 +10481,10 @@ export interface operations {
                 "If-Match"?: string;
             };
             path: {
-                /** @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b */
+                /**
+                 * @description An id that Holdfast gave.
+                 * @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b
+                 */
                 id: string;
             };
             cookie?: never;
@@ -10338,7 +10575,10 @@ export interface operations {
                 "Idempotency-Key"?: string;
             };
             path: {
-                /** @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b */
+                /**
+                 * @description An id that Holdfast gave.
+                 * @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b
+                 */
                 id: string;
             };
             cookie?: never;
@@ -10505,9 +10745,15 @@ export interface operations {
                 limit?: number;
                 /** @description The previous page's nextCursor. */
                 cursor?: string;
-                /** @example product.updated */
+                /**
+                 * @description Only changes of this kind.
+                 * @example product.updated
+                 */
                 kind?: "product.created" | "product.updated" | "product.archived" | "location.created" | "location.updated" | "location.archived" | "level.updated" | "api_key.created" | "api_key.revoked" | "alert.acknowledged" | "person.created" | "person.updated" | "person.removed" | "person.password_changed" | "person.signed_in" | "person.signed_out" | "webhook.created" | "webhook.updated" | "webhook.deleted" | "webhook.enabled" | "webhook.disabled" | "webhook.secret_rotated" | "webhook.replayed" | "rate_limit.created" | "rate_limit.updated" | "rate_limit.deleted" | "rate_limit_tier.updated" | "job.created" | "job.updated" | "job.deleted" | "run.requested" | "run.cancel_requested" | "run.redriven" | "run.released";
-                /** @example open */
+                /**
+                 * @description Only what this actor did.
+                 * @example open
+                 */
                 actor?: string;
                 /**
                  * @description From this instant on.
@@ -10791,6 +11037,7 @@ export interface operations {
                 limit?: number;
                 /** @description The previous page's nextCursor. */
                 cursor?: string;
+                /** @description The order; with `-` in front, descending. */
                 sort?: "createdAt" | "-createdAt";
             };
             header?: never;
@@ -10951,7 +11198,10 @@ export interface operations {
                 "If-Match"?: string;
             };
             path: {
-                /** @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b */
+                /**
+                 * @description An id that Holdfast gave.
+                 * @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b
+                 */
                 id: string;
             };
             cookie?: never;
@@ -11021,7 +11271,10 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b */
+                /**
+                 * @description An id that Holdfast gave.
+                 * @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b
+                 */
                 id: string;
             };
             cookie?: never;
@@ -11091,7 +11344,10 @@ export interface operations {
                 "If-Match"?: string;
             };
             path: {
-                /** @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b */
+                /**
+                 * @description An id that Holdfast gave.
+                 * @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b
+                 */
                 id: string;
             };
             cookie?: never;
@@ -11150,7 +11406,10 @@ export interface operations {
                 "If-Match"?: string;
             };
             path: {
-                /** @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b */
+                /**
+                 * @description An id that Holdfast gave.
+                 * @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b
+                 */
                 id: string;
             };
             cookie?: never;
@@ -11256,7 +11515,10 @@ export interface operations {
                 "If-Match"?: string;
             };
             path: {
-                /** @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b */
+                /**
+                 * @description An id that Holdfast gave.
+                 * @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b
+                 */
                 id: string;
             };
             cookie?: never;
@@ -11339,7 +11601,10 @@ export interface operations {
             };
             header?: never;
             path: {
-                /** @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b */
+                /**
+                 * @description An id that Holdfast gave.
+                 * @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b
+                 */
                 id: string;
             };
             cookie?: never;
@@ -11414,7 +11679,10 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b */
+                /**
+                 * @description An id that Holdfast gave.
+                 * @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b
+                 */
                 id: string;
             };
             cookie?: never;
@@ -11474,7 +11742,10 @@ export interface operations {
                 "Idempotency-Key"?: string;
             };
             path: {
-                /** @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b */
+                /**
+                 * @description An id that Holdfast gave.
+                 * @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b
+                 */
                 id: string;
             };
             cookie?: never;
@@ -11532,7 +11803,10 @@ export interface operations {
                 "Idempotency-Key"?: string;
             };
             path: {
-                /** @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b */
+                /**
+                 * @description An id that Holdfast gave.
+                 * @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b
+                 */
                 id: string;
             };
             cookie?: never;
@@ -11625,8 +11899,7 @@ export interface operations {
                  * @example {
                  *       "subject": "customer-42",
                  *       "method": "POST",
-                 *       "path": "/login",
-                 *       "rateLimit": "0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b"
+                 *       "path": "/login"
                  *     }
                  */
                 "application/json": components["schemas"]["RateLimitCheck"];
@@ -11697,8 +11970,7 @@ export interface operations {
                  *         {
                  *           "subject": "customer-42",
                  *           "method": "POST",
-                 *           "path": "/login",
-                 *           "rateLimit": "0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b"
+                 *           "path": "/login"
                  *         }
                  *       ]
                  *     }
@@ -11926,7 +12198,10 @@ export interface operations {
             };
             header?: never;
             path: {
-                /** @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b */
+                /**
+                 * @description An id that Holdfast gave.
+                 * @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b
+                 */
                 id: string;
             };
             cookie?: never;
@@ -12037,7 +12312,10 @@ export interface operations {
                 "Idempotency-Key"?: string;
             };
             path: {
-                /** @example gold */
+                /**
+                 * @description A word of yours for a group of subjects.
+                 * @example gold
+                 */
                 tier: string;
             };
             cookie?: never;
@@ -12093,6 +12371,7 @@ export interface operations {
                 limit?: number;
                 /** @description The previous page's nextCursor. */
                 cursor?: string;
+                /** @description The order; with `-` in front, descending. */
                 sort?: "createdAt" | "-createdAt";
             };
             header?: never;
@@ -12291,7 +12570,10 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b */
+                /**
+                 * @description An id that Holdfast gave.
+                 * @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b
+                 */
                 id: string;
             };
             cookie?: never;
@@ -12390,7 +12672,10 @@ export interface operations {
                 "If-Match"?: string;
             };
             path: {
-                /** @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b */
+                /**
+                 * @description An id that Holdfast gave.
+                 * @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b
+                 */
                 id: string;
             };
             cookie?: never;
@@ -12449,7 +12734,10 @@ export interface operations {
                 "If-Match"?: string;
             };
             path: {
-                /** @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b */
+                /**
+                 * @description An id that Holdfast gave.
+                 * @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b
+                 */
                 id: string;
             };
             cookie?: never;
@@ -12573,8 +12861,11 @@ export interface operations {
                 type?: string;
                 /** @description Part of the name. */
                 search?: string;
+                /** @description Only those that are enabled, or that are not. */
                 enabled?: boolean;
+                /** @description Only Holdfast's own, or only the others. */
                 system?: boolean;
+                /** @description The order; with `-` in front, descending. */
                 sort?: "name" | "-name" | "createdAt" | "-createdAt";
             };
             header?: never;
@@ -12913,7 +13204,10 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b */
+                /**
+                 * @description An id that Holdfast gave.
+                 * @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b
+                 */
                 id: string;
             };
             cookie?: never;
@@ -13017,7 +13311,10 @@ export interface operations {
                 "If-Match"?: string;
             };
             path: {
-                /** @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b */
+                /**
+                 * @description An id that Holdfast gave.
+                 * @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b
+                 */
                 id: string;
             };
             cookie?: never;
@@ -13085,7 +13382,10 @@ export interface operations {
                 "If-Match"?: string;
             };
             path: {
-                /** @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b */
+                /**
+                 * @description An id that Holdfast gave.
+                 * @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b
+                 */
                 id: string;
             };
             cookie?: never;
@@ -13524,6 +13824,7 @@ export interface operations {
             query?: {
                 /** @description How far ahead. */
                 hours?: number;
+                /** @description At most so many. */
                 limit?: number;
                 /** @description Of each job no more than so many. Absent: `limit`. */
                 perJob?: number;
@@ -13648,7 +13949,10 @@ export interface operations {
                 "Idempotency-Key"?: string;
             };
             path: {
-                /** @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b */
+                /**
+                 * @description An id that Holdfast gave.
+                 * @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b
+                 */
                 id: string;
             };
             cookie?: never;
@@ -13657,11 +13961,8 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "at": "2026-11-20T10:00:00.000Z",
                  *       "delayMs": 60000,
-                 *       "config": {
-                 *         "dryRun": true
-                 *       }
+                 *       "priority": "high"
                  *     }
                  */
                 "application/json": {
@@ -13865,7 +14166,10 @@ export interface operations {
                 "Idempotency-Key"?: string;
             };
             path: {
-                /** @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b */
+                /**
+                 * @description An id that Holdfast gave.
+                 * @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b
+                 */
                 id: string;
             };
             cookie?: never;
@@ -14000,7 +14304,10 @@ export interface operations {
                 "Idempotency-Key"?: string;
             };
             path: {
-                /** @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b */
+                /**
+                 * @description An id that Holdfast gave.
+                 * @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b
+                 */
                 id: string;
             };
             cookie?: never;
@@ -14091,7 +14398,10 @@ export interface operations {
                 "Idempotency-Key"?: string;
             };
             path: {
-                /** @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b */
+                /**
+                 * @description An id that Holdfast gave.
+                 * @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b
+                 */
                 id: string;
             };
             cookie?: never;
@@ -14183,11 +14493,19 @@ export interface operations {
                  * @example running
                  */
                 status?: "held" | "queued" | "running" | "retrying" | "succeeded" | "failed" | "cancelled" | "skipped";
-                /** @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b */
+                /**
+                 * @description Only runs of this job.
+                 * @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b
+                 */
                 jobId?: string;
+                /** @description Only runs of jobs of this type. */
                 type?: string;
-                /** @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b */
+                /**
+                 * @description Only runs of this pass through a graph of jobs.
+                 * @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b
+                 */
                 cycleId?: string;
+                /** @description The order; with `-` in front, descending. */
                 sort?: "createdAt" | "-createdAt";
             };
             header?: never;
@@ -14272,11 +14590,15 @@ export interface operations {
                  * @example running
                  */
                 status?: "held" | "queued" | "running" | "retrying" | "succeeded" | "failed" | "cancelled" | "skipped";
+                /** @description The order; with `-` in front, descending. */
                 sort?: "createdAt" | "-createdAt";
             };
             header?: never;
             path: {
-                /** @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b */
+                /**
+                 * @description An id that Holdfast gave.
+                 * @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b
+                 */
                 id: string;
             };
             cookie?: never;
@@ -14361,7 +14683,10 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b */
+                /**
+                 * @description An id that Holdfast gave.
+                 * @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b
+                 */
                 id: string;
             };
             cookie?: never;
@@ -14462,11 +14787,15 @@ export interface operations {
             query?: {
                 /** @description Lines after this number. */
                 after?: number;
+                /** @description At most so many lines. */
                 limit?: number;
             };
             header?: never;
             path: {
-                /** @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b */
+                /**
+                 * @description An id that Holdfast gave.
+                 * @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b
+                 */
                 id: string;
             };
             cookie?: never;
@@ -14521,8 +14850,12 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b */
+                /**
+                 * @description An id that Holdfast gave.
+                 * @example 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b
+                 */
                 id: string;
+                /** @description As the run lists it among its files. */
                 name: string;
             };
             cookie?: never;

@@ -38,11 +38,13 @@ export const AlertPage = PageOf(AlertSchema);
 
 export const AlertQuery = Shape({
   ...PageQuery,
-  status: Type.Optional(AlertStatusWord),
-  type: Type.Optional(AlertType),
+  status: Type.Optional({ ...AlertStatusWord, description: 'Only alerts of this status.' }),
+  type: Type.Optional({ ...AlertType, description: 'Only alerts of this type.' }),
   location: Type.Optional(LocationCode),
   sku: Type.Optional(Sku),
-  sort: Type.Optional(Word(['openedAt', '-openedAt'], { default: '-openedAt' })),
+  sort: Type.Optional(
+    Word(['openedAt', '-openedAt'], { default: '-openedAt', description: 'The order; with `-` in front, descending.' }),
+  ),
 });
 export type AlertQuery = Static<typeof AlertQuery>;
 

@@ -1,6 +1,16 @@
 import { Type, type Static } from 'typebox';
 import { SCOPES } from '../../platform/auth/index.ts';
-import { Nullable, PageOf, PageQuery, Shape, text, Timestamp, Uuid, Word } from '../../platform/http/schemas.ts';
+import {
+  NewestFirst,
+  Nullable,
+  PageOf,
+  PageQuery,
+  Shape,
+  text,
+  Timestamp,
+  Uuid,
+  Word,
+} from '../../platform/http/schemas.ts';
 
 const Name = text(200, { examples: ['web shop'] });
 const ScopeWord = Word(SCOPES, { examples: ['reserve'] });
@@ -17,7 +27,7 @@ export const NewApiKeyBody = Shape(
     scopes: Scopes,
     expiresAt: Type.Optional(Nullable({ ...Timestamp, description: 'In the future; null or absent: never.' })),
   },
-  { title: 'NewApiKey' },
+  { title: 'NewApiKey', examples: [{ name: 'web shop', scopes: ['reserve'] }] },
 );
 export type NewApiKeyBody = Static<typeof NewApiKeyBody>;
 
@@ -51,7 +61,7 @@ export const ApiKeyPage = PageOf(ApiKeySchema);
 
 export const ApiKeyQuery = Shape({
   ...PageQuery,
-  sort: Type.Optional(Word(['createdAt', '-createdAt'], { default: '-createdAt' })),
+  sort: NewestFirst,
 });
 export type ApiKeyQuery = Static<typeof ApiKeyQuery>;
 

@@ -27,8 +27,8 @@ export const AuditPage = PageOf(AuditEntrySchema);
 
 export const AuditQuery = Shape({
   ...PageQuery,
-  kind: Type.Optional(Kind),
-  actor: Type.Optional(text(300, { examples: ['open'] })),
+  kind: Type.Optional({ ...Kind, description: 'Only changes of this kind.' }),
+  actor: Type.Optional(text(300, { description: 'Only what this actor did.', examples: ['open'] })),
   from: Type.Optional({ ...Timestamp, description: 'From this instant on.' }),
   to: Type.Optional({ ...Timestamp, description: 'Before this instant.' }),
 });

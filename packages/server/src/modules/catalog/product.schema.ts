@@ -102,10 +102,13 @@ export const ProductBatchAnswer = Shape(
 export const ProductQuery = Shape({
   ...PageQuery,
   search: Type.Optional(text(200, { description: 'Part of the sku or the name, in either case of letters.' })),
-  category: Type.Optional(Category),
+  category: Type.Optional({ ...Category, description: 'Only products of this category.' }),
   archived: Type.Optional({ ...Flag, default: false, description: 'The archived ones instead of the others.' }),
   sort: Type.Optional(
-    Word(['sku', '-sku', 'name', '-name', 'createdAt', '-createdAt', 'updatedAt', '-updatedAt'], { default: 'sku' }),
+    Word(['sku', '-sku', 'name', '-name', 'createdAt', '-createdAt', 'updatedAt', '-updatedAt'], {
+      default: 'sku',
+      description: 'The order; with `-` in front, descending.',
+    }),
   ),
 });
 export type ProductQuery = Static<typeof ProductQuery>;

@@ -41,17 +41,19 @@ const adjustment = {
   force: Type.Optional(Type.Boolean({ description: 'Go below what is promised: the level is then short.' })),
 };
 
-export const AdjustBody = Shape(adjustment, { title: 'Adjustment' });
+const EXAMPLE = { location: 'WH001', type: 'add', quantity: 10, movement: 'receipt', reason: 'weekly delivery' };
+
+export const AdjustBody = Shape(adjustment, { title: 'Adjustment', examples: [EXAMPLE] });
 export type AdjustBody = Static<typeof AdjustBody>;
 
 export const AdjustAnswer = Shape({ movement: LedgerEntrySchema, level: LevelSchema }, { title: 'Adjusted' });
 
 export const AdjustmentsBody = Shape(
   {
-    adjustments: Type.Array(Shape({ sku: Sku, ...adjustment }, { title: 'BulkAdjustment' }), {
-      minItems: 1,
-      maxItems: ADJUSTMENTS_MAX,
-    }),
+    adjustments: Type.Array(
+      Shape({ sku: Sku, ...adjustment }, { title: 'BulkAdjustment', examples: [{ sku: 'SKU-1', ...EXAMPLE }] }),
+      { minItems: 1, maxItems: ADJUSTMENTS_MAX },
+    ),
     atomic: Type.Optional(Type.Boolean({ description: 'All or none; at most 1,000.' })),
   },
   { title: 'Adjustments' },

@@ -136,7 +136,7 @@ export const LEVEL_STATUSES = ['in_stock', 'low', 'out', 'over', 'short'] as con
 export const LevelQuery = Shape({
   ...PageQuery,
   location: Type.Optional(LocationCode),
-  category: Type.Optional(text(200, { examples: ['kitchen'] })),
+  category: Type.Optional(text(200, { description: 'Only products of this category.', examples: ['kitchen'] })),
   search: Type.Optional(text(200, { description: 'Part of the sku or the name, in either case of letters.' })),
   status: Type.Optional(
     Word(LEVEL_STATUSES, {

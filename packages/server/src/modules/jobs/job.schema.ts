@@ -202,9 +202,14 @@ export const JobQuery = Shape({
   ...PageQuery,
   type: Type.Optional(TypeName),
   search: Type.Optional(text(100, { description: 'Part of the name.' })),
-  enabled: Type.Optional(Type.Boolean()),
-  system: Type.Optional(Type.Boolean()),
-  sort: Type.Optional(Word(['name', '-name', 'createdAt', '-createdAt'], { default: 'name' })),
+  enabled: Type.Optional(Type.Boolean({ description: 'Only those that are enabled, or that are not.' })),
+  system: Type.Optional(Type.Boolean({ description: "Only Holdfast's own, or only the others." })),
+  sort: Type.Optional(
+    Word(['name', '-name', 'createdAt', '-createdAt'], {
+      default: 'name',
+      description: 'The order; with `-` in front, descending.',
+    }),
+  ),
 });
 export type JobQuery = Static<typeof JobQuery>;
 
@@ -240,7 +245,7 @@ export const PreviewAnswer = Shape(
 
 export const UpcomingQuery = Shape({
   hours: Type.Optional(Whole(1, 168, { default: 24, description: 'How far ahead.' })),
-  limit: Type.Optional(Whole(1, 1_000, { default: 200 })),
+  limit: Type.Optional(Whole(1, 1_000, { default: 200, description: 'At most so many.' })),
   perJob: Type.Optional(Whole(1, 1_000, { description: 'Of each job no more than so many. Absent: `limit`.' })),
 });
 export type UpcomingQuery = Static<typeof UpcomingQuery>;

@@ -1,6 +1,7 @@
 import { Type, type Static } from 'typebox';
 import {
   FreeForm,
+  NewestFirst,
   Nullable,
   PageOf,
   PageQuery,
@@ -117,39 +118,45 @@ export type RunView = Static<typeof RunSchema>;
 
 export const RunPage = PageOf(RunSummarySchema);
 export const RunPath = Shape({ id: Uuid });
-export const RunFilePath = Shape({ id: Uuid, name: text(200) });
+export const RunFilePath = Shape({
+  id: Uuid,
+  name: text(200, { description: 'As the run lists it among its files.' }),
+});
 
 export const RunQuery = Shape({
   ...PageQuery,
   status: Type.Optional(RunStatus),
-  jobId: Type.Optional(Uuid),
-  type: Type.Optional(text(63)),
-  cycleId: Type.Optional(Uuid),
-  sort: Type.Optional(Word(['createdAt', '-createdAt'], { default: '-createdAt' })),
+  jobId: Type.Optional({ ...Uuid, description: 'Only runs of this job.' }),
+  type: Type.Optional(text(63, { description: 'Only runs of jobs of this type.' })),
+  cycleId: Type.Optional({ ...Uuid, description: 'Only runs of this pass through a graph of jobs.' }),
+  sort: NewestFirst,
 });
 export type RunQuery = Static<typeof RunQuery>;
 
 export const HistoryQuery = Shape({
   ...PageQuery,
   status: Type.Optional(RunStatus),
-  sort: Type.Optional(Word(['createdAt', '-createdAt'], { default: '-createdAt' })),
+  sort: NewestFirst,
 });
 export type HistoryQuery = Static<typeof HistoryQuery>;
 
-export const RunNowBody = Shape({
-  at: Type.Optional({ ...Timestamp, description: 'Not before this instant, which must be ahead.' }),
-  delayMs: Type.Optional(
-    Whole(0, 366 * 86_400_000, { description: 'Not before so long from now.', examples: [60_000] }),
-  ),
-  priority: Type.Optional(Word(PRIORITIES)),
-  config: Type.Optional(
-    FreeForm(
-      { maxBytes: 2_097_152, maxDepth: 12 },
-      { description: "Members that replace the job's for this run.", examples: [{ dryRun: true }] },
+export const RunNowBody = Shape(
+  {
+    at: Type.Optional({ ...Timestamp, description: 'Not before this instant, which must be ahead.' }),
+    delayMs: Type.Optional(
+      Whole(0, 366 * 86_400_000, { description: 'Not before so long from now.', examples: [60_000] }),
     ),
-  ),
-  fresh: Type.Optional(Type.Boolean({ description: 'true: takes over no earlier result.', default: false })),
-});
+    priority: Type.Optional(Word(PRIORITIES)),
+    config: Type.Optional(
+      FreeForm(
+        { maxBytes: 2_097_152, maxDepth: 12 },
+        { description: "Members that replace the job's for this run.", examples: [{ dryRun: true }] },
+      ),
+    ),
+    fresh: Type.Optional(Type.Boolean({ description: 'true: takes over no earlier result.', default: false })),
+  },
+  { examples: [{ delayMs: 60_000, priority: 'high' }] },
+);
 export type RunNowBody = Static<typeof RunNowBody>;
 
 export const RedriveBody = Shape({
@@ -164,7 +171,7 @@ export const RedriveAnswer = Shape({
 
 export const LogQuery = Shape({
   after: Type.Optional(Whole(0, 1_000_000, { default: 0, description: 'Lines after this number.' })),
-  limit: Type.Optional(Whole(1, 1_000, { default: 200 })),
+  limit: Type.Optional(Whole(1, 1_000, { default: 200, description: 'At most so many lines.' })),
 });
 export type LogQuery = Static<typeof LogQuery>;
 export const LogAnswer = Shape(

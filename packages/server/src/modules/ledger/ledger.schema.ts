@@ -60,16 +60,18 @@ export const LedgerPage = PageOf(LedgerEntrySchema);
 export const LedgerQuery = Shape({
   ...PageQuery,
   location: Type.Optional(LocationCode),
-  type: Type.Optional(LedgerTypeSchema),
+  type: Type.Optional({ ...LedgerTypeSchema, description: 'Only movements of this type.' }),
   referenceType: Type.Optional(
     text(CALLERS_ID_MAX, {
       description: '`reservation`, `transfer`, or a type of your own.',
       examples: ['reservation'],
     }),
   ),
-  referenceId: Type.Optional(text(CALLERS_ID_MAX, { examples: ['PO-1001'] })),
-  lot: Type.Optional(text(CALLERS_ID_MAX, { examples: ['LOT-2026-11'] })),
-  actor: Type.Optional(text(CALLERS_ID_MAX + 5, { examples: ['user:ada'] })),
+  referenceId: Type.Optional(
+    text(CALLERS_ID_MAX, { description: 'Only what belongs to this.', examples: ['PO-1001'] }),
+  ),
+  lot: Type.Optional(text(CALLERS_ID_MAX, { description: 'Only of this lot.', examples: ['LOT-2026-11'] })),
+  actor: Type.Optional(text(CALLERS_ID_MAX + 5, { description: 'Only what this actor did.', examples: ['user:ada'] })),
   from: Type.Optional({ ...Timestamp, description: 'At this time or later.' }),
   to: Type.Optional({ ...Timestamp, description: 'Before this time.' }),
   sort: Type.Optional(

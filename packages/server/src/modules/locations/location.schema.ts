@@ -96,7 +96,7 @@ export const LocationPage = PageOf(LocationSchema);
 export const LocationQuery = Shape({
   ...PageQuery,
   active: Type.Optional({ ...Flag, description: 'Only active ones, or only inactive ones.' }),
-  type: Type.Optional(LocationType),
+  type: Type.Optional({ ...LocationType, description: 'Only locations of this type.' }),
   archived: Type.Optional({ ...Flag, default: false, description: 'The archived ones instead of the others.' }),
   sort: Type.Optional(
     Word(

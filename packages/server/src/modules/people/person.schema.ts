@@ -1,6 +1,7 @@
 import { Type, type Static } from 'typebox';
 import { SCOPES } from '../../platform/auth/index.ts';
 import {
+  NewestFirst,
   Nullable,
   PageOf,
   PageQuery,
@@ -99,7 +100,7 @@ export const PersonPage = PageOf(PersonSchema);
 
 export const PersonQuery = Shape({
   ...PageQuery,
-  sort: Type.Optional(Word(['createdAt', '-createdAt'], { default: '-createdAt' })),
+  sort: NewestFirst,
 });
 export type PersonQuery = Static<typeof PersonQuery>;
 

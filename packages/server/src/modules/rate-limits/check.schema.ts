@@ -24,7 +24,7 @@ export const CheckBody = Shape(
     cost: Type.Optional(Whole(0, 1_000_000, { description: 'Units to spend; 0 only looks.', default: 1 })),
     rateLimit: Type.Optional({ ...Uuid, description: 'Only by this rule, whatever it matches.' }),
   },
-  { title: 'RateLimitCheck' },
+  { title: 'RateLimitCheck', examples: [{ subject: 'customer-42', method: 'POST', path: '/login' }] },
 );
 export type CheckBody = Static<typeof CheckBody>;
 

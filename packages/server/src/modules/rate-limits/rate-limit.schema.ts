@@ -7,6 +7,7 @@ import {
   WINDOW_MAX_MS,
 } from '../../platform/limiter/index.ts';
 import {
+  NewestFirst,
   Nullable,
   PageOf,
   PageQuery,
@@ -216,12 +217,12 @@ export const RateLimitPage = PageOf(RateLimitSchema);
 
 export const RateLimitQuery = Shape({
   ...PageQuery,
-  sort: Type.Optional(Word(['createdAt', '-createdAt'], { default: '-createdAt' })),
+  sort: NewestFirst,
 });
 export type RateLimitQuery = Static<typeof RateLimitQuery>;
 
 export const RateLimitPath = Shape({ id: Uuid });
-export const TierPath = Shape({ tier: Tier });
+export const TierPath = Shape({ tier: { ...Tier, description: 'A word of yours for a group of subjects.' } });
 
 export const TierBody = Shape({
   subjects: Type.Array(text(SUBJECT_MAX, { examples: ['0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b'] }), {

@@ -12,6 +12,9 @@ export const TransferBody = Shape(
     mode: Type.Optional({ ...TransferModeSchema, default: 'immediate' }),
     reference: Type.Optional(Nullable(TransferReferenceSchema)),
   },
-  { title: 'NewTransfer' },
+  {
+    title: 'NewTransfer',
+    examples: [{ from: 'WH001', to: 'WH002', lines: [{ sku: 'SKU-1', quantity: 5 }], mode: 'immediate' }],
+  },
 );
 export type TransferBody = Static<typeof TransferBody>;

@@ -54,7 +54,7 @@ export const TransferPath = Shape({ id: Uuid });
 
 export const TransferQuery = Shape({
   ...PageQuery,
-  status: Type.Optional(Word(['completed'])),
+  status: Type.Optional(Word(['completed'], { description: 'Only transfers of this status.' })),
   from: Type.Optional({ ...LocationCode, description: 'Out of this location.' }),
   to: Type.Optional({ ...LocationCode, description: 'Into this location.' }),
   sku: Type.Optional({ ...Sku, description: 'With a line of this product.' }),

@@ -1,6 +1,7 @@
 import { Type, type Static } from 'typebox';
 import { TARGET_MAX_LENGTH } from '../../platform/egress/index.ts';
 import {
+  NewestFirst,
   Nullable,
   PageOf,
   PageQuery,
@@ -108,7 +109,7 @@ export const WebhookPage = PageOf(WebhookSchema);
 
 export const WebhookQuery = Shape({
   ...PageQuery,
-  sort: Type.Optional(Word(['createdAt', '-createdAt'], { default: '-createdAt' })),
+  sort: NewestFirst,
 });
 export type WebhookQuery = Static<typeof WebhookQuery>;
 

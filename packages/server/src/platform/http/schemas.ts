@@ -85,11 +85,17 @@ export function Whole(minimum: number, maximum: number, options: SchemaOptions =
 }
 
 /** A resource's version: rises with each change. */
-export const Version = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER, examples: [3] });
+export const Version = Type.Integer({
+  minimum: 0,
+  maximum: Number.MAX_SAFE_INTEGER,
+  description: 'Rises with each change.',
+  examples: [3],
+});
 
 export const Uuid = Type.String({
   pattern: UUID_PATTERN,
   format: 'uuid',
+  description: 'An id that Holdfast gave.',
   examples: ['0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b'],
   'x-message': 'must be a UUID in lower case',
 });
@@ -98,6 +104,7 @@ export const Uuid = Type.String({
 export const Timestamp = Type.String({
   format: 'date-time',
   maxLength: 40,
+  description: 'An instant (RFC 3339).',
   examples: ['2026-11-20T10:00:00.000Z'],
 });
 
@@ -135,6 +142,14 @@ export const PageQuery = {
     Type.String({ minLength: 1, maxLength: 2_000, description: "The previous page's nextCursor." }),
   ),
 };
+
+/** The order of a list that shows the newest first. */
+export const NewestFirst = Type.Optional(
+  Word(['createdAt', '-createdAt'], {
+    default: '-createdAt',
+    description: 'The order; with `-` in front, descending.',
+  }),
+);
 
 /** `true` or `false` in a query. */
 export const Flag = Type.Boolean();
