@@ -125,6 +125,8 @@ describe.skipIf(CHROMIUM === null)('work in the dashboard', () => {
       await dialog.getByLabel('Address').fill(endpoint.url);
       await button(dialog, 'Save').click();
       await page.getByText(/whsec_/).waitFor();
+      // It is not shown again: only the button closes it.
+      await page.keyboard.press('Escape');
       await button(page, 'I have it').click();
       await page.getByRole('link', { name: endpoint.url }).click();
       await button(page, 'Send a test').click();
@@ -176,6 +178,149 @@ describe.skipIf(CHROMIUM === null)('work in the dashboard', () => {
       await button(page.getByRole('alert').filter({ hasText: 'Login: refuses from now on' }), 'Undo').click();
       await rowOf(page, 'Login').filter({ hasText: 'Shadow' }).waitFor();
     }));
+
+  test('two clicks on Undo take an adjustment back once, and the ledger offers it no more', () =>
+    at('/inventory/HERON', async (page) => {
+      await button(page, 'Adjust at WH-MILAN').click();
+      await page.getByRole('textbox', { name: 'Units' }).fill('5');
+      await button(page.getByRole('dialog'), 'Put in').click();
+      await page.getByText('Received +5 of HERON at WH-MILAN: 16 on hand').waitFor();
+      await button(page, 'Undo').dblclick();
+      await page.getByText('Taken back: Received +5').waitFor();
+      await page.getByRole('listitem').filter({ hasText: '+5' }).getByText('taken back', { exact: true }).waitFor();
+      expect(await page.getByRole('listitem').filter({ hasText: '−5' }).count()).toBe(1);
+      const level = await server.call('GET', '/inventory/HERON/locations/WH-MILAN');
+      expect((await level.json()) as object).toMatchObject({ onHand: 11 });
+    }));
+
+  test('what was sent, and whose answer was lost, is done once however often it is sent', () =>
+    at(
+      '/inventory/VASE',
+      async (page) => {
+        let isDone = false;
+        await page.route('**/adjust', async (route) => {
+          if (!isDone) await route.fetch();
+          isDone = true;
+          await route.abort();
+        });
+        await button(page, 'Adjust at WH-MILAN').click();
+        const dialog = page.getByRole('dialog');
+        await dialog.getByRole('textbox', { name: 'Units' }).fill('9');
+        await button(dialog, 'Put in').click();
+        await dialog.getByText('What you sent may be done or not').waitFor();
+        await page.unroute('**/adjust');
+        await button(dialog, 'Put in').click();
+        await page.getByText('Received +9 of VASE at WH-MILAN: 15 on hand').waitFor();
+        const level = await server.call('GET', '/inventory/VASE/locations/WH-MILAN');
+        expect((await level.json()) as object).toMatchObject({ onHand: 15 });
+      },
+      /ERR_FAILED/,
+    ));
+
+  test('a button or a link of a list is pressed by the keyboard, and no row instead of it', () =>
+    at('/inventory', async (page) => {
+      await button(page, 'On hand').focus();
+      await page.keyboard.press('Enter');
+      await expect.poll(() => new URL(page.url()).search).toBe('?sort=onHand');
+      await rowOf(page, 'TRAY').getByRole('link').focus();
+      await page.keyboard.press('Enter');
+      await expect.poll(() => new URL(page.url()).pathname).toBe('/inventory/TRAY');
+    }));
+
+  test('the settings of a level that somebody else changed meanwhile stay as they set them', () =>
+    at('/inventory/BOWL', async (page) => {
+      await page.locator('html[data-live]').waitFor({ state: 'attached' });
+      await button(page, 'Settings at WH-LUTON').click();
+      const dialog = page.getByRole('dialog');
+      await dialog.getByRole('textbox', { name: 'Aisle' }).fill('7');
+      const told = page.waitForResponse((answer) => answer.ok() && answer.url().endsWith('BOWL/locations/WH-LUTON'));
+      await server.call('PATCH', '/inventory/BOWL/locations/WH-LUTON', { reorderPoint: 25 });
+      await told;
+      await button(dialog, 'Save').click();
+      await dialog.waitFor({ state: 'detached' });
+      const level = await server.call('GET', '/inventory/BOWL/locations/WH-LUTON');
+      expect((await level.json()) as object).toMatchObject({ reorderPoint: 25, bin: { aisle: '7' } });
+    }));
+
+  test('a click beside a form takes nothing of it away', () =>
+    at('/products', async (page) => {
+      await button(page, 'New product').click();
+      const name = page.getByRole('dialog').getByRole('textbox', { name: 'Name' });
+      await name.fill('Teapot, iron');
+      await page.mouse.click(8, 8);
+      // A dialog that closes fades out.
+      await page.waitForFunction(() => document.getAnimations().length === 0);
+      expect(await name.inputValue()).toBe('Teapot, iron');
+    }));
+
+  test('what is done all the same is done of what was said, and nothing else', () =>
+    at('/inventory/MUG', async (page) => {
+      await button(page, 'Adjust at WH-LUTON').click();
+      const dialog = page.getByRole('dialog');
+      const units = dialog.getByRole('textbox', { name: 'Units' });
+      const allTheSame = dialog.getByLabel('Do it all the same');
+      await dialog.getByText('Take out').click();
+      await units.fill('110');
+      await dialog.getByText('12 are promised: this would leave it short by 7.').waitFor();
+      await allTheSame.check();
+      await units.fill('5');
+      await allTheSame.waitFor({ state: 'detached' });
+      await units.fill('111');
+      await dialog.getByText('12 are promised: this would leave it short by 8.').waitFor();
+      expect(await allTheSame.isChecked()).toBe(false);
+    }));
+
+  test('a movement leads to its transfer, which says when it was, and in which zone', () =>
+    at('/inventory/MUG', async (page) => {
+      await page
+        .getByRole('link', { name: /^transfer / })
+        .first()
+        .click();
+      await page.getByRole('heading', { name: 'Transfer WH-LUTON → WH-MILAN' }).waitFor();
+      expect(await page.locator('#main time').getAttribute('title')).toMatch(/\d\d:\d\d:\d\d UTC$/);
+    }));
+
+  test('another filter shows other rows, and what was selected among those before is not', () =>
+    at('/alerts', async (page) => {
+      await page.getByRole('checkbox').first().click();
+      const selected = page.getByRole('toolbar', { name: 'Selected rows' });
+      await selected.waitFor();
+      await button(page, 'Filter').click();
+      await page.getByRole('menuitem', { name: 'Type' }).click();
+      await button(page, 'Out of stock').click();
+      await selected.waitFor({ state: 'detached' });
+    }));
+
+  test('the longest names and the largest numbers cover nothing, and none is read as a smaller one', async () => {
+    const [sku, code] = ['S'.repeat(64), 'L'.repeat(64)];
+    await server.call('POST', '/locations', { code, name: 'Ł'.repeat(200), type: 'store' });
+    await server.call('POST', '/products', { sku, name: 'ك'.repeat(200) });
+    const body = { location: code, type: 'add', quantity: 123_456_789_012, movement: 'receipt' };
+    await server.call('POST', `/inventory/${sku}/adjust`, body);
+    await server.call('POST', '/transfers', { from: code, to: 'WH-LUTON', lines: [{ sku, quantity: 2 }] });
+    await at('/', async (page) => {
+      for (const width of [1280, 390]) {
+        await page.setViewportSize({ width, height: 844 });
+        expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(0);
+        const movement = page.getByRole('listitem').filter({ hasText: 'Came from elsewhere' }).first();
+        const word = await movement.getByText('Came from elsewhere').boundingBox();
+        const link = await movement.getByRole('link').boundingBox();
+        expect(link?.x).toBeGreaterThanOrEqual((word?.x ?? 0) + (word?.width ?? 0));
+      }
+    });
+    await at(`/inventory/${sku}`, async (page) => {
+      const adjust = await button(page, `Adjust at ${code}`).boundingBox();
+      expect((adjust?.x ?? 0) + (adjust?.width ?? 0)).toBeLessThanOrEqual(1280);
+      await page.setViewportSize({ width: 390, height: 844 });
+      const movement = page.getByRole('listitem').filter({ hasText: 'Came from elsewhere' });
+      const when = await movement.locator('time').boundingBox();
+      const word = await movement.getByText('Came from elsewhere').boundingBox();
+      expect(word?.x).toBeGreaterThanOrEqual((when?.x ?? 0) + (when?.width ?? 0));
+    });
+    await at('/ledger', (page) =>
+      rowOf(page, '+123.5bn').getByTitle('123,456,789,012', { exact: true }).first().waitFor(),
+    );
+  });
 
   test('events wait while one reads', () =>
     at('/events', async (page) => {

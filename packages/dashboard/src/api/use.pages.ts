@@ -9,6 +9,8 @@ const FORGET_MS = 60_000;
 
 /** The rows of a list that may have millions, by their place in it. */
 export interface PagedRows<Row> {
+  /** What was asked for: another list where it is another. */
+  identity: string;
   /** How many are known to be there; more where `hasMore`. */
   count: number;
   hasMore: boolean;
@@ -95,6 +97,7 @@ export function usePages<Path extends ListPath>(path: Path, asked: Asked<Path> =
   };
   const lastSize = sizes.get(cursors.length - 1);
   return {
+    identity,
     count: (cursors.length - 1) * PAGE_SIZE + (lastSize ?? 0),
     hasMore: lastSize === undefined,
     isLoading: queries.some(({ isPending }) => isPending),

@@ -88,7 +88,20 @@ const BY_TYPE: readonly [prefix: string, stale: (event: HoldfastEvent) => Stale[
       { path: '/api/v1/jobs/graph' },
     ],
   ],
-  ['level.updated', () => [{ path: '/api/v1/inventory', sparesLists: true }, { path: '/api/v1/inventory/{sku}' }]],
+  [
+    'level.updated',
+    ({ data }) => {
+      const { sku, location } = data as { sku?: unknown; location?: unknown };
+      return [
+        { path: '/api/v1/inventory', sparesLists: true },
+        { path: '/api/v1/inventory/{sku}' },
+        {
+          path: '/api/v1/inventory/{sku}/locations/{code}',
+          part: { sku: String(sku), code: String(location) },
+        },
+      ];
+    },
+  ],
 ];
 
 export function staleAfter(event: HoldfastEvent): Stale[] {

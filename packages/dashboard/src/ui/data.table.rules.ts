@@ -13,3 +13,7 @@ export function rangeBetween(from: number, to: number): number[] {
 export function isTextField(target: EventTarget): boolean {
   return target instanceof HTMLElement && target.closest('input:not([type="checkbox"]), textarea, select') !== null;
 }
+
+export function isPressed(target: EventTarget): boolean {
+  return target instanceof HTMLElement && target.closest('a, button') !== null;
+}

@@ -13,7 +13,8 @@ import { Button } from '@mantine/core';
 import { useVirtualizer } from '@tanstack/react-virtual';
 import type { PagedRows } from '../api/use.pages.ts';
 import { useColumns, type Column } from './data.table.columns.tsx';
-import { isTextField, nextSort, rangeBetween } from './data.table.rules.ts';
+import { isPressed, isTextField, nextSort, rangeBetween } from './data.table.rules.ts';
+import { formatCount, InColumns } from './num.tsx';
 import { ProblemNotice } from './problem.notice.tsx';
 import { SidePanel } from './side.panel.tsx';
 import { useFilters } from './use.filters.ts';
@@ -58,6 +59,13 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
   const [opened, setOpened] = useState<Row | null>(null);
   const anchor = useRef(0);
   const body = useRef<HTMLDivElement>(null);
+  const [listed, setListed] = useState(rows.identity);
+  if (listed !== rows.identity) {
+    // Other rows than were chosen from: nothing is done to those that are not shown.
+    setListed(rows.identity);
+    setSelected(new Map());
+    setActive(0);
+  }
   const count = rows.count + (rows.hasMore ? PLACEHOLDERS : 0);
   const virtual = useVirtualizer({
     count,
@@ -111,6 +119,8 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
   };
   const onKeyDown = (event: KeyboardEvent): void => {
     if (event.defaultPrevented || isTextField(event.target)) return;
+    // A link or a button that has the focus keeps the keys that press it.
+    if ((event.key === 'Enter' || event.key === ' ') && isPressed(event.target)) return;
     const row = rows.rowAt(active);
     const pageful = Math.max(1, Math.floor((body.current?.clientHeight ?? 0) / ROW_PX) - 1);
     const keys: Record<string, () => void> = {
@@ -151,7 +161,7 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
     <div className={classes['outer']}>
       {newRows !== undefined && newRows.count > 0 && (
         <button type="button" className={classes['news']} onClick={showNews}>
-          {newRows.count === 1 ? '1 new row' : `${newRows.count} new rows`}: show
+          {formatCount(newRows.count, 'new row')}: show
         </button>
       )}
       {bulk !== undefined && selected.size > 0 && (
@@ -194,45 +204,48 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
           </div>
         </div>
         <div role="rowgroup" style={{ height: virtual.getTotalSize(), position: 'relative' }}>
-          {shown.map(({ index, start }) => {
-            const row = rows.rowAt(index);
-            if (index >= rows.count && rows.count > 0 && row === null && !rows.hasMore) return null;
-            const key = row === null ? `at ${index}` : keyOf(row);
-            const isSelected = selected.has(key);
-            return (
-              <div
-                key={index}
-                id={`${name}-row-${index}`}
-                role="row"
-                aria-rowindex={index + 2}
-                aria-selected={bulk === undefined ? undefined : isSelected}
-                className={classes['row']}
-                data-active={index === active || undefined}
-                data-open={openKey === key || undefined}
-                data-clickable={panel !== undefined || onOpen !== undefined || undefined}
-                style={{ gridTemplateColumns: template, transform: `translateY(${start}px)` }}
-                onClick={(event) => onRowClick(event, index)}
-              >
-                {bulk !== undefined && (
-                  <span role="gridcell" className={classes['cell']}>
-                    <input
-                      type="checkbox"
-                      tabIndex={-1}
-                      aria-label="Select the row"
-                      checked={isSelected}
-                      readOnly
-                      onClick={(event) => select(index, event.shiftKey)}
-                    />
-                  </span>
-                )}
-                {columns.map(({ id, align, render }) => (
-                  <span key={id} role="gridcell" className={classes['cell']} data-align={align}>
-                    {row === null ? <span className={classes['bone']} /> : render(row)}
-                  </span>
-                ))}
-              </div>
-            );
-          })}
+          <InColumns value>
+            {shown.map(({ index, start }) => {
+              const row = rows.rowAt(index);
+              if (index >= rows.count && rows.count > 0 && row === null && !rows.hasMore) return null;
+              const key = row === null ? `at ${index}` : keyOf(row);
+              const isSelected = selected.has(key);
+              return (
+                <div
+                  // Another row in its place is no change of this one.
+                  key={`${index} ${key}`}
+                  id={`${name}-row-${index}`}
+                  role="row"
+                  aria-rowindex={index + 2}
+                  aria-selected={bulk === undefined ? undefined : isSelected}
+                  className={classes['row']}
+                  data-active={index === active || undefined}
+                  data-open={openKey === key || undefined}
+                  data-clickable={panel !== undefined || onOpen !== undefined || undefined}
+                  style={{ gridTemplateColumns: template, transform: `translateY(${start}px)` }}
+                  onClick={(event) => onRowClick(event, index)}
+                >
+                  {bulk !== undefined && (
+                    <span role="gridcell" className={classes['cell']}>
+                      <input
+                        type="checkbox"
+                        tabIndex={-1}
+                        aria-label="Select the row"
+                        checked={isSelected}
+                        readOnly
+                        onClick={(event) => select(index, event.shiftKey)}
+                      />
+                    </span>
+                  )}
+                  {columns.map(({ id, align, render }) => (
+                    <span key={id} role="gridcell" className={classes['cell']} data-align={align}>
+                      {row === null ? <span className={classes['bone']} /> : render(row)}
+                    </span>
+                  ))}
+                </div>
+              );
+            })}
+          </InColumns>
         </div>
       </div>
       {panel !== undefined && shownRow !== null && (

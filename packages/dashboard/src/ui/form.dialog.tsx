@@ -23,10 +23,10 @@ interface FormDialogProps extends DialogFormProps {
   size?: 'md' | 'lg';
 }
 
-/** A form over the page: its fields, why it was refused, and the buttons. */
+/** A form over the page: its fields, why it was refused, and the buttons. A click beside it takes nothing of it away. */
 export function FormDialog({ title, size = 'md', ...form }: FormDialogProps) {
   return (
-    <Modal opened onClose={form.onClose} size={size} title={title}>
+    <Modal opened onClose={form.onClose} size={size} title={title} closeOnClickOutside={false}>
       <DialogForm {...form} />
     </Modal>
   );

@@ -45,6 +45,7 @@ test('one unit in a million is still seen', () => {
     available: 999_999,
   };
   expect(layOutBar(big, scaleOf(big)).segments[0]).toEqual({ part: 'reserved', units: 1, percent: 1.5 });
+  expect(describeBar(big)).toMatch(/^on hand 1\D000\D000, /);
 });
 
 test('an empty level has no parts, and says so', () => {

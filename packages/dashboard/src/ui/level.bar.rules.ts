@@ -1,3 +1,5 @@
+import { formatNumber } from './num.tsx';
+
 /** What a bar shows of a level: the numbers of the API. */
 export interface LevelNumbers {
   onHand: number;
@@ -73,13 +75,13 @@ export function scaleOf(level: LevelNumbers): number {
 export function describeBar(level: LevelNumbers): string {
   const { onHand, committed, reserved, safetyStock, available, incoming = 0, shortage } = level;
   const parts = [
-    `on hand ${onHand}`,
-    `committed ${committed}`,
-    `reserved ${reserved}`,
-    `safety ${safetyStock}`,
-    `available ${available}`,
-    ...(incoming > 0 ? [`incoming ${incoming}`] : []),
-    ...(shortage > 0 ? [`short by ${shortage}`] : []),
+    `on hand ${formatNumber(onHand)}`,
+    `committed ${formatNumber(committed)}`,
+    `reserved ${formatNumber(reserved)}`,
+    `safety ${formatNumber(safetyStock)}`,
+    `available ${formatNumber(available)}`,
+    ...(incoming > 0 ? [`incoming ${formatNumber(incoming)}`] : []),
+    ...(shortage > 0 ? [`short by ${formatNumber(shortage)}`] : []),
   ];
   return parts.join(', ');
 }

@@ -1,8 +1,13 @@
-import { useEffect, useRef } from 'react';
+import { createContext, use, useEffect, useRef } from 'react';
 import classes from './num.module.css';
 
 const whole = new Intl.NumberFormat();
 const compact = new Intl.NumberFormat(undefined, { notation: 'compact', maximumFractionDigits: 1 });
+
+/** Whether numbers stand in columns of a fixed width, where one that is cut off would be read as a smaller one. */
+export const InColumns = createContext(false);
+/** From here on they would be. */
+const COLUMN_MAX = 100_000_000;
 
 interface NumProps {
   value: number | null | undefined;
@@ -15,7 +20,8 @@ interface NumProps {
 }
 
 /** A number in the reader's locale, in figures of one width; it glows for a moment when it changes. */
-export function Num({ value, short = false, signed = false, of = '' }: NumProps) {
+export function Num({ value, short: isShort = false, signed = false, of = '' }: NumProps) {
+  const isInColumn = use(InColumns);
   const element = useRef<HTMLSpanElement>(null);
   const before = useRef({ of, value });
   useEffect(() => {
@@ -25,6 +31,7 @@ export function Num({ value, short = false, signed = false, of = '' }: NumProps)
     glow(element.current);
   }, [of, value]);
   if (value == null) return <span className={classes['none']}>–</span>;
+  const short = isShort || (isInColumn && Math.abs(value) >= COLUMN_MAX);
   const text = formatNumber(value, { short, signed });
   return (
     <span ref={element} className={classes['num']} {...(short ? { title: whole.format(value) } : {})}>
@@ -37,6 +44,11 @@ export function formatNumber(value: number, { short = false, signed = false } = 
   const text = (short && Math.abs(value) >= 100_000 ? compact : whole).format(Math.abs(value));
   if (value < 0) return `−${text}`;
   return signed && value > 0 ? `+${text}` : text;
+}
+
+/** `1 unit`, `1,200 units`. */
+export function formatCount(count: number, one: string, many = `${one}s`): string {
+  return `${formatNumber(count)} ${count === 1 ? one : many}`;
 }
 
 const GLOW_MS = 1_400;

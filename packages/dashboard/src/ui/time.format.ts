@@ -1,5 +1,6 @@
 const relative = new Intl.RelativeTimeFormat(undefined, { numeric: 'auto', style: 'narrow' });
 const absolute = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' });
+const zoned = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'long' });
 
 const STEPS: readonly [unit: Intl.RelativeTimeFormatUnit, ms: number][] = [
   ['day', 86_400_000],
@@ -17,8 +18,9 @@ export function formatAgo(atMs: number, nowMs: number): string {
   return relative.format(Math.round(distance / 1_000), 'second');
 }
 
+/** The moment to the second, with its zone: who asks for it may compare it with another place's. */
 export function formatTime(at: string): string {
-  return absolute.format(new Date(at));
+  return zoned.format(new Date(at));
 }
 
 const thisYear = new Intl.DateTimeFormat(undefined, {

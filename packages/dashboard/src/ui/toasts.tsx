@@ -14,6 +14,7 @@ export function showDone(text: string, undo?: () => Promise<unknown>): void {
     notifications.show({ message: <span className={classes['text']}>{text}</span>, icon: <Icon name="check" /> });
     return;
   }
+  let isAsked = false;
   const id = notifications.show({
     icon: <Icon name="check" />,
     autoClose: UNDO_WITHIN_MS,
@@ -25,6 +26,9 @@ export function showDone(text: string, undo?: () => Promise<unknown>): void {
           size="compact-xs"
           leftSection={<Icon name="undo" size={14} />}
           onClick={() => {
+            // The notice is there until it has faded out, long enough for the second click of a double one.
+            if (isAsked) return;
+            isAsked = true;
             notifications.hide(id);
             undo().then(() => showDone(`Taken back: ${text}`), showProblem);
           }}

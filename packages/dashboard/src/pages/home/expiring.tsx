@@ -1,7 +1,7 @@
 import { useMemo } from 'react';
 import { useGet } from '../../api/queries.ts';
 import { Link, pathOf } from '../../ui/link.tsx';
-import { formatNumber } from '../../ui/num.tsx';
+import { formatCount } from '../../ui/num.tsx';
 import { StateShape } from '../../ui/state.badge.tsx';
 import { Countdown } from '../../ui/time.tsx';
 import { useNow } from '../../ui/use.now.ts';
@@ -36,7 +36,10 @@ export function Expiring() {
             <StateShape state="pending" createdAt={createdAt} expiresAt={expiresAt} />
             <Link to={pathOf('/reservations', id)}>{orderId ?? `${id.slice(0, 8)}…`}</Link>
             <span className={classes['where']}>
-              {formatNumber(lines.reduce((sum, { quantity }) => sum + quantity, 0))} units
+              {formatCount(
+                lines.reduce((sum, { quantity }) => sum + quantity, 0),
+                'unit',
+              )}
             </span>
             <span className={classes['when']}>
               <Countdown until={expiresAt} />

@@ -1,7 +1,7 @@
 import type { ReactNode } from 'react';
 import type { Answer } from '../../api/queries.ts';
 import { Link } from '../../ui/link.tsx';
-import { formatNumber, Money, Num } from '../../ui/num.tsx';
+import { formatCount, formatNumber, Money, Num } from '../../ui/num.tsx';
 import { Sparkline } from '../../ui/sparkline.tsx';
 import { courseOf } from './activity.rules.ts';
 import type { Activity } from './use.activity.ts';
@@ -38,7 +38,7 @@ export function Figures({ summary, activity }: { summary: Answer<'/api/v1/summar
         <Figure name="Reservations/min" to="/reservations" spark={spark('Reservations', course.holds)}>
           {formatNumber(Math.round((holds / Math.max(1, minutes)) * 10) / 10)}
         </Figure>
-        <Figure name="Value on hand" spark={`of ${formatNumber(summary.products)} products`}>
+        <Figure name="Value on hand" spark={`of ${formatCount(summary.products, 'product')}`}>
           <Money value={value} currency={currency} short />
         </Figure>
       </dl>

@@ -30,7 +30,7 @@ export function LocationTable({ summary }: { summary: Answer<'/api/v1/summary'> 
             const level = { onHand, reserved, committed, available, safetyStock, shortage: 0 };
             return (
               <tr key={location}>
-                <th scope="row">
+                <th scope="row" title={location}>
                   <Link to="/inventory" search={{ location }}>
                     {location}
                   </Link>

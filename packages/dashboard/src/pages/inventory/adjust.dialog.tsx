@@ -53,7 +53,7 @@ export function AdjustDialog({ sku, levels, at, onClose }: AdjustDialogProps) {
           quantity: Number(quantity),
           movement: kind,
           ...(reason.trim() === '' ? {} : { reason: reason.trim() }),
-          ...(force ? { force } : {}),
+          ...(isForced ? { force: true } : {}),
         },
       });
       return data;
@@ -69,9 +69,11 @@ export function AdjustDialog({ sku, levels, at, onClose }: AdjustDialogProps) {
   });
   const level = levels.find((known) => known.location === location) ?? UNTOUCHED;
   const isReady = location !== null && quantity !== '' && (way === 'set' || quantity > 0);
-  const preview = isReady ? previewAdjustment(level, { way, quantity, force }) : null;
-  const needsForce = isReady && previewAdjustment(level, { way, quantity, force: true }).refusal === null;
-  const isShort = preview !== null && (preview.refusal !== null || force) && needsForce;
+  const plain = isReady ? previewAdjustment(level, { way, quantity, force: false }) : null;
+  const forced = isReady ? previewAdjustment(level, { way, quantity, force: true }) : null;
+  const isShort = plain?.refusal != null && forced?.refusal === null;
+  const isForced = isShort && force;
+  const preview = isForced ? forced : plain;
   const chooseWay = (next: Way): void => {
     setWay(next);
     setKind(KINDS[next][0]);
@@ -91,7 +93,10 @@ export function AdjustDialog({ sku, levels, at, onClose }: AdjustDialogProps) {
       <Select
         label="Location"
         value={location}
-        onChange={setLocation}
+        onChange={(next) => {
+          setLocation(next);
+          setForce(false);
+        }}
         searchable
         data={(locations.data?.items ?? []).map(({ code, name }) => ({ value: code, label: `${code} · ${name}` }))}
         required
@@ -99,7 +104,10 @@ export function AdjustDialog({ sku, levels, at, onClose }: AdjustDialogProps) {
       <NumberInput
         label={way === 'set' ? 'Units counted' : 'Units'}
         value={quantity}
-        onChange={(next) => setQuantity(typeof next === 'number' ? next : '')}
+        onChange={(next) => {
+          setQuantity(typeof next === 'number' ? next : '');
+          setForce(false);
+        }}
         min={way === 'set' ? 0 : 1}
         max={1_000_000_000_000}
         allowDecimal={false}

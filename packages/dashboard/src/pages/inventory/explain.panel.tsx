@@ -1,5 +1,5 @@
 import { Skeleton } from '@mantine/core';
-import { formatNumber } from '../../ui/num.tsx';
+import { formatCount, formatNumber } from '../../ui/num.tsx';
 import { wordOf } from '../../ui/movement.rules.ts';
 import { ProblemNotice } from '../../ui/problem.notice.tsx';
 import { sumByType } from './explain.rules.ts';
@@ -76,7 +76,7 @@ function OnHandSum({ sku, location, onHand }: { sku: string; location: string | 
       <p>
         {isWhole
           ? 'The sum of everything that ever came in and went out.'
-          : `The sum of the last ${formatNumber(items.length)} movements, and of what was there before them.`}
+          : `The sum of the last ${formatCount(items.length, 'movement')}, and of what was there before them.`}
       </p>
       <table className={classes['sum']}>
         <tbody>

@@ -11,7 +11,7 @@ import { FilterBar, type Filter } from '../../ui/filter.bar.tsx';
 import { Icon } from '../../ui/icon.tsx';
 import { LevelBar, LevelLegend } from '../../ui/level.bar.tsx';
 import { Link, pathOf } from '../../ui/link.tsx';
-import { formatNumber, Num } from '../../ui/num.tsx';
+import { formatCount, Num } from '../../ui/num.tsx';
 import { PageHeader } from '../../ui/page.header.tsx';
 import { SavedViews } from '../../ui/saved.views.tsx';
 import { TimeAgo } from '../../ui/time.tsx';
@@ -119,8 +119,8 @@ function ExportButton({ asked }: { asked: Record<string, string> }) {
     },
     done: ({ count, isCut }) =>
       isCut
-        ? `Exported the first ${formatNumber(count)} rows; filter for the rest, or use holdfast export`
-        : `Exported ${formatNumber(count)} rows`,
+        ? `Exported the first ${formatCount(count, 'row')}; filter for the rest, or use holdfast export`
+        : `Exported ${formatCount(count, 'row')}`,
   });
   return (
     <Button
@@ -129,7 +129,7 @@ function ExportButton({ asked }: { asked: Record<string, string> }) {
       disabled={exporting.isPending}
       onClick={() => exporting.mutate()}
     >
-      {exporting.isPending ? `${formatNumber(rows)} rows…` : 'Export'}
+      {exporting.isPending ? `${formatCount(rows, 'row')}…` : 'Export'}
     </Button>
   );
 }

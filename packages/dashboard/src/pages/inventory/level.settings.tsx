@@ -29,14 +29,16 @@ interface LevelSettingsProps {
 export function LevelSettings({ sku, location, onClose }: LevelSettingsProps) {
   const level = useGet('/api/v1/inventory/{sku}/locations/{code}', { path: { sku, code: location } });
   return (
-    <Modal opened onClose={onClose} title={`${sku} at ${location}`}>
+    <Modal opened onClose={onClose} title={`${sku} at ${location}`} closeOnClickOutside={false}>
       {level.error !== null && <ProblemNotice error={level.error} />}
       {level.data === undefined ? <PageLoading /> : <SettingsForm level={level.data} onClose={onClose} />}
     </Modal>
   );
 }
 
-function SettingsForm({ level, onClose }: { level: Level; onClose: () => void }) {
+function SettingsForm({ level: latest, onClose }: { level: Level; onClose: () => void }) {
+  // As it was when the form was opened: what somebody else changes since is not among what is changed here.
+  const [level] = useState(latest);
   const { sku, location } = level;
   const [numbers, setNumbers] = useState<Record<Setting, number | ''>>(() => {
     const { reorderPoint, reorderQuantity, maxLevel, safetyStock } = level;

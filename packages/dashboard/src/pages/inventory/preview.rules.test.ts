@@ -56,6 +56,7 @@ test('a hold takes what is available, and no more', () => {
     { label: 'Available', before: 3, after: 1 },
   ]);
   expect(previewHold(level, 4).refusal).toBe('Only 3 are available there.');
+  expect(previewHold({ ...level, available: 1 }, 4).refusal).toBe('Only 1 is available there.');
 });
 
 test('a movement is taken back by its opposite', () => {

@@ -1,3 +1,4 @@
+import { formatNumber } from '../../ui/num.tsx';
 import type { Preview, PreviewRow } from '../../ui/previewed.action.tsx';
 
 /** What of a level the preview of a change looks at. */
@@ -14,6 +15,11 @@ export type Way = 'add' | 'subtract' | 'set';
 /** On hand at most, in the words of the API: 10^12. */
 const ON_HAND_MAX = 1_000_000_000_000;
 
+/** `1 is`, `1,200 are`. */
+function unitsAre(count: number): string {
+  return `${formatNumber(count)} ${count === 1 ? 'is' : 'are'}`;
+}
+
 /** How an adjustment would leave a level; the same rules that the server decides by, so that its refusals are no surprise. */
 export function previewAdjustment(
   level: PreviewedLevel,
@@ -22,10 +28,10 @@ export function previewAdjustment(
   const after = way === 'add' ? level.onHand + quantity : way === 'subtract' ? level.onHand - quantity : quantity;
   const shown = previewOnHand(level, after);
   const promised = level.reserved + level.committed;
-  if (after < 0) return { ...shown, refusal: `Only ${level.onHand} are on hand.` };
+  if (after < 0) return { ...shown, refusal: `Only ${unitsAre(level.onHand)} on hand.` };
   if (after > ON_HAND_MAX) return { ...shown, refusal: 'That is more than a level can hold.' };
   if (after < level.onHand && after < promised && !force) {
-    const refusal = `${promised} are promised: this would leave it short by ${promised - after}.`;
+    const refusal = `${unitsAre(promised)} promised: this would leave it short by ${formatNumber(promised - after)}.`;
     return { ...shown, refusal };
   }
   return shown;
@@ -39,7 +45,7 @@ function previewOnHand(level: PreviewedLevel, after: number): Preview {
     { label: 'Available', before: level.available, after: availableAfter },
   ];
   const warnings: string[] = [];
-  if (after >= 0 && after < promised) warnings.push(`It would be short by ${promised - after}.`);
+  if (after >= 0 && after < promised) warnings.push(`It would be short by ${formatNumber(promised - after)}.`);
   else if (availableAfter === 0 && level.available > 0) warnings.push('Nothing would be left to sell.');
   return { rows, warnings, refusal: null };
 }
@@ -51,7 +57,7 @@ export function previewTransfer(from: PreviewedLevel, to: PreviewedLevel, quanti
   return {
     rows: [...named('from', left), ...named('to', arrived)],
     warnings: left.warnings,
-    refusal: quantity > from.available ? `Only ${from.available} are available there.` : null,
+    refusal: quantity > from.available ? `Only ${unitsAre(from.available)} available there.` : null,
   };
 }
 
@@ -68,7 +74,7 @@ export function previewHold(level: PreviewedLevel, quantity: number): Preview {
       { label: 'Available', before: level.available, after: Math.max(0, left) },
     ],
     warnings: left === 0 ? ['Nothing would be left to sell.'] : [],
-    refusal: left < 0 ? `Only ${level.available} are available there.` : null,
+    refusal: left < 0 ? `Only ${unitsAre(level.available)} available there.` : null,
   };
 }
 

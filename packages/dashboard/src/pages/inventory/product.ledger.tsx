@@ -34,6 +34,7 @@ export function ProductLedger({ sku, mayUndo }: { sku: string; mayUndo: boolean 
   const undo = useCommand({
     run: (movement: Movement) => takeBack(sku, movement),
     done: (_answer, { type }) => `Taken back: ${wordOf(type).toLowerCase()}`,
+    stale: ['/api/v1/inventory/{sku}', '/api/v1/inventory/{sku}/ledger'],
   });
   if (ledger.error !== null && ledger.data === undefined) {
     return <ProblemNotice error={ledger.error} onRetry={() => void ledger.refetch()} />;
@@ -41,6 +42,7 @@ export function ProductLedger({ sku, mayUndo }: { sku: string; mayUndo: boolean 
   if (ledger.data === undefined) return <Skeleton height={240} aria-busy="true" />;
   const movements: Movement[] = ledger.data.pages.flatMap(({ items }) => items);
   if (movements.length === 0) return <EmptyState title="It never moved" icon="book" />;
+  const takenBack = new Set(movements.map(takenBackBy));
   return (
     <>
       <ol className={classes['timeline']}>
@@ -66,7 +68,10 @@ export function ProductLedger({ sku, mayUndo }: { sku: string; mayUndo: boolean 
                 </span>
               )}
             </span>
-            {mayUndo && BY_HAND.has(movement.type) && movement.deltaOnHand !== 0 && (
+            {mayUndo && isByHand(movement) && takenBack.has(String(movement.seq)) && (
+              <span className={classes['undone']}>taken back</span>
+            )}
+            {mayUndo && isByHand(movement) && !takenBack.has(String(movement.seq)) && (
               <Button
                 variant="subtle"
                 size="compact-xs"
@@ -94,17 +99,28 @@ export function ProductLedger({ sku, mayUndo }: { sku: string; mayUndo: boolean 
   );
 }
 
-/** A compensating movement: the ledger keeps both. */
+function isByHand({ type, deltaOnHand }: Movement): boolean {
+  return BY_HAND.has(type) && deltaOnHand !== 0;
+}
+
+const TAKES_BACK = 'movement';
+
+/** Which movement this one took back. It is newer, and so has been loaded where that one is shown. */
+function takenBackBy({ reference }: Movement): string | null {
+  return reference?.type === TAKES_BACK ? reference.id : null;
+}
+
+/** A compensating movement: the ledger keeps both. However often it is asked for, a movement is taken back once. */
 export async function takeBack(sku: string, movement: Pick<Movement, 'deltaOnHand' | 'location' | 'type' | 'seq'>) {
   const back = compensate(movement.deltaOnHand);
   if (back === null) return null;
   return holdfast.POST('/api/v1/inventory/{sku}/adjust', {
-    params: { path: { sku } },
+    params: { path: { sku }, header: { 'Idempotency-Key': `takes-back-${movement.seq}` } as never },
     body: {
       location: movement.location,
       ...back,
       reason: `takes back ${wordOf(movement.type).toLowerCase()}`,
-      reference: { type: 'movement', id: String(movement.seq) },
+      reference: { type: TAKES_BACK, id: String(movement.seq) },
     },
   });
 }

@@ -50,7 +50,9 @@ export function ProductLevels({ levels, isThen, onExplain, onAdjust, onSettings 
             const level = asLevel(then);
             return (
               <tr key={level.location}>
-                <th scope="row">{level.location}</th>
+                <th scope="row" title={level.location}>
+                  {level.location}
+                </th>
                 <td>
                   <LevelBar level={level} scale={scale} />
                 </td>

@@ -44,7 +44,13 @@ export function JobForm({ job: latest, onClose }: { job?: Job; onClose: () => vo
   const part = { draft, set, errors };
   const isSystem = job?.system === true;
   return (
-    <Modal opened onClose={onClose} size="lg" title={job === undefined ? 'New job' : `Edit ${job.name}`}>
+    <Modal
+      opened
+      onClose={onClose}
+      size="lg"
+      title={job === undefined ? 'New job' : `Edit ${job.name}`}
+      closeOnClickOutside={false}
+    >
       <form onSubmit={submit} className={form['form']} noValidate>
         {!isSystem && <Naming {...part} job={job} types={types.data?.items ?? []} type={type} />}
         {!isSystem && type !== undefined && <ConfigPart config={config} errors={errors} isEdited={job !== undefined} />}

@@ -24,7 +24,10 @@ export function RedriveAll({ job, onClose }: { job: { id: string; name: string }
       onClose();
       return redriven;
     },
-    done: (redriven) => (redriven === 0 ? 'None had failed' : `${formatNumber(redriven)} runs wait again`),
+    done: (redriven) =>
+      redriven === 0
+        ? 'None had failed'
+        : `${formatNumber(redriven)} ${redriven === 1 ? 'run waits' : 'runs wait'} again`,
     stale: STALE_JOBS,
     showsRefusals: true,
   });

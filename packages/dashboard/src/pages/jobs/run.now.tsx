@@ -61,7 +61,7 @@ export function RunNow({ job, onClose }: { job: Job; onClose: () => void }) {
   };
   const errors = fieldErrors(start.error, faults);
   return (
-    <Modal opened onClose={onClose} title={`Run ${job.name}`}>
+    <Modal opened onClose={onClose} title={`Run ${job.name}`} closeOnClickOutside={false}>
       <form onSubmit={submit} className={form['form']}>
         <SegmentedControl
           aria-label="When"

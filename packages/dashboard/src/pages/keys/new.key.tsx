@@ -26,6 +26,12 @@ export function NewKey({ onClose }: { onClose: () => void }) {
       });
       return data;
     },
+    // A repeat after a lost answer is answered without the secret.
+    done: (answer) => {
+      if (answer?.key != null) return null;
+      onClose();
+      return `${name.trim()} was made, but its key was lost on its way: revoke it, and make another`;
+    },
     stale: ['/api/v1/api-keys'],
     showsRefusals: true,
   });

@@ -1,4 +1,4 @@
-import { formatNumber } from '../../ui/num.tsx';
+import { Num } from '../../ui/num.tsx';
 import classes from './ledger.module.css';
 
 /** A change: with its sign, and quiet where there is none. */
@@ -6,8 +6,7 @@ export function Delta({ of }: { of: number }) {
   if (of === 0) return <span className={classes['none']}>0</span>;
   return (
     <span className={classes['delta']}>
-      {of > 0 ? '+' : '−'}
-      {formatNumber(Math.abs(of))}
+      <Num value={of} signed />
     </span>
   );
 }

@@ -70,7 +70,8 @@ function figure(
 /** The places that hold stock, and how much. */
 export function LocationsView() {
   const [filters] = useFilters();
-  const rows = usePages('/api/v1/locations', { query: pick(filters, ['active', 'archived']) as never });
+  const asked = pick(filters, ['active', 'archived']);
+  const rows = usePages('/api/v1/locations', { query: asked as never });
   const summary = useGet('/api/v1/summary');
   const mayEdit = useMay('admin');
   const [isAdding, setIsAdding] = useState(false);
@@ -95,10 +96,18 @@ export function LocationsView() {
         rows={rows}
         keyOf={({ code }) => code}
         panel={{ title: ({ code, name }) => `${code}: ${name}`, render: ({ code }) => <LocationDetail code={code} /> }}
-        empty={<NoLocations />}
+        empty={Object.keys(asked).length > 0 ? <NothingFound /> : <NoLocations />}
       />
       {isAdding && <LocationForm onClose={() => setIsAdding(false)} />}
     </>
+  );
+}
+
+function NothingFound() {
+  return (
+    <EmptyState title="No location is like that" icon="search">
+      Take a filter away to see the others.
+    </EmptyState>
   );
 }
 

@@ -1,5 +1,5 @@
 import { useState } from 'react';
-import { Button } from '@mantine/core';
+import { Button, Skeleton } from '@mantine/core';
 import { holdfast } from '../../api/holdfast.ts';
 import { useGet } from '../../api/queries.ts';
 import { useCommand } from '../../api/use.command.tsx';
@@ -11,6 +11,7 @@ import { EmptyState } from '../../ui/empty.state.tsx';
 import { Fact, Facts } from '../../ui/facts.tsx';
 import { Icon } from '../../ui/icon.tsx';
 import { PageHeader } from '../../ui/page.header.tsx';
+import { ProblemNotice } from '../../ui/problem.notice.tsx';
 import { StateWord } from '../../ui/state.word.tsx';
 import { Moment, TimeAgo } from '../../ui/time.tsx';
 import { PasswordForm } from './password.form.tsx';
@@ -78,7 +79,7 @@ export function PeopleView() {
 }
 
 function PersonDetail({ id, onGone }: { id: string; onGone: () => void }) {
-  const { data } = useGet('/api/v1/people/{id}', { path: { id } });
+  const { data, error, refetch } = useGet('/api/v1/people/{id}', { path: { id } });
   const [asked, setAsked] = useState<'edit' | 'password' | 'remove' | null>(null);
   const setDisabled = (disabled: boolean) =>
     holdfast.PATCH('/api/v1/people/{id}', { params: { path: { id } }, body: { disabled } });
@@ -89,7 +90,8 @@ function PersonDetail({ id, onGone }: { id: string; onGone: () => void }) {
     undo: () => () => setDisabled(isDisabled),
     stale: STALE,
   });
-  if (data === undefined) return null;
+  if (error !== null && data === undefined) return <ProblemNotice error={error} onRetry={() => void refetch()} />;
+  if (data === undefined) return <Skeleton height={200} />;
   const close = (): void => setAsked(null);
   return (
     <>

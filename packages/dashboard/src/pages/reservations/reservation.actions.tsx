@@ -4,6 +4,7 @@ import { holdfast } from '../../api/holdfast.ts';
 import { useCommand } from '../../api/use.command.tsx';
 import { useMay } from '../../api/use.session.ts';
 import { ConfirmDialog } from '../../ui/confirm.dialog.tsx';
+import { formatNumber } from '../../ui/num.tsx';
 import { nameOf, openUnitsOf, type Reservation } from './reservation.words.ts';
 import classes from './reservations.module.css';
 
@@ -86,8 +87,8 @@ function CancelDialog({ reservation, onClose }: DialogProps) {
       onClose={onClose}
     >
       <p className={classes['said']}>
-        {openUnits(reservation).toLocaleString()} units become available again at once, and others may take them. A
-        cancelled reservation stays cancelled.
+        {openUnits(reservation) === 1 ? '1 unit becomes' : `${formatNumber(openUnits(reservation))} units become`}{' '}
+        available again at once, and others may take what was held. A cancelled reservation stays cancelled.
       </p>
       <TextInput
         label="Reason"
@@ -120,8 +121,8 @@ function ShipDialog({ reservation, onClose }: DialogProps) {
       onClose={onClose}
     >
       <p className={classes['said']}>
-        {openUnits(reservation).toLocaleString()} units leave the building: on hand and committed fall by as many. What
-        comes back later is a return.
+        {openUnits(reservation) === 1 ? '1 unit leaves' : `${formatNumber(openUnits(reservation))} units leave`} the
+        building: on hand and committed fall by as many. What comes back later is a return.
       </p>
     </ConfirmDialog>
   );

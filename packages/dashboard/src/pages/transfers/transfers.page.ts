@@ -9,5 +9,8 @@ export const page = definePage({
   key: 't',
   scope: 'read',
   keywords: 'move between locations',
-  routes: [{ path: '', load: async () => (await import('./transfers.view.tsx')).TransfersView }],
+  routes: [
+    { path: '', load: async () => (await import('./transfers.view.tsx')).TransfersView },
+    { path: '/$id', load: async () => (await import('./transfer.view.tsx')).TransferPage },
+  ],
 });

@@ -1,23 +1,16 @@
 import { useMemo } from 'react';
-import { Button } from '@mantine/core';
-import { holdfast } from '../../api/holdfast.ts';
-import { useGet, type Item } from '../../api/queries.ts';
-import { useCommand } from '../../api/use.command.tsx';
+import { useGet } from '../../api/queries.ts';
 import { usePages } from '../../api/use.pages.ts';
-import { useMay } from '../../api/use.session.ts';
 import { useNewRows } from '../../live/use.events.ts';
 import { DataTable, type Column } from '../../ui/data.table.tsx';
 import { EmptyState } from '../../ui/empty.state.tsx';
 import { FilterBar, type Filter } from '../../ui/filter.bar.tsx';
-import { Link, pathOf } from '../../ui/link.tsx';
+import { Link } from '../../ui/link.tsx';
 import { Num } from '../../ui/num.tsx';
 import { PageHeader } from '../../ui/page.header.tsx';
-import { ShortTable } from '../../ui/short.table.tsx';
-import { Moment, TimeAgo } from '../../ui/time.tsx';
+import { TimeAgo } from '../../ui/time.tsx';
 import { pick, useFilters } from '../../ui/use.filters.ts';
-import classes from './transfers.module.css';
-
-type Transfer = Item<'/api/v1/transfers'>;
+import { titleOf, TransferDetail, type Transfer } from './transfer.detail.tsx';
 
 const unitsOf = ({ lines }: Transfer): number => lines.reduce((sum, { quantity }) => sum + quantity, 0);
 
@@ -77,74 +70,12 @@ export function TransfersView() {
           },
         }}
         panel={{
-          title: ({ from, to }) => `${from} → ${to}`,
+          title: titleOf,
           render: (transfer) => <TransferDetail transfer={transfer} />,
         }}
         empty={Object.keys(asked).length > 0 ? <NothingFound /> : <NoTransfers />}
       />
     </>
-  );
-}
-
-function TransferDetail({ transfer }: { transfer: Transfer }) {
-  return (
-    <>
-      <ShortTable>
-        <thead>
-          <tr>
-            <th scope="col">Product</th>
-            <th scope="col" data-number>
-              Units
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {transfer.lines.map(({ sku, quantity }, index) => (
-            // Lines keep their places, and may be alike.
-            <tr key={index}>
-              <td>
-                <Link to={pathOf('/inventory', sku)}>{sku}</Link>
-              </td>
-              <td data-number>
-                <Num value={quantity} />
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </ShortTable>
-      <p className={classes['about']}>
-        <Moment at={transfer.createdAt} />,{' '}
-        <Link to="/ledger" search={{ referenceType: 'transfer', referenceId: transfer.id }}>
-          its movements in the ledger
-        </Link>
-      </p>
-      <TakeBack transfer={transfer} />
-    </>
-  );
-}
-
-/** A transfer the other way: what was moved since cannot be undone by forgetting it. */
-function TakeBack({ transfer }: { transfer: Transfer }) {
-  const mayMove = useMay('stock');
-  const { id, from, to, lines } = transfer;
-  const back = useCommand({
-    run: () =>
-      holdfast.POST('/api/v1/transfers', {
-        body: {
-          from: to,
-          to: from,
-          lines: lines.map(({ sku, quantity }) => ({ sku, quantity })),
-          reference: { type: 'transfer', id },
-        },
-      }),
-    done: () => `Moved back from ${to} to ${from}`,
-    stale: ['/api/v1/transfers'],
-  });
-  if (!mayMove) return null;
-  return (
-    <Button variant="default" loading={back.isPending} onClick={() => back.mutate()}>
-      Move it back
-    </Button>
   );
 }
 

@@ -5,6 +5,7 @@ import { useCommand } from '../../api/use.command.tsx';
 import { ConfirmDialog } from '../../ui/confirm.dialog.tsx';
 import { Fields } from '../../ui/fields.tsx';
 import { Icon } from '../../ui/icon.tsx';
+import { formatCount } from '../../ui/num.tsx';
 import { SecretDialog } from './secret.dialog.tsx';
 import { WebhookForm } from './webhook.form.tsx';
 import { hostOf, type Webhook } from './webhook.words.ts';
@@ -96,7 +97,7 @@ function ReplayDialog({ id, onClose }: { id: string; onClose: () => void }) {
       onClose();
       return data;
     },
-    done: (started) => `${started?.events ?? 0} events will be sent again`,
+    done: (started) => `${formatCount(started?.events ?? 0, 'event')} will be sent again`,
     stale: [...STALE, '/api/v1/webhooks/{id}/deliveries'],
     showsRefusals: true,
   });

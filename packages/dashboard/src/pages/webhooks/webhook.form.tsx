@@ -23,8 +23,13 @@ export function WebhookForm({ webhook: latest, onClose }: { webhook?: Webhook; o
         params: { path: { id: webhook.id }, header: { 'If-Match': `"${webhook.version}"` } },
         body,
       });
-      onClose();
       return null;
+    },
+    // A repeat after a lost answer is answered without the secret.
+    done: (secret) => {
+      if (secret !== null) return null;
+      onClose();
+      return webhook === undefined ? 'It was made, but its secret was lost on its way: make a new one' : null;
     },
     stale: ['/api/v1/webhooks', '/api/v1/webhooks/{id}'],
     showsRefusals: true,
