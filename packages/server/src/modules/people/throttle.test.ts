@@ -119,6 +119,10 @@ test.each([
   ['2001:db8:1:2:ffff::1', '2001:db8:1:2::/64'],
   ['fe80::1%eth0', 'fe80::/64'],
   ['::1', '::/64'],
+  // As some proxies write it in X-Forwarded-For.
+  ['192.0.2.7:50123', '192.0.2.7'],
+  ['[2001:db8:1:2:3:4:5:6]:50123', '2001:db8:1:2::/64'],
+  ['[2001:db8:1:2:3:4:5:6]', '2001:db8:1:2::/64'],
   ['', ''],
 ])('the address %s belongs to %s', (address, network) => {
   expect(networkOf(address)).toBe(network);

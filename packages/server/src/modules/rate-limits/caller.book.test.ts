@@ -13,6 +13,9 @@ describe('an address', () => {
     expect(book.peerOf('2001:db8::1')).toMatchObject({ subject: '2001:db8::/64', isLoopback: false });
     expect(book.peerOf('::ffff:127.0.0.1')).toMatchObject({ subject: '127.0.0.1', isLoopback: true });
     expect(book.peerOf('2001:db8::1')).toBe(book.peerOf('2001:db8::1'));
+    // With the port of the connection, as some proxies write it in X-Forwarded-For.
+    expect(book.peerOf('192.0.2.7:50123')).toMatchObject({ subject: '192.0.2.7' });
+    expect(book.peerOf('[2001:db8::1]:50123')).toMatchObject({ subject: '2001:db8::/64' });
   });
 });
 

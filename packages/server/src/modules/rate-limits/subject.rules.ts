@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { isIPv4, isIPv6 } from 'node:net';
 import ipaddr from 'ipaddr.js';
+import { withoutPort } from '../../kernel/address.ts';
 import { SUBJECT_MAX } from './rate-limit.schema.ts';
 
 /** All of a global rule. */
@@ -16,7 +17,8 @@ const IPV6_PREFIX_BITS = 64;
 /** An address as it is counted: IPv4 by itself, also where it is written as IPv6; IPv6 by its /64. */
 export function addressSubject(address: string): string {
   if (isIPv4(address)) return address;
-  const bare = address.split('%')[0] ?? '';
+  const bare = withoutPort(address).split('%')[0] ?? '';
+  if (isIPv4(bare)) return bare;
   if (!isIPv6(bare)) return bounded(address === '' ? NOBODY : address);
   const parsed = ipaddr.IPv6.parse(bare);
   if (parsed.isIPv4MappedAddress()) return parsed.toIPv4Address().toString();
