@@ -11,8 +11,14 @@ import { inWords, verifyWithProgress } from './verify.command.ts';
 
 const DIFFERENCES_SHOWN = 20;
 
+interface CheckOptions {
+  config: Config;
+  log: Logger;
+  signal: AbortSignal;
+}
+
 /** Restores a backup to a temporary directory, starts it there and verifies what it holds; sets the exit code. */
-export async function checkBackup(source: string, config: Config, log: Logger): Promise<void> {
+export async function checkBackup(source: string, { config, log, signal }: CheckOptions): Promise<void> {
   const directory = await mkdtemp(join(tmpdir(), 'holdfast-check-'));
   // For root's PostgreSQL, which runs as somebody else.
   await chmod(directory, 0o711);
@@ -24,14 +30,17 @@ export async function checkBackup(source: string, config: Config, log: Logger): 
       dataDir: directory,
       force: false,
       log: (level, message, extra) => log[level](extra ?? {}, message),
-      onProgress: (done, total) => display.update(total === 0 ? null : Math.min(1, done / total), 'unpacking'),
+      onProgress: (done, total) => {
+        signal.throwIfAborted();
+        display.update(total === 0 ? null : Math.min(1, done / total), 'unpacking');
+      },
     });
     home = report.home;
     display.stop();
     const there = { ...config, databaseUrl: null, databaseMigrateUrl: null, dataDirectory: directory };
     const installation = await openInstallation({ config: there, log, mode: 'own', migrates: false, poolMax: 2 });
     try {
-      const verification = await verifyWithProgress(installation.database, DIFFERENCES_SHOWN);
+      const verification = await verifyWithProgress(installation.database, DIFFERENCES_SHOWN, signal);
       process.stdout.write(inWords(verification));
       if (!verification.clean) process.exitCode = EXIT.refused;
     } finally {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { InvalidArgumentError, type Command } from 'commander';
 import { CommandRefused, EXIT } from './command.line.ts';
 import { addSettings, commandLog, configOf } from './settings.options.ts';
+import { stopSignal } from './stop.signal.ts';
 
 const AFTER_HELP = `
 For the embedded PostgreSQL. Works beside a running server, under load: the backup holds everything that was committed
@@ -48,6 +49,7 @@ async function run(command: Command, path: string): Promise<void> {
   const { startProgress } = await import('./progress.ts');
   const { VERSION } = await import('./version.ts');
   const log = commandLog(command, config);
+  const signal = stopSignal();
   const store = await openStore({ config, log, mode: 'attach', migrates: false });
   const display = startProgress('backup');
   try {
@@ -57,7 +59,10 @@ async function run(command: Command, path: string): Promise<void> {
       postgres: store.embedded,
       target: path,
       about: { holdfast: VERSION, migration },
-      onProgress: (done, total) => display.update(total === 0 ? null : Math.min(1, done / total), megabytes(done)),
+      onProgress: (done, total) => {
+        signal.throwIfAborted();
+        display.update(total === 0 ? null : Math.min(1, done / total), megabytes(done));
+      },
     });
     display.stop();
     const files = Object.values(manifest.files);
@@ -71,7 +76,7 @@ async function run(command: Command, path: string): Promise<void> {
   }
   if (command.opts<{ check?: boolean }>().check === true) {
     const { checkBackup } = await import('./backup.check.ts');
-    await checkBackup(path, config, log);
+    await checkBackup(path, { config, log, signal });
   }
 }
 

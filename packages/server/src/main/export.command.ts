@@ -7,6 +7,7 @@ import { parseTimestamp } from '../platform/http/timestamp.format.ts';
 import { CommandRefused, EXIT, isPipeClosed } from './command.line.ts';
 import { grouped } from './figures.ts';
 import { addSettings, commandLog, configOf } from './settings.options.ts';
+import { stopSignal } from './stop.signal.ts';
 import { openDraft } from './whole.file.ts';
 
 const AFTER_HELP = `
@@ -72,6 +73,7 @@ async function run(command: Command, flags: ExportFlags, request: ExportRequest)
   const { openInstallation } = await import('./installation.ts');
   const { exportText, ExportRefused } = await import('../modules/exports/index.ts');
   const { startProgress } = await import('./progress.ts');
+  const signal = stopSignal();
   const installation = await openInstallation({ config, log, mode: 'attach', poolMax: 2 });
   const display = startProgress(`export ${request.what}`, { quiet: flags.out === undefined && process.stdout.isTTY });
   try {
@@ -80,11 +82,13 @@ async function run(command: Command, flags: ExportFlags, request: ExportRequest)
       count += rows;
       display.update(null, `${grouped(count)} rows`);
     };
-    const text = exportText({ database: installation.database, request, format: flags.format, onRows });
-    await (flags.out === undefined ? toStdout(text) : toFile(text, flags.out));
+    const text = exportText({ database: installation.database, request, format: flags.format, onRows, signal });
+    await (flags.out === undefined ? toStdout(text, signal) : toFile(text, flags.out, signal));
     display.stop();
     if (flags.out !== undefined) process.stderr.write(`${grouped(count)} rows in ${flags.out}\n`);
   } catch (error) {
+    // What was broken off fails in its own way.
+    signal.throwIfAborted();
     if (error instanceof ExportRefused) throw new CommandRefused(error.message, EXIT.refused);
     throw error;
   } finally {
@@ -93,9 +97,9 @@ async function run(command: Command, flags: ExportFlags, request: ExportRequest)
   }
 }
 
-async function toStdout(text: AsyncGenerator<string, void>): Promise<void> {
+async function toStdout(text: AsyncGenerator<string, void>, signal: AbortSignal): Promise<void> {
   try {
-    await pipeline(Readable.from(text, { objectMode: true, highWaterMark: 1 }), stdoutThatStays());
+    await pipeline(Readable.from(text, { objectMode: true, highWaterMark: 1 }), stdoutThatStays(), { signal });
   } catch (error) {
     if (!isPipeClosed(error)) throw error;
   }
@@ -109,10 +113,10 @@ function stdoutThatStays(): Writable {
   });
 }
 
-async function toFile(text: AsyncGenerator<string, void>, path: string): Promise<void> {
+async function toFile(text: AsyncGenerator<string, void>, path: string, signal: AbortSignal): Promise<void> {
   const draft = await openDraft(path);
   try {
-    await writeFile(draft.path, text);
+    await writeFile(draft.path, text, { signal });
     await draft.keep();
   } finally {
     await draft.drop();

@@ -3,6 +3,7 @@ import type { ImportOptions, ImportReport } from '../modules/imports/index.ts';
 import { CommandRefused, EXIT } from './command.line.ts';
 import { grouped } from './figures.ts';
 import { addSettings, commandLog, configOf } from './settings.options.ts';
+import { stopSignal } from './stop.signal.ts';
 import { isSameFile, openDraft, type Draft } from './whole.file.ts';
 
 const AFTER_HELP = `
@@ -100,6 +101,7 @@ async function runImport(command: Command, { kind, path, flags, draft }: ImportC
   const { systemClock } = await import('../kernel/clock.ts');
   const imports = await import('../modules/imports/index.ts');
   const { startProgress } = await import('./progress.ts');
+  const signal = stopSignal();
   const installation = await openInstallation({ config, log, mode: 'attach', poolMax: 4 });
   const engine = new StockEngine(installation.database, { defaultTtlMs: config.reservationTtlSeconds * 1000 });
   const rejects = draft === null ? null : new imports.RefusedFile(draft.path);
@@ -113,7 +115,7 @@ async function runImport(command: Command, { kind, path, flags, draft }: ImportC
       path,
       map,
       ...defined({ delimiter, decimalComma, dryRun }),
-      signal: stopSignal(),
+      signal,
       onFile: ({ header }) => rejects?.begin(header),
       onRefused: (row) => rejects?.add(row),
       onProgress: ({ fraction, rows, refused }) =>
@@ -150,13 +152,6 @@ async function openReport(report: string, imported: string): Promise<Draft> {
 function defined<Values extends object>(values: Values): { [Name in keyof Values]?: NonNullable<Values[Name]> } {
   const entries = Object.entries(values).filter(([, value]) => value !== undefined);
   return Object.fromEntries(entries) as { [Name in keyof Values]?: NonNullable<Values[Name]> };
-}
-
-/** A signal ends the import between two chunks, so that a database that was started for it is stopped, too. */
-function stopSignal(): AbortSignal {
-  const stop = new AbortController();
-  for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort());
-  return stop.signal;
 }
 
 function inWords(report: ImportReport, rejects: string | undefined): string {

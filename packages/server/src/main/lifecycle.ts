@@ -1,7 +1,7 @@
 import type { Logger } from '../platform/log/index.ts';
 
 /** npm sends on what the terminal or a supervisor sent to the whole group: within this it is the same signal. */
-const SAME_SIGNAL_MS = 1_000;
+export const SAME_SIGNAL_MS = 1_000;
 /** "Drains and exits 0 within 10 s": what has not ended by then is left to the next start. */
 const STOP_WITHIN_MS = 9_500;
 

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { addSettings, commandLog, configOf } from './settings.options.ts';
+import { stopSignal } from './stop.signal.ts';
 
 const AFTER_HELP = `
 Safe from any number of machines at once: one migrates, the others wait and find nothing to do. \`serve\` does the same
@@ -29,6 +30,8 @@ async function run(command: Command): Promise<void> {
   const { openStore } = await import('./installation.ts');
   const { pendingMigrations } = await import('../platform/database/index.ts');
   const { dryRun = false } = command.opts<{ dryRun?: boolean }>();
+  // What is under way comes to its end: the database that was started for it is stopped then.
+  stopSignal();
   const store = await openStore({ config, log, mode: 'attach', migrates: !dryRun });
   try {
     if (dryRun) {

@@ -15,24 +15,24 @@ type Output = { write(text: string): unknown };
  * A new password: asked for twice at a terminal, which does not show it, or the first line of what is piped in. Never an
  * argument: those stand in the list of processes and in the shell's history.
  *
- * @throws CommandRefused
+ * @throws CommandRefused, and the reason of the signal
  */
-export async function askNewPassword(input: Input, output: Output): Promise<string> {
+export async function askNewPassword(input: Input, output: Output, signal?: AbortSignal): Promise<string> {
   input.setEncoding('utf8');
   if (!input.isTTY) {
-    const password = await firstLine(input);
+    const password = await firstLine(input, signal);
     if (password === '') throw new CommandRefused('No password was piped in: send it as one line.', EXIT.usage);
     return password;
   }
-  const password = await askHidden('Password: ', input, output);
-  if ((await askHidden('Once more: ', input, output)) !== password) {
+  const password = await askHidden('Password: ', input, output, signal);
+  if ((await askHidden('Once more: ', input, output, signal)) !== password) {
     throw new CommandRefused('The two are not the same: nothing was done.');
   }
   return password;
 }
 
 /** @throws CommandRefused on Ctrl-C */
-async function askHidden(question: string, input: Input, output: Output): Promise<string> {
+async function askHidden(question: string, input: Input, output: Output, signal?: AbortSignal): Promise<string> {
   output.write(question);
   input.setRawMode(true);
   const typed: string[] = [];
@@ -45,7 +45,7 @@ async function askHidden(question: string, input: Input, output: Output): Promis
     return false;
   };
   try {
-    await readUntil(input, (text) => Array.from(text).some(isDone));
+    await readUntil(input, (text) => Array.from(text).some(isDone), signal);
   } finally {
     input.setRawMode(false);
     output.write('\n');
@@ -53,22 +53,31 @@ async function askHidden(question: string, input: Input, output: Output): Promis
   return typed.join('');
 }
 
-async function firstLine(input: Input): Promise<string> {
+async function firstLine(input: Input, signal?: AbortSignal): Promise<string> {
   let text = '';
-  await readUntil(input, (more) => {
-    text += more;
-    return text.includes('\n');
-  });
+  await readUntil(
+    input,
+    (more) => {
+      text += more;
+      return text.includes('\n');
+    },
+    signal,
+  );
   return /^[^\r\n]*/.exec(text)?.[0] ?? '';
 }
 
 /** Reads until it is told that this is enough, or there is no more. */
-function readUntil(input: Input, isEnough: (text: string) => boolean): Promise<void> {
+function readUntil(input: Input, isEnough: (text: string) => boolean, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const stop = (): void => {
       input.off('data', onData);
       input.off('end', onEnd);
+      signal?.removeEventListener('abort', onAbort);
       input.pause();
+    };
+    const onAbort = (): void => {
+      stop();
+      reject(signal?.reason as Error);
     };
     const onEnd = (): void => {
       stop();
@@ -83,6 +92,8 @@ function readUntil(input: Input, isEnough: (text: string) => boolean): Promise<v
         reject(error instanceof Error ? error : new Error('It could not be read.', { cause: error }));
       }
     };
+    if (signal?.aborted === true) return onAbort();
+    signal?.addEventListener('abort', onAbort);
     input.on('data', onData);
     input.on('end', onEnd);
     input.resume();

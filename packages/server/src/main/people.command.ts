@@ -57,19 +57,25 @@ export function register(program: Command): void {
     command.option('--json', 'Print JSON, as the API answers.');
     addSettings(command);
   }
-  create.action((options: CreateOptions) => runAttached(create, (open) => createPerson(open, options)));
+  create.action((options: CreateOptions) => runAttached(create, (open, signal) => createPerson(open, options, signal)));
   list.action(() => runAttached(list, listPeople));
   disable.action((person: string) => runAttached(disable, (open) => setDisabled(open, person, true)));
   enable.action((person: string) => runAttached(enable, (open) => setDisabled(open, person, false)));
-  setPassword.action((person: string) => runAttached(setPassword, (open) => changePassword(open, person)));
+  setPassword.action((person: string) =>
+    runAttached(setPassword, (open, signal) => changePassword(open, person, signal)),
+  );
 }
 
-async function createPerson(installation: Installation, { login, name, scopes }: CreateOptions): Promise<Told> {
+async function createPerson(
+  installation: Installation,
+  { login, name, scopes }: CreateOptions,
+  signal: AbortSignal,
+): Promise<Told> {
   const people = await import('../modules/people/index.ts');
   const parsed = await parseScopes(scopes);
   if (!people.isLogin(login)) throw new CommandRefused('--login must be 1 to 200 characters without blanks.');
   if (name.trim() === '' || name.length > 200) throw new CommandRefused('--name must have 1 to 200 characters.');
-  const password = await askNewPassword(process.stdin, process.stderr);
+  const password = await askNewPassword(process.stdin, process.stderr, signal);
   const body = { login, name, scopes: parsed, password };
   const value = personIn(await people.createPerson(await depsOf(installation), body, META));
   return { value, text: `Created ${value.login}.\n` };
@@ -107,10 +113,10 @@ async function setDisabled(installation: Installation, named: string, disabled: 
   return { value, text: `${disabled ? 'Disabled' : 'Enabled'} ${value.login}.\n` };
 }
 
-async function changePassword(installation: Installation, named: string): Promise<Told> {
+async function changePassword(installation: Installation, named: string, signal: AbortSignal): Promise<Told> {
   const { getPerson, setPassword } = await import('../modules/people/index.ts');
   const { id } = await find(installation, named);
-  const password = await askNewPassword(process.stdin, process.stderr);
+  const password = await askNewPassword(process.stdin, process.stderr, signal);
   await setPassword(await depsOf(installation), id, password, META);
   const value = await getPerson(installation.database, id);
   return { value, text: `Set the password of ${value.login}; all sessions have ended.\n` };

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { CommandRefused, EXIT } from './command.line.ts';
 import { addSettings, commandLog, configOf } from './settings.options.ts';
+import { stopSignal } from './stop.signal.ts';
 
 const AFTER_HELP = `
 Every file is compared with its checksum before anything is put in place. Data that are there are kept: without --force
@@ -36,9 +37,10 @@ export function register(program: Command): void {
 async function run(command: Command, source: string, { force = false, check }: RestoreOptions): Promise<void> {
   const config = configOf(command);
   const log = commandLog(command, config);
+  const signal = stopSignal();
   if (check === true) {
     const { checkBackup } = await import('./backup.check.ts');
-    await checkBackup(source, config, log);
+    await checkBackup(source, { config, log, signal });
     return;
   }
   if (config.databaseUrl !== null) {
@@ -55,7 +57,10 @@ async function run(command: Command, source: string, { force = false, check }: R
       dataDir: config.dataDirectory,
       force,
       log: (level, message, extra) => log[level](extra ?? {}, message),
-      onProgress: (done, total) => display.update(total === 0 ? null : Math.min(1, done / total), 'unpacking'),
+      onProgress: (done, total) => {
+        signal.throwIfAborted();
+        display.update(total === 0 ? null : Math.min(1, done / total), 'unpacking');
+      },
     });
     display.stop();
     process.stdout.write(`Restored the state of ${manifest.finishedAt} to ${home}.\n`);

@@ -5,6 +5,7 @@ import type { Database } from '../platform/database/index.ts';
 import { CommandRefused, EXIT } from './command.line.ts';
 import { grouped } from './figures.ts';
 import { addSettings, commandLog, configOf } from './settings.options.ts';
+import { stopSignal } from './stop.signal.ts';
 
 const AFTER_HELP = `
 Changes nothing. Works beside a running server under load, or starts the embedded database itself.
@@ -48,6 +49,7 @@ async function run(command: Command, { limit, json = false }: VerifyOptions): Pr
   }
   const { openStore, openDatabase, takeServingRole } = await import('./installation.ts');
   const { pendingMigrations } = await import('../platform/database/index.ts');
+  const signal = stopSignal();
   const store = await openStore({ config, log, mode: 'attach', migrates: false });
   try {
     const pending = await pendingMigrations(store.ownerConnection);
@@ -58,7 +60,7 @@ async function run(command: Command, { limit, json = false }: VerifyOptions): Pr
     const database = openDatabase({ connection: store.connection, log, poolMax: 2 });
     try {
       await takeServingRole(database, log);
-      const report = await verifyWithProgress(database, limit);
+      const report = await verifyWithProgress(database, limit, signal);
       process.stdout.write(json ? `${JSON.stringify(report, null, 2)}\n` : inWords(report));
       process.exitCode = report.clean ? EXIT.ok : EXIT.refused;
     } finally {
@@ -69,14 +71,19 @@ async function run(command: Command, { limit, json = false }: VerifyOptions): Pr
   }
 }
 
-/** Runs the check with a bar on stderr. */
-export async function verifyWithProgress(database: Database, limit: number): Promise<VerificationReport> {
+/** Runs the check with a bar on stderr. @throws the reason of the signal */
+export async function verifyWithProgress(
+  database: Database,
+  limit: number,
+  signal?: AbortSignal,
+): Promise<VerificationReport> {
   const { verify } = await import('../modules/verification/index.ts');
   const { startProgress } = await import('./progress.ts');
   const { systemClock } = await import('../kernel/clock.ts');
   const display = startProgress('verify');
   try {
     const onProgress = (progress: VerificationProgress): void => {
+      signal?.throwIfAborted();
       display.update(overall(progress), progress.stage);
     };
     return await verify({ database, clock: systemClock, limit, onProgress });
