@@ -39,6 +39,17 @@ describe('holdfast serve --workers 2', () => {
     expect(text).toMatch(/^nodejs_version_info\{.*\} 1$/m);
   });
 
+  test('/metrics says once what is so of both', async () => {
+    const text = await (await fetch(`${server.address}/metrics`)).text();
+    const told = text.split('\n').filter((line) => /^(holdfast_signals_live|rate_limit_store_up)/.test(line));
+    expect(told.toSorted()).toEqual([
+      'holdfast_signals_live{carrier="nothing"} 0',
+      'holdfast_signals_live{carrier="postgres"} 1',
+      'holdfast_signals_live{carrier="redis"} 0',
+      'rate_limit_store_up 1',
+    ]);
+  });
+
   test('kill -9 of one in load: the other goes on, and a new one comes', async () => {
     const statuses = new Map<string, number>();
     let isOver = false;

@@ -127,7 +127,11 @@ function meter(metrics: Metrics, memory: MemoryStore, redis: RedisLink | null): 
     { labels: {}, value: memory.size },
   ]);
   metrics.collected(
-    { name: 'rate_limit_store_up', help: 'Whether requests are counted where they should be; always, in memory.' },
+    {
+      name: 'rate_limit_store_up',
+      aggregator: 'min',
+      help: 'Whether requests are counted where they should be; always, in memory.',
+    },
     () => [{ labels: {}, value: (redis?.isUp ?? true) ? 1 : 0 }],
   );
 }

@@ -21,8 +21,9 @@ export async function openRedis({ url, metrics, log }: RedisDeps): Promise<Redis
     onUp: () => log.info('Redis is there'),
     onDown: (error) => log.warn({ err: error }, 'Redis is away; everything goes on without it'),
   });
-  metrics.collected({ name: 'holdfast_redis_up', help: 'Whether Redis answered this instance last time.' }, () => [
-    { labels: {}, value: link.isUp ? 1 : 0 },
-  ]);
+  metrics.collected(
+    { name: 'holdfast_redis_up', aggregator: 'min', help: 'Whether Redis answered this instance last time.' },
+    () => [{ labels: {}, value: link.isUp ? 1 : 0 }],
+  );
   return link;
 }

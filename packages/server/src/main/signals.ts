@@ -31,6 +31,7 @@ export function openSignals({ database, redis, metrics, log }: SignalDeps): Sign
   metrics.collected(
     {
       name: 'holdfast_signals_live',
+      aggregator: 'max',
       help: 'What carries hints between instances now: 1 at one of redis, postgres and nothing.',
       labelNames: ['carrier'],
     },

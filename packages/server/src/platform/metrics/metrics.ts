@@ -5,8 +5,11 @@ type Names<Label extends string> = {
   name: string;
   help: string;
   labelNames?: readonly Label[];
-  /** How the workers of one server become one: their sum where absent; `max` where each tells the same. */
-  aggregator?: 'max';
+  /**
+   * How the workers of one server become one: their sum where absent; `max` where each tells the same, or where one that
+   * says so is enough; `min` where it is so only if it is so of all.
+   */
+  aggregator?: 'max' | 'min';
 };
 
 /** The registry of one server. Modules make their metrics through it, under the names that API.md lists. */
