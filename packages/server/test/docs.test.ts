@@ -166,6 +166,26 @@ function transitionOf(label: string): Transition | null {
   return name === undefined ? null : COLUMNS[name as keyof typeof COLUMNS];
 }
 
+/** All codes with their statuses, from where they are declared. */
+function catalogue(): Map<string, string> {
+  const sources = readdirSync(join(root, 'packages/server/src'), { recursive: true, encoding: 'utf8' })
+    .filter((path) => path.endsWith('.ts') && !/\.(?:test|fixture)\.ts$/.test(path))
+    .map((path) => read(join('packages/server/src', path)));
+  const declared = sources.join('\n').matchAll(/code: '(\w+)',\s+status: (\d+),\s+title:/g);
+  return new Map([...declared].map(([, code = '', status = '']) => [code, status]));
+}
+
+test('the guide to errors has each code of the catalogue, under its status, and no other', () => {
+  const guide = read('docs/guides/errors.md');
+  const codes = catalogue();
+  expect(codes.size).toBeGreaterThan(70);
+  expect([...codes.keys()].filter((code) => !guide.includes(`\`${code}\``))).toEqual([]);
+  const rows = [...guide.matchAll(/^\| `(\w+)` +\|(?: +(\d{3}) \|)?/gm)];
+  const wrong = rows.filter(([, code = '', status = '409']) => codes.get(code) !== status);
+  expect(wrong.map(([row]) => row)).toEqual([]);
+  expect(rows.length).toBeGreaterThan(55);
+});
+
 test('codes that the pages name are in the catalogue', () => {
   const named = new Set([...read('docs/guides/stock-and-ledger.md').matchAll(/409 `(\w+)`/g)].map((match) => match[1]));
   const known = new Set<string | undefined>(Object.values(stockProblems).map(({ code }) => code));
