@@ -466,6 +466,13 @@ describe('cross-origin', () => {
     expect(preflight.headers['access-control-allow-origin']).toBe('https://shop.example');
     const other = await open.inject({ url: '/api/v1/orders', headers: { origin: 'https://evil.example' } });
     expect(other.headers).not.toHaveProperty('access-control-allow-origin');
+    // Who asks what is allowed, and not as a browser for a page, is told as everywhere.
+    for (const asked of [{}, { origin: 'https://shop.example' }]) {
+      const options = await open.inject({ method: 'OPTIONS', url: '/api/v1/orders', headers: asked });
+      expect([options.statusCode, options.headers.allow, options.body]).toEqual([204, 'GET, HEAD, OPTIONS', '']);
+    }
+    const nowhere = await open.inject({ method: 'OPTIONS', url: '/api/v1/nowhere' });
+    expect([nowhere.statusCode, nowhere.json().code]).toEqual([404, 'route_not_found']);
     await open.close();
   });
 });

@@ -1,5 +1,11 @@
 import { Server } from 'node:net';
-import fastify, { LogController, type FastifyHttpOptions, type RawServerDefault } from 'fastify';
+import fastify, {
+  LogController,
+  type FastifyHttpOptions,
+  type FastifyReply,
+  type FastifyRequest,
+  type RawServerDefault,
+} from 'fastify';
 import cors from '@fastify/cors';
 import { systemClock } from '../../kernel/clock.ts';
 import { Problem, problems } from '../../kernel/problem.ts';
@@ -34,7 +40,10 @@ export async function createHttpServer(options: HttpOptions): Promise<HttpServer
   const load = new LoadGauge(config, systemClock);
   const app = plainServer(options);
   // Before the guard: its one route answers preflights, which carry no key.
-  if (config.corsOrigins.length > 0) await app.register(cors, corsOptions(config));
+  if (config.corsOrigins.length > 0) {
+    app.addHook('onRequest', answerOtherOptions);
+    await app.register(cors, corsOptions(config));
+  }
   guardRoutes(app, options, load);
   options.limit?.observe(load);
   answerConditionally(app);
@@ -184,6 +193,13 @@ function closeGracefully(app: HttpServer, load: LoadGauge, lameDuckMs: number): 
     load.stop();
     done();
   });
+}
+
+/** The plugin takes every OPTIONS for a preflight, and would refuse others with a 400 that is no problem. */
+function answerOtherOptions(request: FastifyRequest, reply: FastifyReply, done: () => void): void {
+  const isPreflight = 'origin' in request.headers && 'access-control-request-method' in request.headers;
+  if (request.method === 'OPTIONS' && !isPreflight) reply.callNotFound();
+  else done();
 }
 
 function corsOptions({ corsOrigins }: HttpConfig) {
