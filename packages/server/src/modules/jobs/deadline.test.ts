@@ -124,6 +124,27 @@ describe('a deadline', () => {
     ]);
   });
 
+  it('that was missed stays so when the run is redriven, and is not told of again', async () => {
+    const job = await jobs.create({ name: 'redriven', config: { name: 'redriven' }, mustFinishBy: 'PT1H', retries: 0 });
+    travel.works.set('redriven', () => Promise.reject(new Error('no')));
+    const late = await jobs.run(job.id);
+    await alter(`UPDATE run SET deadline = now() - interval '1 second' WHERE id = $1`, late.id);
+    await watch();
+    await jobs.work();
+    // It failed with time left: there is a deadline to keep again.
+    const early = await jobs.run(job.id);
+    await jobs.work();
+    for (const { id } of [late, early]) await jobs.request('POST', `/runs/${id}/redrive`);
+    expect((await jobs.read(late.id)).deadlineState).toBe('missed');
+    expect((await jobs.read(early.id)).deadlineState).toBe('ahead');
+    await watch();
+    expect((await jobs.eventsOf(late.id)).filter((kind) => kind === 'run.deadline_missed')).toHaveLength(1);
+    travel.works.delete('redriven');
+    await jobs.work();
+    expect((await jobs.read(late.id)).deadlineState).toBe('missed');
+    expect((await jobs.read(early.id)).deadlineState).toBe('kept');
+  });
+
   it('is missed by a tick that is skipped, and by a run that fails or is cancelled', async () => {
     const job = await travel.scheduled('* * * * *', { mustFinishBy: 'PT1H', overlap: 'skip', retries: 0 });
     travel.works.set(job.name, () => Promise.reject(new Error('no')));

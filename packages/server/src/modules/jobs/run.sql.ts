@@ -200,7 +200,10 @@ export async function requeue(
     UPDATE run SET status = 'queued', ticket_id = k.ticket_id, due_at = ${toRfc3339(nowMs)}::timestamptz, attempt = 0,
       raised = 0, started_at = NULL, attempt_started_at = NULL, finished_at = NULL, percent = NULL,
       progress_message = NULL, error = NULL, reason = NULL, cancel_requested_by = NULL,
-      deadline_state = CASE WHEN run.deadline IS NULL THEN 'none' ELSE 'ahead' END
+      deadline_state = CASE
+        WHEN run.deadline IS NULL THEN 'none'
+        WHEN run.deadline_state = 'missed' AND run.deadline <= ${toRfc3339(nowMs)}::timestamptz THEN 'missed'
+        ELSE 'ahead' END
     FROM unnest(${runs.map(({ id }) => id)}::uuid[], ${runs.map(({ ticketId }) => ticketId)}::uuid[])
       AS k (id, ticket_id)
     WHERE run.id = k.id
