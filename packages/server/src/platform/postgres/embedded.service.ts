@@ -8,7 +8,15 @@ import { rotateLog } from './log.rotation.ts';
 import { ensureAnswering, logFile } from './postmaster.launch.ts';
 import type { Answering } from './postmaster.launch.ts';
 import { awaitEnd, stopPostmaster } from './postmaster.stop.ts';
-import { ensureDatabase, lockUsing, tryLockAlone, tryLockServing, whoServes } from './session.sql.ts';
+import {
+  ensureDatabase,
+  lockLeaving,
+  lockUsing,
+  tryLockAlone,
+  tryLockServing,
+  unlockServingAndUsing,
+  whoServes,
+} from './session.sql.ts';
 import type { Session } from './session.open.ts';
 
 /** A server that was killed a moment ago loses its lock in milliseconds; one that serves keeps it. */
@@ -62,7 +70,11 @@ export async function attachTo(options: EmbeddedOptions, surroundings: Surroundi
 async function leave(cluster: Cluster, session: Session): Promise<void> {
   session.ref();
   try {
-    if ((await tryLockServing(session.client)) && (await tryLockAlone(session.client))) await stopPostmaster(cluster);
+    await lockLeaving(session.client);
+    if (await tryLockServing(session.client)) {
+      if (await tryLockAlone(session.client)) await stopPostmaster(cluster);
+      else await unlockServingAndUsing(session.client);
+    }
   } catch (error) {
     // The session died with its PostgreSQL, which the server, if there is one, starts again.
     cluster.log('info', `PostgreSQL had gone before us: ${messageOf(error)}`);

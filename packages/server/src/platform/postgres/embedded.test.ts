@@ -112,6 +112,15 @@ describe('two on one data directory', { timeout: 30_000 }, () => {
     expect(await processState(two.pid())).toBe('gone');
   });
 
+  it('of commands that end at once, too', async () => {
+    const dataDir = join(ground.dir, 'shared');
+    for (let round = 1; round <= 3; round += 1) {
+      const three = await Promise.all([ground.attach(dataDir), ground.attach(dataDir), ground.attach(dataDir)]);
+      await Promise.all(three.map((postgres) => postgres.stop()));
+      expect(await processState(three[0].pid())).toBe('gone');
+    }
+  });
+
   it('three that start at once on a new directory share one PostgreSQL', async () => {
     const dataDir = join(ground.dir, 'race');
     const three = await Promise.all([ground.attach(dataDir), ground.serve(dataDir), ground.attach(dataDir)]);

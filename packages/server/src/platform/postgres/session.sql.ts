@@ -1,10 +1,13 @@
 import type { Client } from 'pg';
 import { DATABASE } from './embedded.types.ts';
 
-/** The two advisory locks of a data directory, in database `postgres`: who serves from it, and who uses it. */
+/** The advisory locks of a data directory, in database `postgres`: who serves from it, who uses it, who is leaving it. */
 const LOCK_CLASS = 0x686f6c64;
 const SERVING = 1;
 const USING = 2;
+const LEAVING = 3;
+/** A stop takes 6 s, and ends who waits for it. One that takes longer is frozen. */
+const LEAVING_WAIT_MS = 10_000;
 
 /** The kernel closes the session of a process that is killed, so its locks never outlive it. */
 export async function tryLockServing(client: Client): Promise<boolean> {
@@ -18,6 +21,21 @@ export async function lockUsing(client: Client): Promise<void> {
 /** True when no other command uses the directory; one's own shared lock does not count. */
 export async function tryLockAlone(client: Client): Promise<boolean> {
   return lock(client, 'SELECT pg_try_advisory_lock($1, $2) AS locked', USING);
+}
+
+/** Waits until nobody else is leaving: of two at once each would take the other for one who stays. */
+export async function lockLeaving(client: Client): Promise<void> {
+  await client.query(`SELECT set_config('lock_timeout', $1, false)`, [`${LEAVING_WAIT_MS}ms`]);
+  await client.query('SELECT pg_advisory_lock($1, $2)', [LOCK_CLASS, LEAVING]);
+}
+
+/** Before the next one leaves: the end of a session frees its locks in no order. */
+export async function unlockServingAndUsing(client: Client): Promise<void> {
+  await client.query('SELECT pg_advisory_unlock($1, $2), pg_advisory_unlock_shared($1, $3)', [
+    LOCK_CLASS,
+    SERVING,
+    USING,
+  ]);
 }
 
 async function lock(client: Client, statement: string, key: number): Promise<boolean> {
