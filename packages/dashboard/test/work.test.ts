@@ -317,10 +317,23 @@ describe.skipIf(CHROMIUM === null)('work in the dashboard', () => {
       const word = await movement.getByText('Came from elsewhere').boundingBox();
       expect(word?.x).toBeGreaterThanOrEqual((when?.x ?? 0) + (when?.width ?? 0));
     });
-    await at('/ledger', (page) =>
-      rowOf(page, '+123.5bn').getByTitle('123,456,789,012', { exact: true }).first().waitFor(),
-    );
+    await at('/ledger', async (page) => {
+      await rowOf(page, '+123.5bn').getByTitle('123,456,789,012', { exact: true }).first().waitFor();
+      await button(page, 'Filter').click();
+      await page.getByRole('menuitem', { name: 'Location' }).click();
+      const places = await page.getByRole('group', { name: 'Location' }).boundingBox();
+      expect(places?.width).toBeLessThanOrEqual(360);
+    });
   });
+
+  test('on a phone every way in which a job may start can be read', () =>
+    at('/jobs', async (page) => {
+      await page.setViewportSize({ width: 390, height: 844 });
+      await button(page, 'New job').click();
+      const ways = page.getByRole('radiogroup', { name: 'When it runs' });
+      await ways.getByText('When asked').waitFor();
+      expect(await ways.evaluate((element) => element.scrollWidth - element.clientWidth)).toBeLessThanOrEqual(0);
+    }));
 
   test('events wait while one reads', () =>
     at('/events', async (page) => {

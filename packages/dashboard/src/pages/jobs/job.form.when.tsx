@@ -26,6 +26,7 @@ export function JobFormWhen(props: FormPartProps & { job: Job | undefined }) {
       <SegmentedControl
         aria-label="When it runs"
         fullWidth
+        classNames={{ label: classes['way'] ?? '' }}
         data={job?.system === true ? WHEN.filter(({ value }) => value !== 'after') : WHEN}
         value={draft.when}
         onChange={(when) => set({ when: when as typeof draft.when })}
