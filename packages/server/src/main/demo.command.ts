@@ -85,7 +85,13 @@ async function runOwn(flags: DemoFlags): Promise<void> {
   } finally {
     await server.stop();
   }
-  tell(`Look at it: npm start -- --data ${flags.data} (or npx holdfast serve --data ${flags.data}).`);
+  const data = shellWord(flags.data);
+  tell(`Look at it: npm start -- --data ${data} (or npx holdfast serve --data ${data}).`);
+}
+
+/** As it can be pasted: a path with a blank is one word. */
+function shellWord(text: string): string {
+  return /^[\w./:@%+,=-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;
 }
 
 /** @param directory where the database is, if it is ours */

@@ -106,11 +106,12 @@ describe('the data', () => {
 });
 
 test('the first days, end to end: a server, the orders through its API, and a clean verify', async () => {
-  const data = join(directory, 'data');
+  const data = join(directory, 'the data');
   const port = await freePort();
   const { code, out, err } = await demo(['--limit', '150', '--data', data, '--port', String(port), '--json']);
   expect(err).toContain(`A server of the demo's own is at http://127.0.0.1:${port},`);
   expect(err).toContain('Verify: Clean: ');
+  expect(err).toContain(`Look at it: npm start -- --data '${data}' (`);
   expect(code).toBe(0);
   const figures = JSON.parse(out);
   const { orders, units } = figures;
