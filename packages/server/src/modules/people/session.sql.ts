@@ -109,14 +109,15 @@ export async function endSessionsOf(
   await query.execute();
 }
 
-/** Beyond so many, a person's oldest sessions end. */
-export async function endSurplusSessions(tx: Transaction<Tables>, personId: string, nowMs: number): Promise<void> {
-  await sql`
+/** Beyond so many, a person's oldest sessions end. Answers whether any did. */
+export async function endSurplusSessions(tx: Transaction<Tables>, personId: string, nowMs: number): Promise<boolean> {
+  const { numAffectedRows = 0n } = await sql`
     UPDATE person_session SET ended_at = ${toRfc3339(nowMs)}::timestamptz WHERE id IN (
       SELECT id FROM person_session
       WHERE person_id = ${personId} AND ended_at IS NULL AND idle_ends_at > ${toRfc3339(nowMs)}::timestamptz
       ORDER BY id DESC OFFSET ${sql.lit(SESSIONS_MAX)})
   `.execute(tx);
+  return numAffectedRows > 0n;
 }
 
 /** A few of the rows that nobody needs any more: each sign-in takes away more than it adds. */

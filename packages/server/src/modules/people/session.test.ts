@@ -141,6 +141,23 @@ describe('the life of a session', () => {
     ]);
     expect(rows[0]).toEqual({ count: 61 });
   });
+
+  test('the one that is one too many is refused at once', async () => {
+    const login = 'everywhere';
+    const id = await makePerson({ ...BEN, login, scopes: ['read'] });
+    const oldest = stranger();
+    await oldest.signIn(login, BEN.password);
+    await database.query(
+      `INSERT INTO person_session (id, person_id, token_hash, created_at, last_seen_at, idle_ends_at, ends_at, address, network)
+       SELECT ('ffffffff-0000-7000-8000-' || lpad(n::text, 12, '0'))::uuid, $1, sha256(('e' || n)::bytea),
+         clock_timestamp(), clock_timestamp(), clock_timestamp() + interval '1 hour', clock_timestamp() + interval '1 hour', 'x', 'x'
+       FROM generate_series(1, 49) AS n`,
+      [id],
+    );
+    expect((await oldest.ask('GET', '/products')).status).toBe(200);
+    await stranger().signIn(login, BEN.password);
+    expect((await oldest.ask('GET', '/products')).status).toBe(401);
+  });
 });
 
 describe('two instances', () => {

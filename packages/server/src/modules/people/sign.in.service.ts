@@ -84,7 +84,7 @@ async function openSession(
   person: { id: string; checked: string; rehashed: string | null },
   from: SignInFrom,
 ): Promise<SignedIn> {
-  const opened: (SignedIn & { endedOf: string | null })[] = [];
+  const opened: (SignedIn & { endedOf: Set<string> })[] = [];
   const meta = { actor: actorOf(person.id), requestId: from.requestId, idempotency: null };
   await engine.transact(meta, async (tx, now) => {
     const row = await noteSignIn(tx, person, now);
@@ -100,15 +100,16 @@ async function openSession(
       { id: newId(now), personId: row.id, tokenHash, address, network, userAgent },
       now,
     );
-    await endSurplusSessions(tx, row.id, now);
+    const endedOf = new Set(before === undefined ? [] : [before.person_id]);
+    if (await endSurplusSessions(tx, row.id, now)) endedOf.add(row.id);
     await deleteOldSessions(tx, now);
-    opened.push({ person: row, session, token, endedOf: before?.person_id ?? null });
+    opened.push({ person: row, session, token, endedOf });
     const data = { id: row.id, login: row.login, name: row.name, sessionId: session.id, address };
     return { status: 201, body: null, journal: [{ kind: 'person.signed_in', subject: row.id, data }] };
   });
   const last = opened.at(-1);
   if (last === undefined) throw new Error('a session was opened without a trace');
-  if (last.endedOf !== null) people.personChanged(last.endedOf);
+  for (const personId of last.endedOf) people.personChanged(personId);
   return last;
 }
 
