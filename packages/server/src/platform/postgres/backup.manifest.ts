@@ -66,7 +66,12 @@ export function parseManifest(text: string | null): BackupManifest {
   if (text === null)
     throw new BackupError(`This is no backup of Holdfast, or an unfinished one: it has no ${MANIFEST}.`);
   const manifest = parseOrNull(text) as Partial<BackupManifest> | null;
-  if (manifest?.format !== 'holdfast-backup-1' || typeof manifest.files !== 'object') {
+  const isKnown =
+    manifest?.format === 'holdfast-backup-1' &&
+    typeof manifest.files === 'object' &&
+    manifest.files !== null &&
+    /^\d+/.test(manifest.postgres ?? '');
+  if (!isKnown) {
     throw new BackupError(`This is no backup that this Holdfast knows: see its ${MANIFEST}.`);
   }
   return manifest as BackupManifest;

@@ -78,6 +78,8 @@ async function unpack(
   await writeEntries(draft, sums.watch(content(), onBytes));
   const manifest = parseManifest(manifestText);
   sums.check(manifest);
+  // Before data that are there are moved aside for it.
+  if (manifest.files[`${DATA}/PG_VERSION`] === undefined) throw new BackupError('The backup holds no PostgreSQL data.');
   return manifest;
 }
 

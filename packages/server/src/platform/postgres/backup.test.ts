@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readEntries, writeEntries } from './backup.directory.ts';
 import { bytesEntry, directoryEntry, textEntry, textOf, type BackupEntry } from './backup.entry.ts';
 import { FileSums, parseManifest, type BackupManifest } from './backup.manifest.ts';
+import { restoreInto } from './backup.restore.ts';
 import { readTar, writeTar } from './backup.tar.ts';
 import { openGround, type Ground } from './embedded.fixture.ts';
 
@@ -98,7 +99,7 @@ describe('a manifest', () => {
     return sums;
   };
   const manifestOf = ({ files }: FileSums): BackupManifest =>
-    parseManifest(JSON.stringify({ format: 'holdfast-backup-1', files }));
+    parseManifest(JSON.stringify({ format: 'holdfast-backup-1', postgres: '18.4', files }));
 
   test('finds what is missing, changed or added', async () => {
     const manifest = manifestOf(await summed(textEntry('a', '1'), textEntry('b', '2')));
@@ -119,9 +120,29 @@ describe('a manifest', () => {
 
   test('of something else is no manifest', () => {
     expect(() => parseManifest(null)).toThrow('This is no backup of Holdfast, or an unfinished one');
-    for (const text of ['', '[]', 'null', '{"format":"holdfast-backup-2","files":{}}']) {
+    for (const text of [
+      '',
+      '[]',
+      'null',
+      '{"format":"holdfast-backup-2","postgres":"18.4","files":{}}',
+      '{"format":"holdfast-backup-1","postgres":"18.4","files":null}',
+      '{"format":"holdfast-backup-1","files":{}}',
+    ]) {
       expect(() => parseManifest(text)).toThrow('This is no backup that this Holdfast knows');
     }
+  });
+
+  test('of no data at all leaves what is there in its place', async () => {
+    const source = join(ground.dir, 'hollow');
+    const dataDir = join(ground.dir, 'precious');
+    await mkdir(source);
+    await writeFile(join(source, 'backup.json'), '{"format":"holdfast-backup-1","postgres":"18.4","files":{}}');
+    await mkdir(join(dataDir, 'postgres'), { recursive: true });
+    await writeFile(join(dataDir, 'postgres', 'PG_VERSION'), '18\n');
+    const restored = restoreInto({ source, dataDir, force: true, log: () => undefined }, ground.surroundings);
+    await expect(restored).rejects.toThrow('The backup holds no PostgreSQL data.');
+    expect(await readdir(dataDir)).toEqual(['postgres']);
+    expect(await readdir(join(dataDir, 'postgres'))).toEqual(['PG_VERSION']);
   });
 });
 
