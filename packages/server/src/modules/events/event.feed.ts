@@ -87,7 +87,12 @@ export class EventFeed {
 
   /** Events up to this position are kept no longer. */
   async forgotten(): Promise<number> {
-    return (await readState(this.#options.database)).forgotten;
+    return (await this.extent()).forgotten;
+  }
+
+  /** The last position that is given, and the last that is kept no longer. */
+  async extent(): Promise<{ head: number; forgotten: number }> {
+    return readState(this.#options.database);
   }
 
   /**
@@ -122,8 +127,8 @@ export class EventFeed {
   }
 
   /**
-   * Events after a position, oldest first. `limit` bounds what is looked at, so that an answer may hold fewer events, or
-   * none, though more follow.
+   * Events after a position, oldest first. `limit` bounds what is looked at, as does the size of what is read, so that
+   * an answer may hold fewer events, or none, though more follow.
    *
    * @throws Problem `position_gone`
    */
@@ -148,10 +153,11 @@ export class EventFeed {
       selectLedger(database.kysely, runs),
     ]);
     const matches = matcherOf(filter);
-    const events = [...journal.map(journalEvent), ...ledger.map(stockChanged)]
-      .filter(matches)
+    const position = journal.cutAt === null ? last.position + (last.lastId - last.firstId) : journal.cutAt - 1;
+    const events = [...journal.entries.map(journalEvent), ...ledger.map(stockChanged)]
+      .filter((event) => event.position <= position && matches(event))
       .sort((one, other) => one.position - other.position);
-    return { events, position: last.position + (last.lastId - last.firstId), mark };
+    return { events, position, mark };
   }
 
   /** Tells of every event that is committed from now on, and perhaps of some of the last moment. */

@@ -162,17 +162,38 @@ export interface JournalRow {
   data: string | null;
 }
 
-/** The journal's entries of these runs that are events: one step of the primary key for each run. */
-export async function selectJournal(db: Kysely<Tables>, runs: Run[], kinds: readonly string[]): Promise<JournalRow[]> {
-  const { rows } = await sql<JournalRow>`
-    SELECT k.position + (j.id - k.first_id) AS position, j.id, j.at, j.kind, j.actor, j.subject, j.data
-    FROM ${unnested(runs)}
-    CROSS JOIN LATERAL (
-      SELECT id, at, kind, actor, subject, data FROM journal_entry
-      WHERE id BETWEEN k.first_id AND k.last_id AND at = k.at AND kind = ANY(${textArray([...kinds])}::text[])
-    ) j
+/** A page of the stream is not read beyond this many bytes of what its entries carry: one may carry megabytes. */
+const PAGE_BYTES = 8_000_000;
+
+export interface JournalPage {
+  entries: JournalRow[];
+  /** The first event that is too much; null where none is. */
+  cutAt: number | null;
+}
+
+/**
+ * The journal's entries of these runs that are events: one step of the primary key for each run. The first is taken
+ * whatever its size. (octet_length() of what is stored apart reads its length alone.)
+ */
+export async function selectJournal(db: Kysely<Tables>, runs: Run[], kinds: readonly string[]): Promise<JournalPage> {
+  const { rows } = await sql<JournalRow & { cutAt: number | null }>`
+    WITH event AS (
+      SELECT k.position + (j.id - k.first_id) AS position, j.id, j.at, j.kind, j.actor, j.subject, j.data
+      FROM ${unnested(runs)}
+      CROSS JOIN LATERAL (
+        SELECT id, at, kind, actor, subject, data FROM journal_entry
+        WHERE id BETWEEN k.first_id AND k.last_id AND at = k.at AND kind = ANY(${textArray([...kinds])}::text[])
+      ) j
+    ), sized AS (
+      SELECT *, sum(octet_length(data)) OVER (ORDER BY position ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
+      FROM event
+    ), bounded AS (
+      SELECT *, min(position) FILTER (WHERE before >= ${sql.lit(PAGE_BYTES)}) OVER () AS "cutAt" FROM sized
+    )
+    SELECT position, id, at, kind, actor, subject, data, "cutAt" FROM bounded
+    WHERE "cutAt" IS NULL OR position < "cutAt"
   `.execute(db);
-  return rows;
+  return { entries: rows, cutAt: rows[0]?.cutAt ?? null };
 }
 
 /** numeric comes as text. */
