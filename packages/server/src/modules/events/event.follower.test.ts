@@ -55,8 +55,8 @@ class MemoryFeed implements FollowedFeed {
     return Promise.resolve(this.#head);
   }
 
-  forgotten(): Promise<number> {
-    return Promise.resolve(this.#forgotten);
+  extent(): Promise<{ head: number; forgotten: number }> {
+    return Promise.resolve({ head: this.#head, forgotten: this.#forgotten });
   }
 
   async read(after: number, { limit }: { limit: number }) {

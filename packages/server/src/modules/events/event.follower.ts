@@ -1,5 +1,5 @@
 import { Problem } from '../../kernel/problem.ts';
-import { eventProblems, positionGone } from './event.problems.ts';
+import { eventProblems, positionGone, positionUnknown } from './event.problems.ts';
 import type { EventFeed } from './event.feed.ts';
 import { EventPages } from './event.pages.ts';
 import type { EventSpan } from './event.tail.ts';
@@ -15,7 +15,7 @@ export interface FollowerSink {
 }
 
 /** What is followed. */
-export type FollowedFeed = Pick<EventFeed, 'tail' | 'position' | 'now' | 'forgotten' | 'read' | 'subscribe'>;
+export type FollowedFeed = Pick<EventFeed, 'tail' | 'position' | 'now' | 'extent' | 'read' | 'subscribe'>;
 
 const AFTER_ERROR_MS = 500;
 const LOOK_AGAIN_MS = 20;
@@ -27,7 +27,7 @@ export class EventBroadcast {
   readonly #onError: (error: unknown) => void;
   readonly #followers = new Set<Follower>();
   #unsubscribe: (() => void) | null = null;
-  #forgotten: Promise<number> | null = null;
+  #looking: ReturnType<FollowedFeed['extent']> | null = null;
 
   constructor(feed: FollowedFeed, onError: (error: unknown) => void = () => undefined) {
     this.#feed = feed;
@@ -45,13 +45,20 @@ export class EventBroadcast {
    */
   async startAt(after: number | undefined): Promise<number> {
     if (after === undefined) return this.#feed.now();
-    if (!this.#feed.tail.covers(after)) {
-      // A thousand who come back at once share a look.
-      this.#forgotten ??= this.#feed.forgotten().finally(() => (this.#forgotten = null));
-      const forgotten = await this.#forgotten;
-      if (after < forgotten) throw positionGone(after, forgotten);
-    }
+    const { tail, position } = this.#feed;
+    if (tail.covers(after) && position !== null && after <= position) return after;
+    // A thousand who come back at once share a look.
+    this.#looking ??= this.#feed.extent().finally(() => (this.#looking = null));
+    const { head, forgotten } = await this.#looking;
+    if (after < forgotten) throw positionGone(after, forgotten);
+    if (after > head) await this.#refuseUnknown(after);
     return after;
+  }
+
+  /** Looked at once more: a look that is shared may have begun before another instance gave the position. */
+  async #refuseUnknown(after: number): Promise<void> {
+    const extent = await this.#feed.extent();
+    if (after > extent.head) throw positionUnknown(after, extent);
   }
 
   /** Gives a sink every event behind a position, in order and each once: first those that are there, then the live ones. */

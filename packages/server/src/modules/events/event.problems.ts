@@ -32,6 +32,15 @@ export function positionGone(after: number, forgotten: number): Problem {
   );
 }
 
+/** Of another database, or of this one before it was put back to an earlier state: what follows would be nothing of theirs. */
+export function positionUnknown(after: number, { head, forgotten }: { head: number; forgotten: number }): Problem {
+  return new Problem(
+    eventProblems.positionGone,
+    `The stream ends at position ${head}, and ${after} was asked for, which it never gave. Read the present state anew, then follow the stream from now on.`,
+    { earliest: forgotten },
+  );
+}
+
 export function instantGone(firstMs: number, forgotten: number): Problem {
   return new Problem(
     eventProblems.positionGone,

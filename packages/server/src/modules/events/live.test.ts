@@ -274,6 +274,30 @@ describe('a position that is kept no longer', () => {
   });
 });
 
+describe('a position that was never given', () => {
+  it('is refused, as one of another database: whoever waited for it would be told nothing', async () => {
+    // Somebody follows, so that the newest events are at hand.
+    await isOpen(read(one, ADMIN));
+    const head = await one.server.events.feed.now();
+    const unknown = head + 1;
+    const headers = { 'x-api-key': ADMIN };
+    const detail = `The stream ends at position ${head}, and ${unknown} was asked for, which it never gave. Read the present state anew, then follow the stream from now on.`;
+    for (const app of [one, other]) {
+      const stream = await app.app.inject({
+        url: '/api/v1/events/stream',
+        headers: { ...headers, 'last-event-id': String(unknown) },
+      });
+      expect([stream.statusCode, stream.json()]).toMatchObject([410, { code: 'position_gone', detail }]);
+      const list = await app.app.inject({ url: `/api/v1/events?after=${unknown}`, headers });
+      expect([list.statusCode, list.json()]).toMatchObject([410, { code: 'position_gone', detail }]);
+      const socket = await socketOf(app, ADMIN);
+      socket.send({ type: 'subscribe', after: unknown });
+      await expect.poll(() => socket.messages).toEqual([{ type: 'error', code: 'position_gone', detail }]);
+    }
+    expect(await other.call('GET', `/events?after=${head}`)).toEqual({ items: [], nextCursor: null, position: head });
+  });
+});
+
 describe('an instance that stops', () => {
   it('ends its streams at once, says when to come back, and a reader goes on elsewhere without a gap', async () => {
     const third = await startLiveApp({ env: JWT, key: ADMIN, connection: one.connection });
