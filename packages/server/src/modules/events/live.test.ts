@@ -277,7 +277,9 @@ describe('a position that is kept no longer', () => {
 describe('a position that was never given', () => {
   it('is refused, as one of another database: whoever waited for it would be told nothing', async () => {
     // Somebody follows, so that the newest events are at hand.
-    await isOpen(read(one, ADMIN));
+    const follower = await socketOf(one, ADMIN);
+    follower.send({ type: 'subscribe' });
+    await expect.poll(() => follower.messages).toHaveLength(1);
     const head = await one.server.events.feed.now();
     const unknown = head + 1;
     const headers = { 'x-api-key': ADMIN };
