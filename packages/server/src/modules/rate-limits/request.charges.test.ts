@@ -74,8 +74,10 @@ describe('a limited route', () => {
     const match = { path: '/api/v1/locations' };
     await app.rule({ enabled: false, limit: 1, match });
     await app.rule({ limit: 1, match, schedule: { to: '2020-01-01T00:00:00Z' } });
-    await app.rule({ limit: 1, match, schedule: { from: new Date(Date.now() + 300).toISOString() } });
+    const later = await app.rule({ limit: 1, match, schedule: { from: '2999-01-01T00:00:00Z' } });
     expect(await app.admitted(3, 'GET', '/locations')).toBe(3);
+    const from = new Date(Date.now() + 300).toISOString();
+    await app.ask('PATCH', `/rate-limits/${later}`, { body: { schedule: { from } } });
     await expect
       .poll(async () => {
         await app.test.server.rateLimits.limits.tick();
