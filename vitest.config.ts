@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 import { ClosingLine } from './scripts/closing-line.reporter.ts';
+import { LongFirst } from './scripts/long-first.sequencer.ts';
 
 /** Under this condition the client is its source, not its build (packages/client/package.json). */
 const SOURCE_CONDITION = 'holdfast-source';
@@ -29,6 +30,7 @@ export default defineConfig({
     pool: 'forks',
     // More than two cores: many suites wait for clocks, restarts and browsers.
     maxWorkers: 3,
+    sequence: { sequencer: LongFirst },
     execArgv: [`--conditions=${SOURCE_CONDITION}`],
     testTimeout: 60_000,
     hookTimeout: 60_000,
