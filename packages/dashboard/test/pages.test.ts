@@ -7,7 +7,13 @@ import { startDashboard, type DashboardServer } from './dashboard.server.ts';
 import { fillShop } from './shop.ts';
 
 /** Addresses besides those of the registry: details, panels. */
-const DETAILS = ['/inventory/MUG', '/inventory?status=low', '/nowhere'];
+const DETAILS = ['/inventory/MUG', '/inventory?status=low'];
+/** What nobody links to: what the page then says, and the answer of the server that it comes with. */
+const TYPED: [path: string, says: string, answer: RegExp][] = [
+  ['/nowhere', 'No such page', /404/],
+  ['/jobs/upcoming', 'No such page', /nothing/],
+  ['/inventory/MUG?at=yesterday', 'must be', /400/],
+];
 const PHONE = { width: 390, height: 844 };
 
 test('every page is in a folder that is named by its path', () => {
@@ -42,11 +48,7 @@ describe.skipIf(CHROMIUM === null)('every page, in a browser', () => {
   test.each(addresses)(
     '%s: nothing that axe finds in either theme, no complaint, and it fits on a phone',
     async (path) => {
-      const expected = path === '/nowhere' ? { expected: /404/ } : {};
-      const { page, complaints, close } = await openPage(browser, server.address, {
-        reducedMotion: 'reduce',
-        ...expected,
-      });
+      const { page, complaints, close } = await openPage(browser, server.address, { reducedMotion: 'reduce' });
       await visit(page, path);
       expect(await violationsInBothThemes(page)).toEqual([]);
       await page.setViewportSize(PHONE);
@@ -57,6 +59,18 @@ describe.skipIf(CHROMIUM === null)('every page, in a browser', () => {
       await close();
     },
   );
+
+  test.each(TYPED)('%s says "%s"', async (path, says, answer) => {
+    const { page, complaints, close } = await openPage(browser, server.address, {
+      reducedMotion: 'reduce',
+      expected: answer,
+    });
+    await visit(page, path);
+    await page.getByText(says).first().waitFor();
+    expect(await violationsInBothThemes(page)).toEqual([]);
+    expect(complaints).toEqual([]);
+    await close();
+  });
 
   const OVERLAYS: [name: string, path: string, open: (page: Page) => Promise<void>][] = [
     ['the palette', '/', async (page) => page.keyboard.press('Control+k')],

@@ -1,10 +1,12 @@
-import { createRootRoute, createRoute, createRouter } from '@tanstack/react-router';
+import { createRootRoute, createRoute, createRouter, notFound } from '@tanstack/react-router';
 import { pages } from './page.registry.ts';
 import { lazyPage } from './lazy.page.ts';
 import { NotFound } from './not.found.tsx';
 import { PageError } from './page.error.tsx';
 import { PageLoading } from './page.loading.tsx';
 import { Shell } from './shell.tsx';
+
+const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
 
 const root = createRootRoute({ component: Shell, notFoundComponent: NotFound });
 
@@ -14,6 +16,10 @@ const routes = pages.flatMap((page) =>
       getParentRoute: () => root,
       path: `${page.path === '/' ? '' : page.path}${path}` || '/',
       component: lazyPage(load),
+      // An address that was typed: as an id it would ask the API for something else (/jobs/upcoming).
+      beforeLoad: ({ params }: { params: { id?: string } }) => {
+        if (params.id !== undefined && !UUID.test(params.id)) notFound({ throw: true });
+      },
       validateSearch: (search: Record<string, unknown>) => search as Record<string, string>,
     }),
   ),

@@ -53,9 +53,8 @@ export function ProductView() {
     );
   }
   if (now.data === undefined) return <ProductSkeleton sku={sku} />;
-  const shown = at === undefined ? now.data : (then.data ?? now.data);
-  const levels: ThenLevel[] = shown.levels;
-  const total = levelTotals(levels.map(asLevel));
+  const levels: ThenLevel[] | undefined = isNow ? now.data.levels : then.data?.levels;
+  const hasLevels = now.data.levels.length > 0;
   return (
     <>
       <PageHeader
@@ -65,12 +64,12 @@ export function ProductView() {
         actions={
           isNow && (
             <>
-              {mayReserve && levels.length > 0 && (
+              {mayReserve && hasLevels && (
                 <Button variant="default" onClick={() => setOpen({ dialog: 'reserve', location: null })}>
                   Reserve
                 </Button>
               )}
-              {mayChange && levels.length > 0 && (
+              {mayChange && hasLevels && (
                 <Button variant="default" onClick={() => setOpen({ dialog: 'transfer', location: null })}>
                   Transfer
                 </Button>
@@ -81,7 +80,8 @@ export function ProductView() {
         }
       />
       <AsOf at={at} onChange={(next) => change({ at: next })} error={then.error} />
-      {levels.length === 0 ? (
+      {levels === undefined && !then.isError && <Skeleton height={120} mb={20} />}
+      {levels !== undefined && levels.length === 0 && (
         <EmptyState
           title="Nothing of it was ever received"
           curl={{
@@ -92,10 +92,11 @@ export function ProductView() {
         >
           Receive the first units with Adjust: the location shows up here, and every later change on the ledger.
         </EmptyState>
-      ) : (
+      )}
+      {levels !== undefined && levels.length > 0 && (
         <>
           <section aria-label="All locations" className={classes['whole']}>
-            <LevelBar level={total} size="page" withLabels />
+            <LevelBar level={levelTotals(levels.map(asLevel))} size="page" withLabels />
           </section>
           <ProductLevels
             levels={levels}
@@ -188,7 +189,8 @@ function AsOf({
     <div role="status" className={classes['asOf']}>
       {error == null ? (
         <>
-          As it was at <b>{formatTime(at)}</b>, from the ledger. Settings and what was available are not kept.
+          As it was at <b>{Number.isNaN(Date.parse(at)) ? at : formatTime(at)}</b>, from the ledger. Settings and what
+          was available are not kept.
         </>
       ) : (
         <ProblemNotice error={error} />
