@@ -140,7 +140,8 @@ test('a pause that is longer than it waits is for the caller: it does not come b
 
 test('304 is an answer and no refusal', async () => {
   const baseUrl = await serverThat((_request, response) => {
-    response.writeHead(304, { etag: '"1"' }).end();
+    // What a proxy may say of a body that there is not.
+    response.writeHead(304, { etag: '"1"', 'content-type': 'application/json' }).end();
   });
   const { data, response } = await createHoldfast({ baseUrl }).GET('/api/v1/inventory/{sku}', {
     params: { path: { sku: 'MUG' }, header: { 'If-None-Match': '"1"' } },

@@ -84,7 +84,8 @@ function countsEachTime({ method, url }: Request): boolean {
 
 /** An answer in JSON is read here, where one that is cut short can be asked for again; files go on as streams. */
 async function whole(response: Response): Promise<Response> {
-  const isJson = /^application\/(?:problem\+)?json\b/.test(response.headers.get('content-type') ?? '');
+  const isJson =
+    response.body !== null && /^application\/(?:problem\+)?json\b/.test(response.headers.get('content-type') ?? '');
   return isJson ? new Response(await response.text(), response) : response;
 }
 

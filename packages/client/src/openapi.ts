@@ -10888,7 +10888,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description `position_gone`: The stream is kept from a later position on. */
+            /** @description `position_gone`: The stream does not have this position. */
             410: {
                 headers: {
                     [name: string]: unknown;
@@ -10947,7 +10947,7 @@ export interface operations {
                     "text/event-stream": string;
                 };
             };
-            /** @description `position_gone`: The stream is kept from a later position on. */
+            /** @description `position_gone`: The stream does not have this position. */
             410: {
                 headers: {
                     [name: string]: unknown;
@@ -11866,7 +11866,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `position_gone`: The stream is kept from a later position on. */
+            /** @description `position_gone`: The stream does not have this position. */
             410: {
                 headers: {
                     [name: string]: unknown;

@@ -20,6 +20,16 @@ export type FollowedFeed = Pick<EventFeed, 'tail' | 'position' | 'now' | 'extent
 const AFTER_ERROR_MS = 500;
 const LOOK_AGAIN_MS = 20;
 
+/**
+ * For a position that is beyond the head. Looks at it once more: another instance may have given it meanwhile.
+ *
+ * @throws Problem `position_gone`
+ */
+export async function refuseUnknown(feed: Pick<EventFeed, 'extent'>, after: number): Promise<void> {
+  const extent = await feed.extent();
+  if (after > extent.head) throw positionUnknown(after, extent);
+}
+
 /** All who follow the stream here, each from a position of their own. */
 export class EventBroadcast {
   readonly #feed: FollowedFeed;
@@ -51,14 +61,8 @@ export class EventBroadcast {
     this.#looking ??= this.#feed.extent().finally(() => (this.#looking = null));
     const { head, forgotten } = await this.#looking;
     if (after < forgotten) throw positionGone(after, forgotten);
-    if (after > head) await this.#refuseUnknown(after);
+    if (after > head) await refuseUnknown(this.#feed, after);
     return after;
-  }
-
-  /** Looked at once more: a look that is shared may have begun before another instance gave the position. */
-  async #refuseUnknown(after: number): Promise<void> {
-    const extent = await this.#feed.extent();
-    if (after > extent.head) throw positionUnknown(after, extent);
   }
 
   /** Gives a sink every event behind a position, in order and each once: first those that are there, then the live ones. */

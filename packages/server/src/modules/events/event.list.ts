@@ -1,7 +1,7 @@
 import { decodeCursor, encodeCursor, type Page } from '../../kernel/page.ts';
 import { validationFailed } from '../../kernel/problem.ts';
 import type { EventFeed } from './event.feed.ts';
-import { positionUnknown } from './event.problems.ts';
+import { refuseUnknown } from './event.follower.ts';
 import { parseFilter, type EventQuery } from './event.schema.ts';
 import type { StreamEvent } from './event.types.ts';
 
@@ -27,7 +27,7 @@ export async function pageOfEvents(feed: EventFeed, query: EventQuery): Promise<
   const list = { route: 'events', ...filter };
   const from = cursor === undefined ? query.after : Number(decodeCursor(list, cursor, ['integer'])[0]);
   const head = await feed.now();
-  if (from !== undefined && from > head) throw positionUnknown(from, await feed.extent());
+  if (from !== undefined && from > head) await refuseUnknown(feed, from);
   const items: StreamEvent[] = [];
   let position = from ?? (await feed.forgotten());
   for (let looked = 0; looked < LOOK_MAX && items.length <= limit; looked += LOOK_AT_ONCE) {

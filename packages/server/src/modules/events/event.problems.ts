@@ -2,7 +2,7 @@ import { toRfc3339 } from '../../kernel/clock.ts';
 import { Problem, type ProblemKind } from '../../kernel/problem.ts';
 
 export const eventProblems = {
-  positionGone: { code: 'position_gone', status: 410, title: 'The stream is kept from a later position on' },
+  positionGone: { code: 'position_gone', status: 410, title: 'The stream does not have this position' },
 } as const satisfies Record<string, ProblemKind>;
 
 /** Why a live connection is not made, or ends. */
