@@ -78,7 +78,12 @@ export async function importProducts(request: ProductImportRequest): Promise<Imp
   const run = new ImportRun(request);
   const file = await run.open();
   const mapping = mapColumns(PRODUCT_FIELDS, file.header, request.map ?? new Map(), wording);
-  const reader = new RowReader<NewProductBody>(NewProductBody, { mapping, kinds: PRODUCT_KINDS, ...formatOf(request) });
+  const reader = new RowReader<NewProductBody>(NewProductBody, {
+    mapping,
+    columns: file.header.length,
+    kinds: PRODUCT_KINDS,
+    ...formatOf(request),
+  });
   const imports = new ProductImport({
     database,
     engine,
@@ -115,7 +120,13 @@ export async function importStock(request: StockImportRequest): Promise<ImportRe
     wording,
     new Set(Object.keys(supplied)),
   );
-  const reader = new RowReader<StockRow>(StockRow, { mapping, kinds: STOCK_KINDS, supplied, ...formatOf(request) });
+  const reader = new RowReader<StockRow>(StockRow, {
+    mapping,
+    columns: file.header.length,
+    kinds: STOCK_KINDS,
+    supplied,
+    ...formatOf(request),
+  });
   const reference = request.reference ?? (again === undefined ? file.digest : `${file.digest}.${again}`);
   const keyName = request.reference !== undefined && mode === 'set' ? `${reference}.${file.digest}` : reference;
   if (!dryRun) await refuseForgotten(database, reference, wording);

@@ -108,9 +108,10 @@ describe('products', () => {
         'Q-5,x,,[1],\n' +
         'Q-6\n' +
         `Q-7,${'x'.repeat(201)},,,\n` +
-        'Q-8,also fine,,,,one cell more\n',
+        'Q-8,also fine,,,,, \n' +
+        'Q-9,one cell more,1,500,,x\n',
     );
-    expect(report).toMatchObject({ rows: 9, created: 2, refused: 7 });
+    expect(report).toMatchObject({ rows: 10, created: 2, refused: 8 });
     expect(refused.map(({ line, code, reason }) => [line, code, reason])).toEqual([
       [3, 'validation_failed', expect.stringMatching(/^sku must be 1 to 64 of letters.*it is "bad sku"\.$/)],
       [4, 'validation_failed', 'name is required.'],
@@ -119,6 +120,7 @@ describe('products', () => {
       [9, 'validation_failed', 'attributes must be a JSON object.'],
       [10, 'validation_failed', 'name is required.'],
       [11, 'validation_failed', expect.stringMatching(/^name must have at most 200 characters/)],
+      [13, 'validation_failed', expect.stringMatching(/^the row has 6 cells and the header 5, beyond them is "x"; /)],
     ]);
   });
 

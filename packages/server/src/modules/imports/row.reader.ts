@@ -11,6 +11,8 @@ export type Kind = 'text' | 'whole number' | 'number' | 'JSON object';
 
 export interface RowReaderOptions {
   mapping: Mapping;
+  /** How many the header has. */
+  columns: number;
   kinds: Readonly<Record<string, Kind>>;
   /** Of fields that have no column. */
   supplied?: Readonly<Record<string, unknown>>;
@@ -45,6 +47,9 @@ export class RowReader<Value> {
 
   read(row: CsvRow): ReadRow<Value> {
     const value: Record<string, unknown> = { ...this.#options.supplied };
+    const surplus = row.cells.slice(this.#options.columns).filter((cell) => cell.trim() !== '');
+    // 1,000 without its quotes is two cells: which of the others are where they belong, nobody knows.
+    if (surplus.length > 0) return { refused: refusal(row, 'validation_failed', this.#surplusOf(row, surplus)) };
     const faults: string[] = [];
     for (const [field, place] of this.#options.mapping) {
       const cell = plainText((row.cells[place] ?? '').trim());
@@ -60,6 +65,11 @@ export class RowReader<Value> {
       }
     }
     return { refused: refusal(row, 'validation_failed', `${faults.join('; ')}.`) };
+  }
+
+  #surplusOf({ cells }: CsvRow, surplus: readonly string[]): string {
+    const { columns } = this.#options;
+    return `the row has ${cells.length} cells and the header ${columns}${shown(surplus.join(' '), 'beyond them')}; a cell that holds a delimiter must be quoted.`;
   }
 
   #parse(kind: Kind, cell: string): { value: unknown } | { fault: string } {
@@ -95,8 +105,8 @@ function parseObject(cell: string): { value: unknown } | { fault: string } {
   }
 }
 
-function shown(value: unknown): string {
+function shown(value: unknown, what = 'it'): string {
   if (value === undefined || typeof value === 'object') return '';
   const text = JSON.stringify(value);
-  return `, it is ${text.length > 80 ? `${text.slice(0, 80)}…` : text}`;
+  return `, ${what} is ${text.length > 80 ? `${text.slice(0, 80)}…` : text}`;
 }
