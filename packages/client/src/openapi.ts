@@ -181,7 +181,7 @@ export interface paths {
         head?: never;
         /**
          * Change a product
-         * @description What is not given stays, null clears. Its levels follow its stock settings where they have none of their own, and open or resolve their alerts with them. A new `sku` frees the old one; the ledger shows the new one.
+         * @description What is not given stays, null clears; where nothing changes, neither does the version. Its levels follow its stock settings where they have none of their own, and open or resolve their alerts with them. A new `sku` frees the old one; the ledger shows the new one.
          *
          *     Needs the scope `admin`.
          */
@@ -241,7 +241,7 @@ export interface paths {
         head?: never;
         /**
          * Change a location
-         * @description What is not given stays, null clears. A new `code` frees the old one; the ledger shows the new one. An inactive location keeps its stock and takes no new reservations.
+         * @description What is not given stays, null clears; where nothing changes, neither does the version. A new `code` frees the old one; the ledger shows the new one. An inactive location keeps its stock and takes no new reservations.
          *
          *     Needs the scope `admin`.
          */
@@ -313,7 +313,7 @@ export interface paths {
         head?: never;
         /**
          * Change a level's settings
-         * @description What is set becomes the level's own; null follows the product again.
+         * @description What is set becomes the level's own; null follows the product again. Where nothing changes, neither does the version.
          *
          *     Needs the scope `stock`.
          */

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { Problem, problems } from '../kernel/problem.ts';
 import { viewOfLevel } from './adjust.rules.ts';
 import {
@@ -22,7 +23,8 @@ import { availableUnits, levelOf, OWN, type Level, type Product } from './stock.
 const SETTINGS = ['reorderPoint', 'reorderQuantity', 'maxLevel', 'safetyStock'] as const;
 
 /**
- * Changes one level's settings. What is set becomes the level's own; null follows the product again.
+ * Changes one level's settings. What is set becomes the level's own; null follows the product again. A patch that changes
+ * nothing is answered with the level as it is, and leaves no trace.
  *
  * @returns the level as JSON text
  */
@@ -36,6 +38,7 @@ export function changeLevelSettings(books: Recorder, command: LevelSettingsComma
 
   // After this point the change must succeed.
   const { patch } = command;
+  const before = settingsOf(level);
   for (const setting of SETTINGS) {
     const value = patch[setting];
     if (value === undefined) continue;
@@ -49,6 +52,9 @@ export function changeLevelSettings(books: Recorder, command: LevelSettingsComma
     if (aisle !== undefined) level.aisle = aisle;
     if (shelf !== undefined) level.shelf = shelf;
   }
+  if (isDeepStrictEqual(settingsOf(level), before)) {
+    return { version: level.version, body: JSON.stringify(viewOfLevel(level)) };
+  }
   books.touch(level);
   books.writes.levelSettings.add(level);
   const body = books.record('level.updated', product.sku, () => viewOfLevel(level)) as string;
@@ -56,7 +62,8 @@ export function changeLevelSettings(books: Recorder, command: LevelSettingsComma
 }
 
 /**
- * Changes a product, and the settings of the levels that follow it.
+ * Changes a product, and the settings of the levels that follow it. A patch that changes nothing is answered with the
+ * product as it is, and leaves no trace.
  *
  * @returns the product as JSON text
  */
@@ -66,11 +73,13 @@ export function updateProduct(books: Recorder, command: UpdateProductCommand): {
   refuseChanged(product.version, command.ifMatch);
   const { patch } = command;
   const row = rowOf(product);
+  const columns = columnsOf(patch);
+  if (!changesRow(row, columns)) return { product, body: JSON.stringify(productView(row)) };
   if (patch.sku !== undefined && patch.sku !== product.sku) refuseTakenSku(books, patch.sku);
 
   // After this point the change must succeed.
   if (patch.sku !== undefined) rename(books, product, patch.sku);
-  Object.assign(row, columnsOf(patch), { version: row.version + 1, updated_at: books.state.nowMs });
+  Object.assign(row, columns, { version: row.version + 1, updated_at: books.state.nowMs });
   product.version = row.version;
   for (const setting of SETTINGS) {
     const value = patch[setting];
@@ -149,6 +158,21 @@ function followProduct(
 function applySetting(level: Level, setting: (typeof SETTINGS)[number], value: number | null): void {
   if (setting === 'safetyStock') level.safetyStock = value ?? 0;
   else level[setting] = value;
+}
+
+function settingsOf({ ownSettings, reorderPoint, reorderQuantity, maxLevel, safetyStock, zone, aisle, shelf }: Level) {
+  return { ownSettings, reorderPoint, reorderQuantity, maxLevel, safetyStock, zone, aisle, shelf };
+}
+
+/** The order of members within attributes is none of ours: jsonb does not keep it. */
+function changesRow(row: ProductRow, { unit_cost: cost, ...columns }: Partial<ProductRow>): boolean {
+  // The database pads the text of a cost to four decimals.
+  if (cost !== undefined && !isSameCost(row.unit_cost, cost)) return true;
+  return !isDeepStrictEqual({ ...row, ...columns }, row);
+}
+
+function isSameCost(left: string | null, right: string | null): boolean {
+  return left === null || right === null ? left === right : Number(left) === Number(right);
 }
 
 function columnsOf(patch: ProductPatch): Partial<ProductRow> {

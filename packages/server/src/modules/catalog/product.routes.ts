@@ -107,7 +107,7 @@ function changingRoutes(app: HttpServer, engine: Engine): void {
       operationId: 'updateProduct',
       summary: 'Change a product',
       description:
-        'What is not given stays, null clears. Its levels follow its stock settings where they have none of their own, and open or resolve their alerts with them. A new `sku` frees the old one; the ledger shows the new one.',
+        'What is not given stays, null clears; where nothing changes, neither does the version. Its levels follow its stock settings where they have none of their own, and open or resolve their alerts with them. A new `sku` frees the old one; the ledger shows the new one.',
       params: ProductPath,
       body: ProductPatchBody,
       response: {

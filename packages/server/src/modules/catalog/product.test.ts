@@ -281,6 +281,37 @@ describe('PATCH and DELETE /products/{sku}', () => {
     expect((await call('GET', '/products/P-1')).body).toEqual(body);
   });
 
+  it('leaves no trace where nothing changes, nor does a level', async () => {
+    const fields = { name: 'x', attributes: { size: 'L', colour: 'blue' }, unitCost: 4.2, reorderPoint: 5 };
+    const before = (await create({ sku: 'P-5', ...fields })).body;
+    const same = { ...fields, attributes: { colour: 'blue', size: 'L' }, safetyStock: null, description: null };
+    for (const patch of [{}, { sku: 'P-5' }, same]) {
+      const { status, headers, body } = await call('PATCH', '/products/P-5', patch, { 'if-match': '"1"' });
+      expect(status).toBe(200);
+      expect(headers['etag']).toBe('"1"');
+      expect(body).toEqual(before);
+    }
+    await call('POST', '/locations', { code: 'P-5-L', name: 'x', type: 'store' });
+    const level = '/inventory/P-5/locations/P-5-L';
+    const untouched = await call('PATCH', level, { safetyStock: null, bin: { zone: null } });
+    expect(untouched.body).toMatchObject({ reorderPoint: 5, version: 0 });
+    expect((await call('GET', '/inventory?search=P-5')).body.items).toEqual([]);
+    // The product's own number, and from now on the level's.
+    expect((await call('PATCH', level, { reorderPoint: 5, bin: { zone: 'A' } })).body).toMatchObject({ version: 1 });
+    for (const patch of [{}, { reorderPoint: 5, bin: { zone: 'A', shelf: null } }, { maxLevel: null }]) {
+      const { headers, body } = await call('PATCH', level, patch);
+      expect(headers['etag']).toBe('"1"');
+      expect(body).toMatchObject({ reorderPoint: 5, version: 1 });
+    }
+    expect((await call('PATCH', '/products/P-5', { reorderPoint: 7, unitCost: 4.3 })).body.version).toBe(2);
+    expect((await call('GET', level)).body).toMatchObject({ reorderPoint: 5, version: 1 });
+
+    const { body } = await call('GET', '/audit?limit=200');
+    const entries = body.items.filter(({ subject }: { subject: string }) => subject === 'P-5');
+    const kinds = entries.map(({ kind }: { kind: string }) => kind);
+    expect(kinds).toEqual(['product.updated', 'level.updated', 'product.created']);
+  });
+
   it('refuses a stale If-Match, on both', async () => {
     await create({ sku: 'P-2', name: 'x' });
     const stale = { 'if-match': '"7"' };

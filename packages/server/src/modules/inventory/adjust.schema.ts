@@ -90,5 +90,5 @@ export const LevelSettingsBody = Shape(
     safetyStock: Setting,
     bin: Type.Optional(Nullable(Shape({ zone: BinPart, aisle: BinPart, shelf: BinPart }, { title: 'NewBin' }))),
   },
-  { title: 'LevelSettings', minProperties: 1 },
+  { title: 'LevelSettings' },
 );

@@ -63,7 +63,8 @@ export function inventoryRoutes(app: HttpServer, engine: Engine): void {
       tags,
       operationId: 'changeLevelSettings',
       summary: "Change a level's settings",
-      description: "What is set becomes the level's own; null follows the product again.",
+      description:
+        "What is set becomes the level's own; null follows the product again. Where nothing changes, neither does the version.",
       params: LevelPath,
       body: LevelSettingsBody,
       response: {

@@ -95,7 +95,7 @@ function changingRoutes(app: HttpServer, deps: LocationDeps): void {
       operationId: 'updateLocation',
       summary: 'Change a location',
       description:
-        'What is not given stays, null clears. A new `code` frees the old one; the ledger shows the new one. An inactive location keeps its stock and takes no new reservations.',
+        'What is not given stays, null clears; where nothing changes, neither does the version. A new `code` frees the old one; the ledger shows the new one. An inactive location keeps its stock and takes no new reservations.',
       params: LocationPath,
       body: LocationPatchBody,
       response: {

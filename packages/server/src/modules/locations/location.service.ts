@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { stockProblems, type Engine } from '../../engine/index.ts';
 import type { Answer, CommandMeta } from '../../kernel/command.ts';
 import { toPage, type Page } from '../../kernel/page.ts';
@@ -41,7 +42,12 @@ export async function createLocation(engine: Engine, body: NewLocationBody, meta
   });
 }
 
-/** @throws Problem `location_not_found`, `precondition_failed`, `location_archived`, `duplicate_location`, `validation_failed` */
+/**
+ * A patch that changes nothing is answered with the location as it is, and leaves no trace.
+ *
+ * @throws Problem `location_not_found`, `precondition_failed`, `location_archived`, `duplicate_location`,
+ *   `validation_failed`
+ */
 export async function patchLocation(
   { engine, database }: { engine: Engine; database: Database },
   target: { code: string; ifMatch: number | null },
@@ -59,12 +65,13 @@ export async function patchLocation(
       const fields = fieldsAfterPatch(before, patch);
       if (fields.code !== before.code && (await isCodeTaken(tx, fields.code))) throw duplicateLocation(fields.code);
 
-      const location = locationView(await updateLocation(tx, before.id, fields, now));
+      const isChanged = !isDeepStrictEqual({ ...before, ...fields }, { ...before });
+      const location = locationView(isChanged ? await updateLocation(tx, before.id, fields, now) : before);
       return {
         status: 200,
         body: location,
         headers: { etag: etagOf(location.version) },
-        journal: [{ kind: 'location.updated', subject: location.code, data: location }],
+        journal: isChanged ? [{ kind: 'location.updated', subject: location.code, data: location }] : [],
       };
     },
     lockOf(named),

@@ -152,6 +152,20 @@ describe('PATCH /locations/{code}', () => {
     expect((await call('GET', '/locations/P-1')).body).toEqual(body);
   });
 
+  it('leaves no trace where nothing changes', async () => {
+    const before = (await create({ code: 'P-6', address: { city: 'x', street: 'y' }, lat: 1.5, lng: 2 })).body;
+    const same = { name: 'x', address: { street: 'y', city: 'x' }, lat: 1.5, lng: 2, priority: null, active: true };
+    for (const patch of [{}, { code: 'P-6' }, same]) {
+      const { status, headers, body } = await call('PATCH', '/locations/P-6', patch, { 'if-match': '"1"' });
+      expect(status).toBe(200);
+      expect(headers['etag']).toBe('"1"');
+      expect(body).toEqual(before);
+    }
+    const { body } = await call('GET', '/audit?limit=200');
+    const kinds = body.items.filter(({ subject }: { subject: string }) => subject === 'P-6');
+    expect(kinds.map(({ kind }: { kind: string }) => kind)).toEqual(['location.created']);
+  });
+
   it('keeps coordinates in pairs, also with what is there', async () => {
     await create({ code: 'P-2', lat: 1, lng: 2 });
     expect((await call('PATCH', '/locations/P-2', { lat: 3 })).body).toMatchObject({ lat: 3, lng: 2 });
