@@ -24,6 +24,8 @@ export const WRONG_STOCK_BODIES: WrongBodies = {
     ['a number as sku', { ...product, sku: 9 }, '/sku'],
     ['null as sku', { ...product, sku: null }, '/sku'],
     ['an empty name', { ...product, name: '' }, '/name'],
+    ['a name of blanks', { ...product, name: ' \t ' }, '/name'],
+    ['a category of blanks', { ...product, category: ' ' }, '/category'],
     ['a name of 201', { ...product, name: text(201) }, '/name'],
     ['a list as name', { ...product, name: ['Bowl'] }, '/name'],
     ['NUL in the name', json(String.raw`{"sku":"SKU-9","name":"a\u0000b"}`), '/name'],

@@ -9,6 +9,7 @@ import {
   Shape,
   Sku,
   text,
+  label,
   Timestamp,
   UnitCost,
   Version,
@@ -19,8 +20,8 @@ import { ItemProblem } from '../../platform/http/refusal.schema.ts';
 /** How many products one request may make. */
 export const PRODUCT_BATCH_MAX = 10_000;
 
-const Name = text(200, { examples: ['Mug, blue'] });
-const Category = text(200, { examples: ['kitchen'] });
+const Name = label(200, { examples: ['Mug, blue'] });
+const Category = label(200, { examples: ['kitchen'] });
 const Description = Type.String({ maxLength: 5_000, examples: ['Stoneware, 300 ml'] });
 
 const reorderPoint = Nullable(

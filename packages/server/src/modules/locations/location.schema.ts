@@ -12,6 +12,7 @@ import {
   PageQuery,
   Shape,
   text,
+  label,
   Timestamp,
   Version,
   Whole,
@@ -21,7 +22,7 @@ import {
 export const PRIORITY_DEFAULT = 100;
 const PRIORITY_MAX = 1_000_000;
 
-const Name = text(200, { examples: ['Berlin warehouse'] });
+const Name = label(200, { examples: ['Berlin warehouse'] });
 const LocationType = Word(['warehouse', 'store', 'supplier', 'virtual'], { examples: ['warehouse'] });
 
 /** One line of text, or fields of the caller's own. */

@@ -20,6 +20,8 @@ export interface SchemaOptions {
   description?: string;
   examples?: unknown[];
   default?: unknown;
+  pattern?: string;
+  'x-message'?: string;
 }
 
 /** An object in which an unknown field is an error. Every object of a request is made by it. */
@@ -54,6 +56,11 @@ export function Word<const Words extends readonly string[]>(
 /** Text of 1 to `maxLength` characters. */
 export function text(maxLength: number, options: SchemaOptions = {}) {
   return Type.String({ minLength: 1, maxLength, ...options });
+}
+
+/** What people know a thing by: there is more to it than blanks. */
+export function label(maxLength: number, options: SchemaOptions = {}) {
+  return text(maxLength, { pattern: '\\S', 'x-message': 'must not be blank', ...options });
 }
 
 const NAME_MESSAGE = 'must be 1 to 64 of letters, digits and . _ : - and begin with a letter or a digit';
