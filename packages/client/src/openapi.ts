@@ -1193,7 +1193,7 @@ export interface paths {
         put?: never;
         /**
          * Replace the secret of a webhook
-         * @description The answer is the only place that ever shows the new `secret`. For 24 hours both sign: a message then carries two signatures, and a receiver may check either.
+         * @description The answer is the only place that ever shows the new `secret`. For 24 hours both sign: a message then carries two signatures, and a receiver may check either. Replaced again within that time, the newest four sign; of more, the oldest ends at once.
          *
          *     Needs the scope `admin`.
          */
@@ -1335,7 +1335,7 @@ export interface paths {
         put?: never;
         /**
          * Send events again
-         * @description Those of a range that pass the filters of the webhook as it is now, under the same `webhook-id` as before. At most 10,000 at once.
+         * @description Those of a range that pass the filters of the webhook as it is now, under the same `webhook-id` as before. At most 10,000 at once, which carry 64 MB at most.
          *
          *     Needs the scope `admin`.
          */
@@ -2945,6 +2945,7 @@ export interface components {
                  */
                 latenessP99Ms: number | null;
             };
+            /** @description Those of which a run finished, by name, at most 1,000. */
             jobs: {
                 /**
                  * Format: uuid
@@ -3001,6 +3002,11 @@ export interface components {
                  */
                 latenessP99Ms: number | null;
             }[];
+            /**
+             * @description There are more jobs; `total` is of all.
+             * @example false
+             */
+            more: boolean;
             now: {
                 /**
                  * @description Due and waiting.
@@ -13733,6 +13739,7 @@ export interface operations {
                      *           "latenessP99Ms": 120
                      *         }
                      *       ],
+                     *       "more": false,
                      *       "now": {
                      *         "queued": 0,
                      *         "delayed": 0,

@@ -1,5 +1,5 @@
 import { sql, type Kysely, type Selectable, type Transaction } from 'kysely';
-import type { Tables, WebhookDeliveryTable } from '../../platform/database/index.ts';
+import { textArray, type Tables, type WebhookDeliveryTable } from '../../platform/database/index.ts';
 import { inOrder, rowsAfter, type ListOrder } from '../../platform/database/keyset.ts';
 import type { AttemptView, DeliveryStatus } from './delivery.schema.ts';
 import type { Lease } from './progress.sql.ts';
@@ -36,6 +36,9 @@ export interface Settled {
   /** Stored before; their bodies are left as they are. */
   changed: readonly DeliveryRecord[];
 }
+
+/** Of bodies, in one statement: all that may wait would be more than PostgreSQL, or a string, can hold. */
+export const WRITTEN_AT_ONCE_CHARS = 8_000_000;
 
 /**
  * Writes deliveries as they stand, and how far the endpoint has come, in one statement and under the holder's fence; the
@@ -93,13 +96,30 @@ export async function insertReplay(
   webhookId: string,
   records: readonly DeliveryRecord[],
 ): Promise<void> {
-  await sql`
-    INSERT INTO webhook_delivery (id, webhook_id, position, type, subject, event_at, is_replay, status, attempts,
-      refusals, history, body, created_at)
-    SELECT r.id, ${webhookId}, r.position, r.type, r.subject, r."eventAt", true, 'pending', 0, 0, '[]', r.body,
-      clock_timestamp()
-    FROM ${recordSet(records)}
-  `.execute(tx);
+  for (const some of inParts(records)) {
+    await sql`
+      INSERT INTO webhook_delivery (id, webhook_id, position, type, subject, event_at, is_replay, status, attempts,
+        refusals, history, body, created_at)
+      SELECT r.id, ${webhookId}, r.position, r.type, r.subject, r."eventAt", true, 'pending', 0, 0, '[]', r.body,
+        clock_timestamp()
+      FROM ${recordSet(some)}
+    `.execute(tx);
+  }
+}
+
+/** One text holds no more than a statement should carry. */
+function inParts(records: readonly DeliveryRecord[]): DeliveryRecord[][] {
+  const parts: DeliveryRecord[][] = [];
+  let chars = WRITTEN_AT_ONCE_CHARS;
+  for (const record of records) {
+    if (chars >= WRITTEN_AT_ONCE_CHARS) {
+      parts.push([]);
+      chars = 0;
+    }
+    parts.at(-1)?.push(record);
+    chars += record.body?.length ?? 0;
+  }
+  return parts;
 }
 
 /** One JSON text for all columns of all rows. */
@@ -127,8 +147,21 @@ export async function selectPending(
   return rows;
 }
 
-export async function selectBodies(db: Kysely<Tables>, ids: readonly string[]): Promise<Map<string, string>> {
-  const rows = await db.selectFrom('webhook_delivery').select(['id', 'body']).where('id', 'in', ids).execute();
+/** The first of these bodies: those that follow on so many bytes are left for later. */
+export async function selectBodies(
+  db: Kysely<Tables>,
+  ids: readonly string[],
+  bytes: number,
+): Promise<Map<string, string>> {
+  const { rows } = await sql<{ id: string; body: string | null }>`
+    SELECT id, body FROM (
+      SELECT d.id, d.body,
+        sum(octet_length(d.body)) OVER (ORDER BY place ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
+      FROM unnest(${textArray([...ids])}::uuid[]) WITH ORDINALITY AS wanted (id, place)
+      JOIN webhook_delivery d ON d.id = wanted.id
+    ) AS sized
+    WHERE coalesce(before, 0) < ${bytes}::bigint
+  `.execute(db);
   return new Map(rows.map(({ id, body }) => [id, body ?? '']));
 }
 

@@ -1,7 +1,14 @@
 import { Webhook } from 'standardwebhooks';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { startTestApp, type TestApp } from '../../../test/app.ts';
+import { systemClock } from '../../kernel/clock.ts';
+import { newId } from '../../kernel/ids.ts';
 import type { DeliveryView, StatusView } from './delivery.schema.ts';
+import { insertReplay } from './delivery.sql.ts';
+import { releaseLease } from './progress.sql.ts';
+import { CLOSED } from './retry.rules.ts';
+import { Settlement } from './settlement.ts';
+import { newItem } from './subject.lanes.ts';
 import { MemoryFeed, Receiver, startInstance } from './webhooks.fixture.ts';
 
 let app: TestApp;
@@ -419,6 +426,59 @@ describe('a secret that is replaced', () => {
     const [, later] = receiver.received;
     new Webhook(rotated.secret).verify(later?.body ?? '', later?.headers as Record<string, string>);
     expect(later?.headers['webhook-signature']).not.toContain(' ');
+  });
+});
+
+describe('events of a megabyte', () => {
+  /** As a reservation of many lines is. */
+  function pushLarge(subject: string): void {
+    const event = feed.push(subject);
+    event.json = event.json.replace('}', `,"pad":"${'x'.repeat(1_000_000)}"}`);
+  }
+
+  it('that wait are written, and read again, a few at a time', async () => {
+    const { id } = await create();
+    for (let index = 0; index < 12; index += 1) pushLarge('SKU-1');
+    const { database } = app;
+    const lease = { webhookId: id, fence: 0 };
+    const settlement = new Settlement({ database, lease, clock: systemClock, position: 0 });
+    const items = feed.events.map((event) => newItem(event, newId(Date.now())));
+    settlement.read(items, 12);
+    for (const item of items) settlement.note(item);
+    await settlement.flush(CLOSED);
+    expect(settlement).toMatchObject({ unwritten: 4, position: 8 });
+    expect(items.map(({ body }) => body === null)).toEqual(Array.from({ length: 12 }, (_, index) => index < 8));
+    await settlement.flush(CLOSED);
+    expect(settlement).toMatchObject({ unwritten: 0, position: 12, backlog: 0, backlogChars: 0 });
+
+    await releaseLease(database.kysely, lease);
+    const one = instance();
+    await one.run();
+    expect(receiver.positions).toEqual(feed.events.map(({ position }) => position));
+    expect(receiver.received.every(({ body }) => body.length > 1_000_000)).toBe(true);
+    expect(one.errors).toEqual([]);
+  });
+
+  it('are not read on and on while the endpoint takes none', async () => {
+    await create();
+    receiver.answer = (_received, response) => void response.writeHead(503).end();
+    for (let index = 0; index < 60; index += 1) pushLarge(`SKU-${index}`);
+    const read = feed.read.bind(feed);
+    feed.read = (after, options) => read(after, { ...options, limit: 4 });
+    await instance().run();
+    expect(feed.reads).toBeLessThan(6);
+  });
+
+  it('are replayed in statements of a few', async () => {
+    const { id } = await create();
+    for (let index = 0; index < 10; index += 1) pushLarge('SKU-1');
+    const records = feed.events.map((event) => ({
+      ...newItem(event, newId(Date.now())),
+      firstAttemptAgoMs: null,
+      nextAttemptInMs: null,
+    }));
+    await app.database.kysely.transaction().execute((tx) => insertReplay(tx, id, records));
+    expect((await deliveries(id)).map(({ position }) => position)).toEqual([10, 9, 8, 7, 6, 5, 4, 3, 2, 1]);
   });
 });
 

@@ -36,10 +36,12 @@ export interface RunnerDeps {
 
 /** At most so many requests at once to one endpoint. It begins with one, and gets one more with every success. */
 const WINDOW_MAX = 8;
-/** Reading goes on while fewer events than this are unsettled, and fewer than that wait in the log. */
+/** Reading goes on while fewer events than this are unsettled, which carry less, and fewer than that wait in the log. */
 const BACKLOG_MAX = 500;
+const BACKLOG_MAX_CHARS = 8_000_000;
 const WAITING_MAX = 5_000;
 const BODIES_AT_ONCE = 20;
+const BODIES_BYTES = 1_000_000;
 const UNWRITTEN_MAX = 500;
 const FLUSH_AT = 64;
 const FLUSH_EVERY_MS = 100;
@@ -137,7 +139,8 @@ export class EndpointRunner {
     await Promise.all(this.#inFlight);
     clearTimeout(timer);
     await this.#flushing;
-    if (!this.#isLost && this.#settlement.unwritten > 0) await this.#flush();
+    this.#isAfterError = false;
+    while (!this.#isLost && !this.#isAfterError && this.#settlement.unwritten > 0) await this.#flush();
   }
 
   /**
@@ -171,7 +174,8 @@ export class EndpointRunner {
 
   /** There is more to read, and room for it. */
   #isReadable(): boolean {
-    const hasRoom = this.#settlement.backlog < BACKLOG_MAX && this.#lanes.size < WAITING_MAX;
+    const { backlog, backlogChars } = this.#settlement;
+    const hasRoom = backlog < BACKLOG_MAX && backlogChars < BACKLOG_MAX_CHARS && this.#lanes.size < WAITING_MAX;
     return hasRoom && !this.#isOver && this.#reader.hasMore;
   }
 
@@ -270,6 +274,7 @@ export class EndpointRunner {
     const bodies = await selectBodies(
       this.#deps.database.kysely,
       wanted.map(({ id }) => id),
+      BODIES_BYTES,
     );
     for (const item of wanted) item.body = bodies.get(item.id) ?? null;
     // Of a webhook that was deleted the log is gone, and so is this one in a moment.

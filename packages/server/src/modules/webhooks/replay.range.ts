@@ -15,13 +15,15 @@ export interface ReplayFilter {
 }
 
 export const REPLAY_MAX = 10_000;
+export const REPLAY_MAX_CHARS = 64_000_000;
 const READ_LIMIT = 2_000;
 const READS_WITHIN_MS = 3_000;
 
 /**
  * The events of a range that pass a filter, up to a position.
  *
- * @throws Problem `position_gone`; `validation_failed` where they are too many for one replay, or too far apart
+ * @throws Problem `position_gone`; `validation_failed` where they are too many for one replay, carry too much, or are too far
+ * apart
  */
 export async function eventsOfRange(
   feed: EventSource,
@@ -33,6 +35,7 @@ export async function eventsOfRange(
   const after = bounds.from === null ? await feed.positionBefore(bounds.fromMs) : bounds.from - 1;
   const last = bounds.toMs === Infinity ? bounds.to : Math.min(bounds.to, await feed.positionBehind(bounds.toMs));
   const found: StreamEvent[] = [];
+  let chars = 0;
   const untilMs = performance.now() + READS_WITHIN_MS;
   for (let position = Math.max(0, after); position < last;) {
     if (performance.now() > untilMs) throw tooLong(position);
@@ -41,7 +44,10 @@ export async function eventsOfRange(
     for (const event of batch.events) {
       const ms = Date.parse(event.time);
       if (event.position > last) return found;
-      if (ms >= bounds.fromMs && ms < bounds.toMs) found.push(event);
+      if (ms < bounds.fromMs || ms >= bounds.toMs) continue;
+      found.push(event);
+      chars += event.json.length;
+      if (chars > REPLAY_MAX_CHARS && found.length > 1) throw tooLarge(event.position);
     }
     if (found.length > REPLAY_MAX) throw tooMany();
     position = batch.position;
@@ -81,6 +87,12 @@ function wanted({ types, topics }: ReplayFilter): { types: readonly string[]; to
 
 function tooMany(): Problem {
   const message = `must be earlier: one replay takes ${REPLAY_MAX} events at most`;
+  return validationFailed([{ path: '/to', message }]);
+}
+
+function tooLarge(position: number): Problem {
+  const megabytes = REPLAY_MAX_CHARS / 1_000_000;
+  const message = `must be before position ${position}: one replay takes ${megabytes} MB of events at most`;
   return validationFailed([{ path: '/to', message }]);
 }
 

@@ -49,6 +49,17 @@ describe('the events of a range', () => {
     await expect(range(REPLAY_MAX + 1)).rejects.toMatchObject({ code: 'validation_failed' });
   });
 
+  it('do not carry too much', async () => {
+    const long = new MemoryFeed();
+    const pad = 'x'.repeat(1_000_000);
+    for (let index = 0; index < 70; index += 1) long.push('SKU-1').json += pad;
+    const range = (to: number) => eventsOfRange(long, { from: 1, to }, EVERYTHING, 70);
+    expect(await range(63)).toHaveLength(63);
+    await expect(range(70)).rejects.toMatchObject({
+      extensions: { errors: [{ path: '/to', message: expect.stringContaining('must be before position 64') }] },
+    });
+  });
+
   it('are all found however slowly the last of them are read, or it is said how far they were looked for', async () => {
     const long = new MemoryFeed();
     for (let index = 0; index < 4_001; index += 1) long.push('SKU-1');

@@ -1,6 +1,6 @@
 import type { Clock } from '../../kernel/clock.ts';
 import type { Database } from '../../platform/database/index.ts';
-import { settleDeliveries, type DeliveryRecord } from './delivery.sql.ts';
+import { settleDeliveries, WRITTEN_AT_ONCE_CHARS, type DeliveryRecord } from './delivery.sql.ts';
 import type { Lease } from './progress.sql.ts';
 import type { Circuit } from './retry.rules.ts';
 import type { Item } from './subject.lanes.ts';
@@ -9,6 +9,8 @@ import type { Item } from './subject.lanes.ts';
 export const LEASE_MS = 10_000;
 /** A holder stops sending that much earlier: its own clock began to count before the database's. */
 const LEASE_MARGIN_MS = 2_500;
+/** A larger body that stands in the log is read from there again when it is needed. */
+const KEPT_BODY_CHARS = 4_096;
 
 /** Until when a holder may send, if its lease was renewed by a statement that began then, on the monotonic clock. */
 export function safeUntil(beganMs: number): number {
@@ -26,6 +28,7 @@ export class Settlement {
   readonly #clock: Clock;
   /** Events read from the stream, in its order, from the first that is not settled on. */
   #unsettled: Item[] = [];
+  #unsettledChars = 0;
   readonly #unwritten = new Set<Item>();
   #readPosition: number;
 
@@ -46,6 +49,11 @@ export class Settlement {
     return this.#unsettled.length;
   }
 
+  /** What those carry, in characters. */
+  get backlogChars(): number {
+    return this.#unsettledChars;
+  }
+
   get unwritten(): number {
     return this.#unwritten.size;
   }
@@ -58,6 +66,7 @@ export class Settlement {
   /** The stream was read to a position, and these came of it. */
   read(items: readonly Item[], position: number): void {
     this.#unsettled.push(...items);
+    this.#unsettledChars += charsOf(items);
     this.#readPosition = position;
   }
 
@@ -67,13 +76,12 @@ export class Settlement {
   }
 
   /**
-   * Writes what is unwritten.
+   * Writes what is unwritten, or the first of it where that is much.
    *
    * @returns until when the holder may send, on the monotonic clock; null where the lease is another's now
    */
   async flush(circuit: Circuit): Promise<number | null> {
-    const batch = new Set(this.#unwritten);
-    this.#unwritten.clear();
+    const batch = this.#takeBatch();
     const beganMs = this.#clock.monotonic();
     const records = [...batch].map((item) => ({ item, record: this.#recordOf(item, beganMs) }));
     const settled = {
@@ -94,10 +102,24 @@ export class Settlement {
     for (const item of batch) {
       item.isStored = true;
       item.isSettled = true;
+      if (item.body !== null && item.body.length > KEPT_BODY_CHARS) item.body = null;
     }
     const first = this.#unsettled.findIndex(({ isSettled }) => !isSettled);
     this.#unsettled = first === -1 ? [] : this.#unsettled.slice(first);
+    this.#unsettledChars = charsOf(this.#unsettled);
     return safeUntil(beganMs);
+  }
+
+  #takeBatch(): Set<Item> {
+    const batch = new Set<Item>();
+    let chars = 0;
+    for (const item of this.#unwritten) {
+      if (chars >= WRITTEN_AT_ONCE_CHARS) break;
+      batch.add(item);
+      this.#unwritten.delete(item);
+      chars += charsOf([item]);
+    }
+    return batch;
   }
 
   #positionWith(batch: ReadonlySet<Item>): number {
@@ -106,7 +128,7 @@ export class Settlement {
   }
 
   #recordOf(item: Item, nowMs: number): DeliveryRecord {
-    const { id, position, type, subject, eventAt, isReplay, status, attempts, refusals, history } = item;
+    const { id, position, type, subject, eventAt, isReplay, isStored, status, attempts, refusals, history } = item;
     return {
       id,
       position,
@@ -118,9 +140,13 @@ export class Settlement {
       attempts,
       refusals,
       history,
-      body: status === 'delivered' ? null : item.body,
+      body: isStored || status === 'delivered' ? null : item.body,
       firstAttemptAgoMs: attempts === 0 || item.firstAttemptMs === null ? null : nowMs - item.firstAttemptMs,
       nextAttemptInMs: status === 'pending' && attempts > 0 ? Math.max(0, item.dueMs - nowMs) : null,
     };
   }
+}
+
+function charsOf(items: readonly Item[]): number {
+  return items.reduce((sum, { body }) => sum + (body?.length ?? 0), 0);
 }

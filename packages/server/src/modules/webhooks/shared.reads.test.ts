@@ -43,6 +43,16 @@ describe('reads of one place', () => {
     expect(positionsOf(await after)).toEqual([1]);
   });
 
+  it('that are large are not kept', async () => {
+    const feed = new MemoryFeed();
+    for (const subject of ['A', 'B']) feed.push(subject).json += 'x'.repeat(1_000_000);
+    const shared = new SharedReads(feed);
+    await Promise.all([shared.read(0, { limit: 2 }), shared.read(0, { limit: 2 })]);
+    expect(feed.reads).toBe(1);
+    await shared.read(0, { limit: 2 });
+    expect(feed.reads).toBe(2);
+  });
+
   it('are forgotten, the oldest first', async () => {
     const feed = new MemoryFeed();
     for (let index = 0; index < 40; index += 1) feed.push('A');

@@ -6,8 +6,9 @@ interface Batch {
   position: number;
 }
 
-/** Batches that are remembered: of 500 events of a kilobyte or less, a few megabytes. */
+/** Batches that are remembered: of 500 events of a kilobyte or less, a few megabytes. A larger one is not. */
 const BATCHES_MAX = 16;
+const BATCH_MAX_CHARS = 2_000_000;
 
 /**
  * The stream, read once for all endpoints that stand at the same place, as those do that keep up. What was read behind a
@@ -64,7 +65,7 @@ export class SharedReads implements EventSource {
     this.#underWay.set(key, reading);
     const done = (batch: Batch | null): void => {
       if (this.#underWay.get(key) === reading) this.#underWay.delete(key);
-      if (batch !== null && batch.position > after) this.#remember(key, reading);
+      if (batch !== null && batch.position > after && isSmall(batch)) this.#remember(key, reading);
     };
     reading.then(done, () => done(null));
     return reading;
@@ -75,4 +76,8 @@ export class SharedReads implements EventSource {
     const [oldest] = this.#batches.keys();
     if (this.#batches.size > BATCHES_MAX && oldest !== undefined) this.#batches.delete(oldest);
   }
+}
+
+function isSmall({ events }: Batch): boolean {
+  return events.reduce((sum, { json }) => sum + json.length, 0) <= BATCH_MAX_CHARS;
 }

@@ -55,7 +55,7 @@ export function makingRoutes(app: HttpServer, deps: WebhookDeps): void {
       operationId: 'rotateWebhookSecret',
       summary: 'Replace the secret of a webhook',
       description:
-        'The answer is the only place that ever shows the new `secret`. For 24 hours both sign: a message then carries two signatures, and a receiver may check either.',
+        'The answer is the only place that ever shows the new `secret`. For 24 hours both sign: a message then carries two signatures, and a receiver may check either. Replaced again within that time, the newest four sign; of more, the oldest ends at once.',
       params: WebhookPath,
       response: { 200: RotatedSecretSchema, 404: notFound, 412: changed },
     },
