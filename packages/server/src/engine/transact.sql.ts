@@ -32,12 +32,14 @@ export async function begin(tx: Transaction<Tables>, role: string | null): Promi
 
 /**
  * Waits until no stock batch is in flight; new ones wait meanwhile. The wait is short and repeated, since batches queue
- * behind it.
+ * behind it. So are all waits from then on, and the longest, for the location's own row, comes before: stock that has
+ * nothing to do with it stood still while somebody held the row.
  */
-export async function lockLocationFlags(tx: Transaction<Tables>): Promise<void> {
+export async function lockLocationFlags(tx: Transaction<Tables>, locationId: number): Promise<void> {
+  // A batch that makes a level at the location refers to its row, which this lock allows.
+  await sql`SELECT 1 FROM location WHERE id = ${locationId} FOR NO KEY UPDATE`.execute(tx);
   await sql`SELECT set_config('lock_timeout', '100ms', true)`.execute(tx);
   await sql`SELECT pg_advisory_xact_lock(${LOCATION_FLAGS_LOCK})`.execute(tx);
-  await sql`SELECT set_config('lock_timeout', '1s', true)`.execute(tx);
 }
 
 export async function readClock(tx: Transaction<Tables>): Promise<Clock> {

@@ -91,7 +91,7 @@ async function inTransaction(
   await statements.begin(tx, role);
   const stored = await storedAnswer(tx, meta);
   if (stored !== null) return stored;
-  if (options.lockLocation !== undefined) await statements.lockLocationFlags(tx);
+  if (options.lockLocation !== undefined) await statements.lockLocationFlags(tx, options.lockLocation);
   const clock = await statements.readClock(tx);
   const outcome = await work(tx, clock.nowMs);
   await journal(tx, meta, outcome, clock);

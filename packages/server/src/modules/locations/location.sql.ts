@@ -71,7 +71,7 @@ export async function lockLocationRow(
     .selectAll()
     .where('id', '=', id)
     .where('code', '=', code)
-    .forUpdate()
+    .forNoKeyUpdate()
     .executeTakeFirst();
 }
 

@@ -1,3 +1,4 @@
+import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTestApp } from '../../../test/app.ts';
 
@@ -265,6 +266,27 @@ describe('against stock in flight', () => {
         [200, 409],
         [409, 204],
       ]).toContainEqual(outcome);
+    }
+  });
+
+  it('waits for a location that somebody holds without keeping the stock of others waiting', async () => {
+    await create({ code: 'HELD' });
+    const foreign = new pg.Client(test.connection);
+    await foreign.connect();
+    try {
+      await foreign.query('BEGIN');
+      await foreign.query(`SELECT 1 FROM location WHERE code = 'HELD' FOR UPDATE`);
+      const patched = call('PATCH', '/locations/HELD', { active: false });
+      const waiting = `SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`;
+      await expect.poll(async () => (await foreign.query(waiting)).rowCount).toBe(1);
+      // Behind an exclusive one all batches of stock would wait.
+      const advisory = `SELECT mode FROM pg_locks WHERE locktype = 'advisory'
+        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`;
+      expect((await foreign.query(advisory)).rows).toEqual([]);
+      await foreign.query('ROLLBACK');
+      expect((await patched).status).toBe(200);
+    } finally {
+      await foreign.end();
     }
   });
 });
