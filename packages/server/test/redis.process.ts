@@ -27,6 +27,11 @@ export interface RedisProcess {
   /** It takes no more writes, as when its memory is full. */
   starve(): Promise<void>;
   feed(): Promise<void>;
+  /** It becomes a replica, as the primary that was does after a failover. */
+  demote(): Promise<void>;
+  promote(): Promise<void>;
+  /** How often it was asked this, in its life. */
+  calls(command: string): Promise<number>;
   stop(): Promise<void>;
 }
 
@@ -49,10 +54,10 @@ export async function startRedis(): Promise<RedisProcess> {
     await gone;
     child = null;
   };
-  const ask = async (work: (redis: Redis) => Promise<unknown>): Promise<void> => {
+  const ask = async <Answer>(work: (redis: Redis) => Promise<Answer>): Promise<Answer> => {
     const redis = new Redis(url);
     try {
-      await work(redis);
+      return await work(redis);
     } finally {
       redis.disconnect();
     }
@@ -68,14 +73,21 @@ export async function startRedis(): Promise<RedisProcess> {
     kill,
     freeze: () => void child?.kill('SIGSTOP'),
     thaw: () => void child?.kill('SIGCONT'),
-    flush: () => ask((redis) => redis.flushall()),
+    flush: () => ask(async (redis) => void (await redis.flushall())),
     starve: () =>
       ask(async (redis) => {
         await redis.config('SET', 'maxmemory-policy', 'noeviction');
         // One byte: an empty Redis takes about 1 MB, which is less on some machines and more on others.
         await redis.config('SET', 'maxmemory', '1');
       }),
-    feed: () => ask((redis) => redis.config('SET', 'maxmemory', '0')),
+    feed: () => ask(async (redis) => void (await redis.config('SET', 'maxmemory', '0'))),
+    // Of a primary that nobody is.
+    demote: () => ask(async (redis) => void (await redis.replicaof('127.0.0.1', 1))),
+    promote: () => ask(async (redis) => void (await redis.replicaof('NO', 'ONE'))),
+    calls: async (command) => {
+      const stats = await ask((redis) => redis.info('commandstats'));
+      return Number(new RegExp(`cmdstat_${command}:calls=(\\d+)`).exec(stats)?.[1] ?? 0);
+    },
     stop: async () => {
       child?.kill('SIGCONT');
       await kill();

@@ -1,3 +1,5 @@
+import { inspect } from 'node:util';
+import { Redis } from 'ioredis';
 import { describe, expect, test } from 'vitest';
 import { freePort, until } from '../../../test/holdfast.process.ts';
 import { redisName, redisProgram, startRedis } from '../../../test/redis.process.ts';
@@ -89,6 +91,45 @@ describe.skipIf(redisProgram === null)(`the door to ${redisName}`, () => {
     expect(link.isUp).toBe(true);
     expect(await link.run((it) => it.publish('channel', 'message'))).toBe(0);
     await link.close();
+    await redis.stop();
+  });
+
+  test('a primary that became a replica is away until it is one again, and is not asked over and over', async () => {
+    const redis = await startRedis();
+    const { link, told } = linkTo(redis.url);
+    await until('it is there', () => link.isUp);
+    await redis.demote();
+    await until('it is away', () => !link.isUp);
+    const before = await redis.calls('ping');
+    await until('it was looked at again and again', async () => (await redis.calls('ping')) > before + 3);
+    expect((await askedMs(link)).outcome).toBe('RedisAway');
+    await redis.promote();
+    await until('it is there', () => link.isUp);
+    expect(told).toEqual(['up', expect.stringContaining('READONLY'), 'up']);
+    await link.close();
+    await redis.stop();
+  });
+
+  test('what it refuses is told without the password, and without what was asked', async () => {
+    const redis = await startRedis();
+    const { link } = linkTo(redis.url);
+    await until('it is there', () => link.isUp);
+    const refused: unknown = await link.run((it) => it.incrby('k', 'a subject')).catch((error: unknown) => error);
+    expect(inspect(refused)).toContain('not an integer');
+    expect(inspect(refused)).not.toContain('a subject');
+    await link.close();
+
+    const operator = new Redis(redis.url);
+    await operator.config('SET', 'requirepass', 'right');
+    operator.disconnect();
+    const reasons: unknown[] = [];
+    const url = redis.url.replace('//', '//:a-wrong-secret@');
+    const locked = new RedisLink({ url, clock: systemClock, onDown: (reason) => reasons.push(reason) });
+    locked.start();
+    await until('it says so', () => reasons.length > 0);
+    expect(inspect(reasons)).toContain('WRONGPASS');
+    expect(inspect(reasons)).not.toContain('a-wrong-secret');
+    await locked.close();
     await redis.stop();
   });
 });

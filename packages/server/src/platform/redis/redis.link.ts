@@ -30,6 +30,8 @@ const CONNECT_WITHIN_MS = 1_000;
 const AGAIN_AFTER_MAX_MS = 1_000;
 /** A connection that has been silent for so long is given up: its other end may have gone without a word. */
 const SILENT_FOR_MS = 5_000;
+/** Nothing is ever written to it: deleting it shows who takes writes, also while memory is full. */
+const NO_KEY = 'holdfast:nothing';
 
 /**
  * The door to Redis or Valkey, for what may be lost at any moment. Nothing waits for it: commands have a short time, and
@@ -89,7 +91,7 @@ export class RedisLink {
     } catch (error) {
       this.#late = error instanceof TooLate ? this.#late + 1 : 0;
       if (this.#late >= LATE_MAX) this.#note(false, error);
-      throw error;
+      throw withoutCommand(error);
     }
   }
 
@@ -112,28 +114,38 @@ export class RedisLink {
       commandTimeout: 2 * CONNECT_WITHIN_MS,
       keepAlive: 10_000,
       retryStrategy: (times) => (this.#isClosed ? null : Math.min(AGAIN_AFTER_MAX_MS, 50 * times)),
-      // A primary that became a replica: whoever is the primary now answers at the same address.
-      reconnectOnError: (error) => error.message.startsWith('READONLY'),
     });
     // Without a listener every failed attempt would be printed; `close` tells what matters.
-    client.on('error', () => undefined);
+    client.on('error', withoutCommand);
     return client;
   }
 
   async #beat(): Promise<number> {
     if (this.#client.status !== 'ready') return BEAT_MS;
     try {
-      await inTime(this.#client.ping(), BEAT_WITHIN_MS);
+      await inTime(Promise.all([this.#client.ping(), this.#assertPrimary()]), BEAT_WITHIN_MS);
       this.#note(true, null);
     } catch (error) {
-      this.#note(false, error);
+      const wasUp = this.isUp;
+      this.#note(false, withoutCommand(error));
       const silentMs = this.#options.clock.monotonic() - this.#heardMs;
-      if (silentMs > SILENT_FOR_MS && !this.#isClosed) {
+      // Of a primary that became a replica: whoever is the primary now may answer at the same address.
+      const isDemoted = wasUp && isReadOnly(error);
+      if ((isDemoted || silentMs > SILENT_FOR_MS) && !this.#isClosed) {
         this.#heardMs = this.#options.clock.monotonic();
         this.#client.disconnect(true);
       }
     }
     return BEAT_MS;
+  }
+
+  /** A replica answers, and what is written to it or published there does not reach the others. */
+  async #assertPrimary(): Promise<void> {
+    try {
+      await this.#client.del(NO_KEY);
+    } catch (error) {
+      if (isReadOnly(error)) throw error;
+    }
   }
 
   #note(isUp: boolean, reason: unknown): void {
@@ -146,4 +158,14 @@ export class RedisLink {
     else this.#options.onDown(reason);
     for (const watcher of this.#watchers) watcher();
   }
+}
+
+function isReadOnly(error: unknown): boolean {
+  return error instanceof Error && error.message.startsWith('READONLY');
+}
+
+/** The client's errors carry their command with all it said: the password, or who is limited. They are logged. */
+function withoutCommand(error: unknown): unknown {
+  if (error instanceof Error && 'command' in error) delete error.command;
+  return error;
 }
