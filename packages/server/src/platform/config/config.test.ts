@@ -65,6 +65,24 @@ test.each(['65536', '-1', '1.0', ' 0x50', '1e3', '08080', 'NaN'])('PORT %j is re
   expect(faultsOf({ PORT })).toHaveLength(1);
 });
 
+test.each(['redis://h', 'redis://h/', 'redis://user:p%40%25@h:6379/15', 'rediss://:p@[::1]:6380/0?family=6'])(
+  'REDIS_URL %j is taken as it is',
+  (REDIS_URL) => {
+    expect(loadConfig({ REDIS_URL }).redisUrl).toBe(REDIS_URL);
+  },
+);
+
+test('an address of keys has no password in it, and it is not repeated', () => {
+  const [fault] = faultsOf({
+    HOLDFAST_JWKS_URL: 'https://me:hush@id.example/jwks',
+    HOLDFAST_JWT_ISSUER: 'i',
+    HOLDFAST_JWT_AUDIENCE: 'a',
+  });
+  expect(fault).toBe(
+    'HOLDFAST_JWKS_URL (--jwks-url) must have no user and no password in it; it is "https://…@id.example/jwks"',
+  );
+});
+
 test('tokens need keys, an issuer and an audience, and keys come from one place', () => {
   const secret = 's'.repeat(32);
   expect(faultsOf({ HOLDFAST_JWT_SECRET: secret })).toHaveLength(2);
@@ -99,6 +117,11 @@ test.each([
   { HOLDFAST_WORK_PORT: '65536' },
   { HOST: '0.0.0.0 ; rm' },
   { DATABASE_MIGRATE_URL: 'postgres://h/d' },
+  { REDIS_URL: 'http://h' },
+  { REDIS_URL: 'redis://:100%zz@h' },
+  { REDIS_URL: 'redis://100%:p@h' },
+  { REDIS_URL: 'redis://h/cache' },
+  { REDIS_URL: 'redis://h/0/1' },
 ])('%j is refused', (env) => {
   expect(faultsOf(env as Record<string, string>)).toHaveLength(1);
 });

@@ -5,9 +5,11 @@ import { optionName, SETTINGS, type Setting, type SettingName } from './settings
 import {
   byteCount,
   egressTargets,
+  fetchUrl,
   matching,
   oneOf,
   origins,
+  redisUrl,
   Refusal,
   trustProxy,
   url,
@@ -67,6 +69,8 @@ const PORT_MAX = 65_535;
 const JOB_SLOTS_MAX = 256;
 const BODY_LIMIT_MAX_BYTES = 104_857_600;
 const BULK_FACTOR = 10;
+/** What stands before the host of a URL: in one that should have none, it is a secret all the same. */
+const USER_INFO = /\/\/[^/?#]*@/;
 const THIRTY_DAYS_SECONDS = 2_592_000;
 
 /**
@@ -84,7 +88,7 @@ export function loadConfig(env: NodeJS.Dict<string>, flags: NodeJS.Dict<string> 
     databaseUrl: reader.optional('DATABASE_URL', url('postgres:', 'postgresql:')),
     databaseMigrateUrl: reader.optional('DATABASE_MIGRATE_URL', url('postgres:', 'postgresql:')),
     dataDirectory: reader.read('HOLDFAST_DATA', matching(/^[^\0]+$/, 'must be a directory')),
-    redisUrl: reader.optional('REDIS_URL', url('redis:', 'rediss:')),
+    redisUrl: reader.optional('REDIS_URL', redisUrl),
     adminKey: reader.optional('HOLDFAST_ADMIN_KEY', matching(CHOSEN_KEY, 'must be 16 to 256 visible ASCII characters')),
     jwt: readJwt(reader),
     currency: reader.read('HOLDFAST_CURRENCY', matching(/^[A-Z]{3}$/, 'must be a currency code such as EUR')),
@@ -112,7 +116,7 @@ export function loadConfig(env: NodeJS.Dict<string>, flags: NodeJS.Dict<string> 
 }
 
 function readJwt(reader: Reader): JwtConfig | null {
-  const jwksUrl = reader.optional('HOLDFAST_JWKS_URL', url('https:', 'http:'));
+  const jwksUrl = reader.optional('HOLDFAST_JWKS_URL', fetchUrl);
   const secret = reader.optional('HOLDFAST_JWT_SECRET', longSecret);
   const issuer = reader.optional('HOLDFAST_JWT_ISSUER', String);
   const audience = reader.optional('HOLDFAST_JWT_AUDIENCE', String);
@@ -179,7 +183,8 @@ class Reader {
   fault(name: SettingName, message: string): void {
     const setting = SETTINGS.find((one) => one.name === name);
     const text = this.#textOf(name);
-    const shown = text === null || setting?.secret === true ? '' : `; it is ${JSON.stringify(text)}`;
+    const shown =
+      text === null || setting?.secret === true ? '' : `; it is ${JSON.stringify(text.replace(USER_INFO, '//…@'))}`;
     this.faults.push(`${name} (--${setting?.flag ?? ''}) ${message}${shown}`);
   }
 

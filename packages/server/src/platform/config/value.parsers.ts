@@ -38,6 +38,35 @@ export function url(...protocols: string[]): Parse<string> {
   };
 }
 
+/** What `fetch` takes: user and password would have every fetch fail. */
+export const fetchUrl: Parse<string> = (text) => {
+  const { username, password } = new URL(url('https:', 'http:')(text));
+  if (username === '' && password === '') return text;
+  throw new Refusal('must have no user and no password in it');
+};
+
+const REDIS_DATABASE = /^\/?(?:0|[1-9]\d{0,8})?$/;
+
+/** `redis://user:password@host:6379/0`. What its client cannot read would end the process, some of it only once it serves. */
+export const redisUrl: Parse<string> = (text) => {
+  const { username, password, pathname } = new URL(url('redis:', 'rediss:')(text));
+  if (!isDecodable(username) || !isDecodable(password)) {
+    throw new Refusal('must have its password percent-encoded: a % is %25');
+  }
+  if (!REDIS_DATABASE.test(pathname))
+    throw new Refusal('must end with the number of a database, such as /0, or with none');
+  return text;
+};
+
+function isDecodable(text: string): boolean {
+  try {
+    decodeURIComponent(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 const UNITS: Readonly<Record<string, number>> = { '': 1, B: 1, KIB: 1_024, MIB: 1_048_576 };
 
 export function byteCount(minimum: number, maximum: number): Parse<number> {
