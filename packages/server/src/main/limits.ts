@@ -1,4 +1,5 @@
 import type { Engine } from '../engine/index.ts';
+import { readInstallationName } from '../modules/instances/index.ts';
 import { Limits, rateLimitRoutes, StatsKeeper } from '../modules/rate-limits/index.ts';
 import type { Database } from '../platform/database/index.ts';
 import type { Routes } from '../platform/http/index.ts';
@@ -40,7 +41,7 @@ export function openLimits(deps: LimitDeps): RateLimiting {
   const { database, engine, redis, signals, metrics, onError } = deps;
   const memory = new MemoryStore();
   const census = new Census(deps.instances);
-  const store = redis === null ? memory : sharedStore(redis, memory, census, deps.log);
+  const store = redis === null ? memory : sharedStore(redis, memory, census, deps);
   const limits = new Limits({
     database,
     store,
@@ -108,10 +109,17 @@ class Census {
   }
 }
 
-function sharedStore(redis: RedisLink, local: MemoryStore, census: Census, log: Logger): SharedLimiter {
+function sharedStore(
+  redis: RedisLink,
+  local: MemoryStore,
+  census: Census,
+  { database, log }: Pick<LimitDeps, 'database' | 'log'>,
+): SharedLimiter {
+  // A copy of the database has the same rules.
+  const prefix = async (): Promise<string> => `holdfast:${await readInstallationName(database.kysely)}:limit:`;
   let toldMs = -Infinity;
   return new SharedLimiter({
-    shared: new RedisStore({ link: redis }),
+    shared: new RedisStore({ link: redis, prefix }),
     local,
     instances: () => census.instances,
     onAway: (error) => {

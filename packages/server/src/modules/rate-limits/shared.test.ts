@@ -1,5 +1,7 @@
+import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { redisName, redisProgram, startRedis, type RedisProcess } from '../../../test/redis.process.ts';
+import { readInstallationName } from '../instances/index.ts';
 import { startLimitedApp, type LimitedApp } from './limits.fixture.ts';
 
 describe.skipIf(redisProgram === null)(`two instances with ${redisName}`, () => {
@@ -40,6 +42,18 @@ describe.skipIf(redisProgram === null)(`two instances with ${redisName}`, () => 
       await one.reset();
     },
   );
+
+  it('counts under the name of its database: a copy of it, with the same rules, counts by itself', async () => {
+    await one.rule({ match: { path: '/api/v1/locations' } });
+    await one.ask('GET', '/locations');
+    const client = new Redis(redis.url);
+    const keys = await client.keys('*:limit:*');
+    client.disconnect();
+    const name = await readInstallationName(one.test.database.kysely);
+    expect(keys.map((key) => key.split(':limit:')[0])).toContain(`holdfast:${name}`);
+    expect(new Set(keys.map((key) => key.split(':limit:')[0])).size).toBe(1);
+    await one.reset();
+  });
 
   it('a change holds on the other one within a second', async () => {
     const id = await one.rule({ limit: 1_000, match: { path: '/api/v1/locations' } });

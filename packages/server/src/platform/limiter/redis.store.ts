@@ -10,8 +10,8 @@ export interface RedisDoor {
 
 export interface RedisStoreOptions {
   link: RedisDoor;
-  /** Before every key. */
-  prefix?: string;
+  /** Before every key: of those who count together, and of no others. Asked until it is known. */
+  prefix?: () => Promise<string>;
   /** Requests that go in one call of the script. */
   batchMax?: number;
   /** In place of Redis's own clock: for tests that travel in time. */
@@ -37,20 +37,26 @@ const FIELDS = 4;
  */
 export class RedisStore implements LimitStore {
   readonly #link: RedisDoor;
-  readonly #prefix: string;
+  readonly #prefixOf: () => Promise<string>;
+  #prefix: string | null = null;
   readonly #batchMax: number;
   readonly #nowMs: (() => number) | undefined;
   readonly #waiting: Record<Action, Waiting[]> = { take: [], peek: [], refund: [] };
   #isScheduled = false;
 
-  constructor({ link, prefix = 'holdfast:limit:', batchMax = BATCH_MAX, nowMs }: RedisStoreOptions) {
+  constructor({
+    link,
+    prefix = () => Promise.resolve('holdfast:limit:'),
+    batchMax = BATCH_MAX,
+    nowMs,
+  }: RedisStoreOptions) {
     this.#link = link;
-    this.#prefix = prefix;
+    this.#prefixOf = prefix;
     this.#batchMax = batchMax;
     this.#nowMs = nowMs;
   }
 
-  /** @throws what the door throws: Redis is away, or too late */
+  /** @throws what the door throws: Redis is away, or too late; what asking for the prefix throws */
   take(charges: readonly Charge[]): Promise<boolean> {
     return this.#ask('take', charges);
   }
@@ -92,9 +98,10 @@ export class RedisStore implements LimitStore {
 
   async #send(action: Action, batch: readonly Waiting[]): Promise<void> {
     try {
+      const prefix = (this.#prefix ??= await this.#prefixOf());
       const keys: string[] = [];
       for (const { charges } of batch) {
-        for (const { counter, subject } of charges) keys.push(`${this.#prefix}${counter.id}:${subject}`);
+        for (const { counter, subject } of charges) keys.push(`${prefix}${counter.id}:${subject}`);
       }
       const fields = fieldsOf(action);
       let requests = '';
