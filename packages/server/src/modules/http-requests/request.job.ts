@@ -8,7 +8,7 @@ import {
   type EgressResponse,
 } from '../../platform/egress/index.ts';
 import { defineJobType, PermanentError, type JobType, type RunContext } from '../../platform/jobs/index.ts';
-import { configFaults, failureOf, secretOf, textOf } from './request.rules.ts';
+import { configFaults, failureOf, secretOf, strikeOut, textOf } from './request.rules.ts';
 import { RequestConfig } from './request.schema.ts';
 
 export interface HttpRequestDeps {
@@ -52,8 +52,9 @@ export function httpRequestType({ egress, clock }: HttpRequestDeps): JobType {
       const answer = await answerOf(egress, context, clock.now());
       // Broken off behind its head, it is an answer all the same.
       context.signal.throwIfAborted();
-      const failure = failureOf(config.success ?? {}, answer);
-      const response = excerptOf(answer.body);
+      const shown = (text: string): string => strikeOut(text, config);
+      const failure = failureOf(config.success ?? {}, answer, shown);
+      const response = shown(excerptOf(answer.body));
       if (failure !== null) {
         if (response !== '') context.log('warn', `The answer began: ${response.slice(0, SNIPPET_MAX_LENGTH)}`);
         throw errorOf(failure, answer, clock.now());

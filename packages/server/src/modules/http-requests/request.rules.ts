@@ -80,8 +80,33 @@ export interface Failure {
   isPermanent: boolean;
 }
 
-/** @returns null for a success */
-export function failureOf({ status: statuses = ['200-299'], json }: SuccessRule, answer: Answered): Failure | null {
+/**
+ * What a job keeps to itself it does not show as part of an answer either, as from a target that says what it was sent.
+ *
+ * @returns text with what is hidden struck out, also where it stands in JSON
+ */
+export function strikeOut(text: string, { authorization }: Pick<RequestConfig, 'authorization'>): string {
+  if (authorization === undefined) return text;
+  // A scheme and what it is for: `Bearer 7f3k2q`. The shortest is left, or every second word would be struck out.
+  const credentials = authorization.replace(/^\S+\s+/, '');
+  const hidden = credentials.length < CREDENTIALS_MIN_LENGTH ? [authorization] : [credentials];
+  return [...hidden, ...hidden.map((one) => JSON.stringify(one).slice(1, -1))].reduce(
+    (struck, one) => struck.replaceAll(one, '***'),
+    text,
+  );
+}
+
+const CREDENTIALS_MIN_LENGTH = 6;
+
+/**
+ * @param shown an answer's text as it may be told
+ * @returns null for a success
+ */
+export function failureOf(
+  { status: statuses = ['200-299'], json }: SuccessRule,
+  answer: Answered,
+  shown: (text: string) => string,
+): Failure | null {
   const { status } = answer;
   const isExpected = statuses.some((range) => {
     const [from, to] = boundsOf(range);
@@ -89,11 +114,15 @@ export function failureOf({ status: statuses = ['200-299'], json }: SuccessRule,
   });
   if (!isExpected) return { message: `the target answered ${status}${hintOf(status)}`, isPermanent: isFinal(status) };
   if (json === undefined) return null;
-  const message = jsonFault(json, answer);
+  const message = jsonFault(json, answer, shown);
   return message === null ? null : { message, isPermanent: false };
 }
 
-function jsonFault(rule: NonNullable<SuccessRule['json']>, { body, isComplete }: Answered): string | null {
+function jsonFault(
+  rule: NonNullable<SuccessRule['json']>,
+  { body, isComplete }: Answered,
+  shown: (text: string) => string,
+): string | null {
   if (!isComplete) return 'the answer was too large, or broke off, so that nothing could be looked up in it';
   const answer = parsed(body);
   if (answer === null) return 'the answer is not JSON';
@@ -101,7 +130,8 @@ function jsonFault(rule: NonNullable<SuccessRule['json']>, { body, isComplete }:
   if (rule.exists === false) return found === undefined ? null : `the answer has something at ${rule.path}`;
   if (found === undefined) return `the answer has nothing at ${rule.path}`;
   if (rule.equals === undefined || isDeepStrictEqual(found, rule.equals)) return null;
-  return `the answer has ${shortened(found)} at ${rule.path}, not ${shortened(rule.equals)}`;
+  const [actual, wanted] = [found, rule.equals].map((value) => shortened(shown(JSON.stringify(value))));
+  return `the answer has ${actual} at ${rule.path}, not ${wanted}`;
 }
 
 function parsed(body: Buffer): { value: unknown } | null {
@@ -126,7 +156,6 @@ function boundsOf(range: string): [from: number, to: number] {
   return [from, range.length > 3 ? Number(range.slice(4)) : from];
 }
 
-function shortened(value: unknown): string {
-  const json = JSON.stringify(value);
+function shortened(json: string): string {
   return json.length > 100 ? `${json.slice(0, 100)}…` : json;
 }

@@ -10,7 +10,9 @@ let app: TestApp;
 const received: IncomingHttpHeaders[] = [];
 const target = createServer((request, response) => {
   received.push(request.headers);
-  response.end('{"state":"done"}');
+  // As targets do that are there to be tried against.
+  if (request.url === '/echo') response.end(JSON.stringify({ headers: request.headers }));
+  else response.end('{"state":"done"}');
 });
 
 beforeAll(async () => {
@@ -90,6 +92,23 @@ it('what a job signs and signs in with is sent, is kept through a change, and is
   const journal = await app.database.kysely.selectFrom('journal_entry').select('data').execute();
   expect(journal.length).toBeGreaterThan(1);
   expect(JSON.stringify(journal)).not.toContain('nobodys-business');
+});
+
+it.each([
+  ['succeeds', {}],
+  ['fails', { status: ['404'] }],
+  ['fails by what it says', { json: { path: '$.headers.authorization', equals: 'none' } }],
+])('what a target says back of what it was sent is struck out, where the run %s', async (how, success) => {
+  const url = `http://127.0.0.1:${(target.address() as AddressInfo).port}/echo`;
+  const config = { url, authorization: TOKEN, success };
+  const made = await ask('POST', '/jobs', { name: `Echo: ${how}`, type: 'http_request', config, retries: 0 });
+  const asked = await ask('POST', `/jobs/${made.body.id}/run`, {});
+  const run = await finished(asked.body.id);
+  const log = await ask('GET', `/runs/${asked.body.id}/log`);
+  const events = await ask('GET', '/events?topics=jobs');
+  const seen = `${JSON.stringify(run)}${log.text}${events.text}`;
+  expect(seen).toContain('Bearer ***');
+  expect(seen).not.toContain('nobodys-business');
 });
 
 it('a job for a forbidden target is refused', async () => {
