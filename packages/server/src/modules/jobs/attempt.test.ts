@@ -101,6 +101,31 @@ describe('a run that is cancelled', () => {
   });
 });
 
+describe('a run that is told to stop as its attempt ends by itself', () => {
+  it.each([
+    ['fails', 'failed'],
+    ['is handed over', 'cancelled'],
+  ])('and %s has no other attempt', async (how, outcome) => {
+    const { work, begun, open } = gate();
+    const failing: Work = async (context) => {
+      await work(context);
+      throw new Error('no');
+    };
+    const id = await jobs.runOf(failing, { retries: 3, backoff: { kind: 'fixed', delayMs: 1, maxDelayMs: 1 } });
+    const worker = jobs.workerOf();
+    const done = worker.runOnce();
+    await begun;
+    expect((await jobs.request('POST', `/runs/${id}/cancel`)).status).toBe(202);
+    // The worker has not looked since.
+    const stopped = how === 'fails' ? done : worker.stop();
+    if (how === 'fails') open();
+    await Promise.all([done, stopped]);
+    expect(await jobs.read(id)).toMatchObject({ status: 'cancelled', cancelRequestedBy: 'open', attempt: 1 });
+    expect(await jobs.outcomes(id)).toEqual([outcome]);
+    expect(await jobs.workerOf().runOnce()).toBe(0);
+  });
+});
+
 describe('once', () => {
   it('happens once over attempts that fail, and gives what it gave', async () => {
     const given: unknown[] = [];

@@ -79,6 +79,17 @@ export interface Settlement {
   next: { ticketId: string; dueAtMs: number } | null;
 }
 
+/** Of these runs those that somebody has told to stop. */
+export async function askedToStop(tx: Transaction<Tables>, ids: readonly string[]): Promise<Set<string>> {
+  const rows = await tx
+    .selectFrom('run')
+    .select('id')
+    .where('id', 'in', ids)
+    .where('cancel_requested_by', 'is not', null)
+    .execute();
+  return new Set(rows.map(({ id }) => id));
+}
+
 /** A run with how it stood to its deadline before. */
 export type SettledRun = NamedRun & { deadline_state_before: Run['deadline_state'] };
 

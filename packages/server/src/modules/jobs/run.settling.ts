@@ -2,7 +2,7 @@ import type { Engine } from '../../engine/index.ts';
 import { newId } from '../../kernel/ids.ts';
 import type { Random } from '../../kernel/random.ts';
 import type { TicketQueue } from '../../platform/jobs/index.ts';
-import { settleRuns, type SettledRun, type Settlement } from './claim.sql.ts';
+import { askedToStop, settleRuns, type SettledRun, type Settlement } from './claim.sql.ts';
 import { backoffMs, type Backoff } from './job.rules.ts';
 import type { Held } from './run.claiming.ts';
 import { deltasOf, RunMaker, ticketOf } from './run.making.ts';
@@ -74,11 +74,15 @@ async function settleTogether(deps: SettleDeps, ended: readonly Ended[]): Promis
     await maker.lockGraphOf(jobIds);
     // As whoever makes runs does: first the graph, then jobs, then runs.
     await lockStates(tx, jobIds);
-    const settled = await settleRuns(
+    const unwanted = await askedToStop(
       tx,
-      ended.map((one) => settlementOf(one, nowMs, random)),
-      nowMs,
+      ended.map(({ held }) => held.run.id),
     );
+    const settlements = ended.map((one) => {
+      const settlement = settlementOf(one, nowMs, random);
+      return unwanted.has(one.held.run.id) ? withoutNext(settlement) : settlement;
+    });
+    const settled = await settleRuns(tx, settlements, nowMs);
     const ours = new Set(settled.map(({ id }) => id));
     written = ended.filter(({ held }) => ours.has(held.run.id));
     await queue.settle(
@@ -121,4 +125,11 @@ function settlementOf({ held: { run }, ending }: Ended, nowMs: number, random: R
       return { ...base, status: 'retrying', error: fault, next: { ticketId: newId(nowMs), dueAtMs: nowMs + delayMs } };
     }
   }
+}
+
+/** Told to stop, and not in time for the attempt to hear of it: there is no other, be it only in an hour. */
+function withoutNext(settlement: Settlement): Settlement {
+  if (settlement.next === null) return settlement;
+  const outcome = settlement.outcome === 'handed_over' ? 'cancelled' : settlement.outcome;
+  return { ...settlement, status: 'cancelled', outcome, next: null };
 }
