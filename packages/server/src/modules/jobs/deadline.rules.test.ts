@@ -22,8 +22,9 @@ describe('by when a run is to be finished', () => {
     expect(deadlineOf(mustFinishBy, timeZone, at(due))).toBe(at(deadline));
   });
 
-  it('is nothing where nothing is said', () => {
+  it('is nothing where nothing is said, and where it cannot be told', () => {
     expect(deadlineOf(null, 'UTC', 0)).toBeNull();
+    expect(deadlineOf('06:00', 'Europe/Atlantis', 0)).toBeNull();
   });
 });
 

@@ -1,4 +1,5 @@
-import { parseSchedule } from './schedule.rules.ts';
+import { ScheduleError } from './schedule.error.ts';
+import { readStored } from './schedule.rules.ts';
 
 const TIME_OF_DAY = /^(\d\d):(\d\d)$/;
 const DURATION = /^PT(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?$/;
@@ -7,12 +8,15 @@ const DURATION = /^PT(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?$/;
  * By when a run is to be finished.
  *
  * @param mustFinishBy a time of day, the next one after the run is due, or a duration (ISO 8601) from then
- * @returns milliseconds since the epoch; null where there is no deadline
+ * @returns milliseconds since the epoch; null where there is no deadline, or none that can be told in that time zone
  */
 export function deadlineOf(mustFinishBy: string | null, timeZone: string, dueAtMs: number): number | null {
   if (mustFinishBy === null) return null;
   const time = TIME_OF_DAY.exec(mustFinishBy);
-  if (time !== null) return parseSchedule(`${Number(time[2])} ${Number(time[1])} * * *`, timeZone).next(dueAtMs);
+  if (time !== null) {
+    const daily = readStored(`${Number(time[2])} ${Number(time[1])} * * *`, timeZone);
+    return daily instanceof ScheduleError ? null : daily.next(dueAtMs);
+  }
   const [, hours = '0', minutes = '0', seconds = '0'] = DURATION.exec(mustFinishBy) ?? [];
   return dueAtMs + ((Number(hours) * 60 + Number(minutes)) * 60 + Number(seconds)) * 1000;
 }

@@ -25,7 +25,7 @@ export class DutyReports {
     this.#loop = new Loop(run, { afterErrorMs: EVERY_MS, onError });
   }
 
-  /** @param job the name of the duty's job */
+  /** @param job the type of the duty's job */
   note(job: string, result: unknown): void {
     const tally = this.#tallies.get(job) ?? { runs: 0, failures: 0, result: null };
     this.#tallies.set(job, { ...tally, runs: tally.runs + 1, result });

@@ -90,6 +90,29 @@ describe('looking ahead and back', () => {
     expect(body.workers).toEqual([]);
     await jobs.request('POST', `/runs/${waiting.id}/cancel`);
   });
+
+  it('of more than a thousand jobs the first are told, and that there are more', async () => {
+    const { id } = await jobs.create({ name: 'one of many', config: { name: 'many' } });
+    await jobs.run(id);
+    await jobs.work();
+    await jobs.database.pool.query(`
+      WITH many AS (
+        INSERT INTO job SELECT (jsonb_populate_record(job, jsonb_build_object('id', gen_random_uuid(), 'name', 'many ' || n))).*
+        FROM job, generate_series(1, 1000) AS n WHERE job.name = 'one of many' RETURNING id
+      )
+      INSERT INTO run SELECT (jsonb_populate_record(run, jsonb_build_object('id', gen_random_uuid(), 'job_id', many.id))).*
+      FROM run JOIN job ON job.id = run.job_id AND job.name = 'one of many', many
+    `);
+    const stats = async () =>
+      (await jobs.request<{ total: { runs: number }; jobs: { name: string }[]; more: boolean }>('GET', '/jobs/stats'))
+        .body;
+    const cut = await stats();
+    expect(cut).toMatchObject({ more: true, total: { runs: expect.any(Number) } });
+    expect(cut.total.runs).toBeGreaterThan(1_000);
+    expect(cut.jobs).toHaveLength(1_000);
+    await jobs.database.pool.query(`DELETE FROM job WHERE name LIKE 'many %'`);
+    expect((await stats()).more).toBe(false);
+  });
 });
 
 describe('pages of jobs', () => {

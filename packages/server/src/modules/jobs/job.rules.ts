@@ -87,7 +87,11 @@ export function checkFields(fields: JobFields): void {
   if (fields.mustFinishBy !== null && !/[1-9]|:/.test(fields.mustFinishBy)) {
     throw invalid([{ path: '/mustFinishBy', message: 'must leave some time' }]);
   }
-  scheduleOf(fields.schedule ?? '0 0 1 1 *', fields.timeZone);
+}
+
+/** @throws Problem `validation_failed` for a schedule or a time zone that cannot be read, and for one that never fires */
+export function checkSchedule({ schedule, timeZone }: Pick<JobFields, 'schedule' | 'timeZone'>): void {
+  scheduleOf(schedule ?? '0 0 1 1 *', timeZone);
 }
 
 /** @throws Problem `validation_failed` */

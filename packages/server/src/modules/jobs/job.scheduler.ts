@@ -11,7 +11,8 @@ import { failAbandoned } from './run.claiming.ts';
 import { RunMaker, wantedBy, type Wanted } from './run.making.ts';
 import { firedTicks } from './run.sql.ts';
 import { runEntry } from './run.view.ts';
-import { parseSchedule } from './schedule.rules.ts';
+import { ScheduleError } from './schedule.error.ts';
+import { readStored } from './schedule.rules.ts';
 import { ticksOf } from './tick.rules.ts';
 
 export interface JobSchedulerOptions {
@@ -46,6 +47,8 @@ const RAISED_AT_ONCE = 500;
 const RACING_AT_ONCE = 500;
 const AFTER_ERROR_MS = 1_000;
 const OTHERS_AT_IT_MS = 50;
+/** Another instance may read it, and somebody may set another: then it is still on time. */
+const UNREADABLE_AGAIN_MS = 5_000;
 
 /**
  * Makes runs of the jobs whose time has come, and looks after those that wait: they rise by waiting, and are told of when
@@ -57,6 +60,8 @@ export class JobScheduler {
   #running: Promise<void> = Promise.resolve();
   #isStopped = false;
   #tendedMs = -Infinity;
+  /** Jobs whose schedules cannot be read here, with the version that is known of. */
+  readonly #unreadable = new Map<string, { version: number; untilMs: number }>();
 
   constructor(options: JobSchedulerOptions) {
     this.#options = {
@@ -73,11 +78,13 @@ export class JobScheduler {
   async runOnce(): Promise<ScheduleReport> {
     const { engine, queue, timeShiftMs, onMade } = this.#options;
     let report: ScheduleReport = { made: 0, more: false };
+    let unreadable: Unreadable[] = [];
     await engine.transact(META, async (tx, databaseMs) => {
+      unreadable = [];
       const nowMs = databaseMs + timeShiftMs();
       const maker = new RunMaker(tx, queue, nowMs);
       await maker.lockAnyGraph();
-      const due = await lockDueJobs(tx, nowMs, JOBS_AT_ONCE);
+      const due = await lockDueJobs(tx, nowMs, { max: JOBS_AT_ONCE, except: this.#passedOver() });
       if (due.length === 0) {
         report = { made: 0, more: false };
         return { status: 204, body: null, journal: [] };
@@ -88,7 +95,12 @@ export class JobScheduler {
       let room = RUNS_AT_ONCE;
       for (const { id, nextAtMs } of due) {
         if (room === 0) break;
-        const one = firedBy(jobs.get(id) as Job, nextAtMs, nowMs, room);
+        const job = jobs.get(id) as Job;
+        const one = firedBy(job, nextAtMs, nowMs, room);
+        if (one instanceof ScheduleError) {
+          unreadable.push({ job, error: one });
+          continue;
+        }
         fired.push(one);
         room -= one.wanted.length;
       }
@@ -98,8 +110,22 @@ export class JobScheduler {
       report = { made: made.length, more: room === 0 || due.length === JOBS_AT_ONCE };
       return { status: 204, body: null, journal: maker.entries };
     });
+    for (const one of unreadable) this.#passOver(one);
     if (report.made > 0) onMade();
     return report;
+  }
+
+  /** It stays due, for whoever can read it, and holds up no others. */
+  #passOver({ job: { id, name, version }, error }: Unreadable): void {
+    const { clock, onError } = this.#options;
+    const isNew = this.#unreadable.get(id)?.version !== version;
+    this.#unreadable.set(id, { version, untilMs: clock.monotonic() + UNREADABLE_AGAIN_MS });
+    if (isNew) onError(new Error(`the job ${JSON.stringify(name)} does not fire: ${error.message}`));
+  }
+
+  #passedOver(): string[] {
+    const nowMs = this.#options.clock.monotonic();
+    return [...this.#unreadable].flatMap(([id, { untilMs }]) => (untilMs > nowMs ? [id] : []));
   }
 
   /** Looks after the runs that wait. */
@@ -184,7 +210,7 @@ export class JobScheduler {
   async #fire(): Promise<number> {
     const { database, timeShiftMs, pollMs } = this.#options;
     for (;;) {
-      const dueInMs = await nextDueInMs(database.kysely, timeShiftMs());
+      const dueInMs = await nextDueInMs(database.kysely, timeShiftMs(), this.#passedOver());
       if (dueInMs === null || dueInMs > 0) return Math.min(pollMs, Math.ceil(dueInMs ?? pollMs));
       // What is due and not to be had is another instance's, which is at it.
       const { made, more } = await this.runOnce();
@@ -201,6 +227,11 @@ interface Fired {
   wanted: Tick[];
 }
 
+interface Unreadable {
+  job: Job;
+  error: ScheduleError;
+}
+
 /** Those that have none yet: what was fired before is passed over, and makes no room for itself. */
 async function withoutRuns(tx: Transaction<Tables>, wanted: readonly Tick[]): Promise<Tick[]> {
   const fired = await firedTicks(
@@ -211,9 +242,10 @@ async function withoutRuns(tx: Transaction<Tables>, wanted: readonly Tick[]): Pr
 }
 
 /** The runs that are to be made of a job whose time has come, and when it comes next: at once, where there are more. */
-function firedBy(job: Job, nextAtMs: number, nowMs: number, room: number): Fired {
+function firedBy(job: Job, nextAtMs: number, nowMs: number, room: number): Fired | ScheduleError {
   if (job.schedule === null || !job.enabled) return { id: job.id, nextAtMs: null, wanted: [] };
-  const schedule = parseSchedule(job.schedule, job.time_zone);
+  const schedule = readStored(job.schedule, job.time_zone);
+  if (schedule instanceof ScheduleError) return schedule;
   const policy = { catchUp: job.catch_up, catchUpMax: job.catch_up_max };
   const ticks = ticksOf(schedule, nextAtMs, nowMs, policy);
   const wanted = ticks.slice(0, room).map(({ atMs, isLate }) => {

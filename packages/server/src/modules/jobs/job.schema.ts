@@ -1,6 +1,7 @@
 import { Type, type Static } from 'typebox';
 import {
   FreeForm,
+  label,
   Nullable,
   PageOf,
   PageQuery,
@@ -20,7 +21,7 @@ export const DAY_MS = 86_400_000;
 export const DEPENDENCIES_MAX = 100;
 export const TIMEOUT_MAX_MS = 23 * 3_600_000;
 
-const Name = text(100, { examples: ['Nightly import'], description: 'Unique, for people.' });
+const Name = label(100, { examples: ['Nightly import'], description: 'Unique, for people.' });
 const TypeName = Type.String({
   pattern: '^[a-z][a-z0-9_]{0,62}$',
   maxLength: 63,
@@ -300,7 +301,10 @@ export const JobStatsAnswer = Shape(
   {
     since: Timestamp,
     total: Shape(measured),
-    jobs: Type.Array(Shape({ jobId: Uuid, name: Name, type: TypeName, ...measured })),
+    jobs: Type.Array(Shape({ jobId: Uuid, name: Name, type: TypeName, ...measured }), {
+      description: 'Those of which a run finished, by name, at most 1,000.',
+    }),
+    more: Type.Boolean({ description: 'There are more jobs; `total` is of all.', examples: [false] }),
     now: Shape({
       queued: Type.Integer({ description: 'Due and waiting.', examples: [0] }),
       delayed: Type.Integer({ description: 'Not due yet, or between attempts.', examples: [0] }),

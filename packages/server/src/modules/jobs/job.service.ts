@@ -10,7 +10,15 @@ import { etagOf } from '../../platform/http/index.ts';
 import type { TicketQueue } from '../../platform/jobs/index.ts';
 import { JobGraph } from './cycle.rules.ts';
 import { jobProblems } from './job.problems.ts';
-import { checkFields, fieldsAfterPatch, fieldsOfNew, priorityWord, scheduleOf, type JobFields } from './job.rules.ts';
+import {
+  checkFields,
+  checkSchedule,
+  fieldsAfterPatch,
+  fieldsOfNew,
+  priorityWord,
+  scheduleOf,
+  type JobFields,
+} from './job.rules.ts';
 import type {
   JobPatchBody,
   JobQuery,
@@ -37,12 +45,14 @@ import {
   scheduledJobs,
   statesOfJobs,
   updateJob,
+  type Job,
   type JobState,
   type ListedJob,
 } from './job.sql.ts';
 import { jobSummary, jobView, lastRunOf } from './job.view.ts';
 import { lockStates } from './run.sql.ts';
-import { parseSchedule } from './schedule.rules.ts';
+import { ScheduleError } from './schedule.error.ts';
+import { readStored } from './schedule.rules.ts';
 import { invalid, type TypeBook } from './type.book.ts';
 
 export interface JobDeps {
@@ -72,6 +82,7 @@ export async function createJob(deps: JobDeps, body: NewJobBody, meta: CommandMe
   await types.check(fields.type, fields.config);
   if (types.isSystem(fields.type)) throw invalid([{ path: '/type', message: "is of Holdfast's own jobs alone" }]);
   checkFields(fields);
+  checkSchedule(fields);
   return changing(deps, () =>
     deps.engine.transact(meta, async (tx, nowMs) => {
       if ((await lockAndCountJobs(tx)) >= JOBS_MAX) {
@@ -96,12 +107,7 @@ export async function createJob(deps: JobDeps, body: NewJobBody, meta: CommandMe
 export async function patchJob(deps: JobDeps, target: Target, patch: JobPatchBody, meta: CommandMeta): Promise<Answer> {
   const { types } = deps;
   const found = expected(await findJob(deps.database.kysely, target.id), target);
-  const config = patch.config === undefined ? found.config : types.keepHidden(found.type, patch.config, found.config);
-  const patched = {
-    ...patch,
-    ...(patch.config === undefined ? {} : { config: types.withDefaults(found.type, config) }),
-  };
-  if (patched.config !== undefined) await types.check(found.type, patched.config);
+  if (patch.config !== undefined) await types.check(found.type, configAfter(found, patch.config, types));
   return changing(deps, () =>
     deps.engine.transact(meta, async (tx, nowMs) => {
       await lockGraph(tx);
@@ -109,14 +115,17 @@ export async function patchJob(deps: JobDeps, target: Target, patch: JobPatchBod
       await lockStates(tx, [target.id]);
       const before = expected(await lockJob(tx, target.id), target);
       const own = (await dependenciesOf(tx, [before.id])).map(({ dependsOn }) => dependsOn);
-      const fields = fieldsAfterPatch(fieldsOf(before, own), patched);
+      // With what is hidden now: somebody may have changed it since it was looked at above.
+      const config = patch.config === undefined ? before.config : configAfter(before, patch.config, types);
+      const fields = { ...fieldsAfterPatch(fieldsOf(before, own), patch), config };
       checkFields(fields);
-      if (before.is_system) refuseSystemChange(patched, types.isContinuous(before.type));
+      if (before.is_system) refuseSystemChange(patch, types.isContinuous(before.type));
       if (fields.name !== before.name) await refuseTakenName(tx, fields.name, before.id);
       await refuseUnknown(tx, fields.dependencies, types);
       await refuseCircle(tx, before.id, fields.dependencies);
       // A change of anything else leaves the next tick as it is: what was missed stays to be caught up with.
       const isRescheduled = fields.schedule !== before.schedule || fields.timeZone !== before.time_zone;
+      if (isRescheduled) checkSchedule(fields);
       const isWoken = fields.enabled && !before.enabled;
       const kept = (await findJob(tx, before.id))?.next_at ?? null;
       const nextAtMs = isRescheduled || isWoken || !fields.enabled ? nextOf(fields, nowMs) : kept;
@@ -173,6 +182,11 @@ export async function pageOfJobs({ database, types }: JobDeps, query: JobQuery):
   return toPage(list, limit, rows, position, (job) => jobSummary(job, dependencies.get(job.id) ?? [], types));
 }
 
+/** A new config with what is hidden of the old one, and with defaults. */
+function configAfter(job: Pick<Job, 'type' | 'config'>, config: Job['config'], types: TypeBook): Job['config'] {
+  return types.withDefaults(job.type, types.keepHidden(job.type, config, job.config));
+}
+
 /** A schedule in words, and when it would fire. @throws Problem `validation_failed` */
 export function previewSchedule({ schedule, timeZone = 'UTC', count = 10 }: PreviewBody, nowMs: number) {
   const parsed = scheduleOf(schedule, timeZone);
@@ -189,7 +203,8 @@ export async function upcomingRuns({ database }: JobDeps, query: UpcomingQuery, 
   let hasMore = false;
   const ticks = jobs.flatMap((job) => {
     // One more than is shown, of each: then the first `limit` of all are among them.
-    const times = parseSchedule(job.schedule ?? '', job.time_zone).between(nowMs, untilMs, perJob + 1);
+    const schedule = readStored(job.schedule ?? '', job.time_zone);
+    const times = schedule instanceof ScheduleError ? [] : schedule.between(nowMs, untilMs, perJob + 1);
     hasMore ||= times.length > perJob;
     return times.slice(0, perJob).map((atMs) => ({ atMs, job }));
   });

@@ -100,6 +100,12 @@ export async function idOfName(db: Kysely<Tables>, name: string): Promise<string
   return (await db.selectFrom('job').select('id').where('name', '=', name).executeTakeFirst())?.id;
 }
 
+/** The types of Holdfast's own jobs that are there. */
+export async function systemTypes(db: Kysely<Tables>): Promise<Set<string>> {
+  const rows = await db.selectFrom('job').select('type').where('is_system', '=', true).execute();
+  return new Set(rows.map(({ type }) => type));
+}
+
 /** Makers of jobs, and changers of what waits for what, follow one another: together they could close a circle. */
 export async function lockAndCountJobs(tx: Transaction<Tables>): Promise<number> {
   await lockGraph(tx);
@@ -271,12 +277,21 @@ export interface DueJob {
   nextAtMs: number;
 }
 
-/** Jobs whose time has come, held until the transaction ends; those that another instance holds are its. */
-export async function lockDueJobs(tx: Transaction<Tables>, nowMs: number, max: number): Promise<DueJob[]> {
+/**
+ * Jobs whose time has come, held until the transaction ends; those that another instance holds are its.
+ *
+ * @param except jobs that are passed over
+ */
+export async function lockDueJobs(
+  tx: Transaction<Tables>,
+  nowMs: number,
+  { max, except }: { max: number; except: readonly string[] },
+): Promise<DueJob[]> {
   const rows = await tx
     .selectFrom('job_state')
     .select(['job_id', 'next_at'])
     .where('next_at', '<=', sql<number>`${toRfc3339(nowMs)}::timestamptz`)
+    .where(sql<boolean>`job_id <> ALL(${[...except]}::uuid[])`)
     .orderBy('next_at')
     .limit(max)
     .forUpdate()
@@ -286,10 +301,14 @@ export async function lockDueJobs(tx: Transaction<Tables>, nowMs: number, max: n
 }
 
 /** How long until the time of the next job comes, in milliseconds; not above 0: it has. Null: no job has a time. */
-export async function nextDueInMs(db: Kysely<Tables>, shiftMs: number): Promise<number | null> {
+export async function nextDueInMs(
+  db: Kysely<Tables>,
+  shiftMs: number,
+  except: readonly string[],
+): Promise<number | null> {
   const { rows } = await sql<{ in_ms: number }>`
     SELECT extract(epoch FROM next_at - clock_timestamp())::float8 * 1000 - ${shiftMs} AS in_ms
-    FROM job_state WHERE next_at IS NOT NULL ORDER BY next_at LIMIT 1
+    FROM job_state WHERE next_at IS NOT NULL AND job_id <> ALL(${[...except]}::uuid[]) ORDER BY next_at LIMIT 1
   `.execute(db);
   return rows[0]?.in_ms ?? null;
 }
@@ -309,14 +328,14 @@ export async function setNextDue(
 /** What a duty that runs all the time has done since it was last told. */
 export async function reportDuty(
   db: Kysely<Tables>,
-  name: string,
+  type: string,
   { runs, failures, result }: { runs: number; failures: number; result: unknown },
 ): Promise<void> {
   await sql`
     UPDATE job_state SET run_count = run_count + ${runs}, success_count = success_count + ${runs - failures},
       failure_count = failure_count + ${failures}, last_at = clock_timestamp(),
       last_result = ${JSON.stringify(result ?? null)}::jsonb
-    FROM job WHERE job.id = job_state.job_id AND job.name = ${name} AND job.is_system
+    FROM job WHERE job.id = job_state.job_id AND job.type = ${type} AND job.is_system
   `.execute(db);
 }
 

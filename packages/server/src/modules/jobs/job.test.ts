@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { JobView } from './job.schema.ts';
 import { NOWHERE, startJobsApp, type JobsApp, type Refused } from './jobs.fixture.ts';
 
@@ -132,6 +133,32 @@ describe('a job', () => {
     expect(await jobs.refused('GET', `/runs/${run.id}`)).toBe('404 run_not_found');
   });
 
+  it('keeps what is hidden as the last change left it, however many change it at once', async () => {
+    const config = { name: 'racing', secret: 'old' };
+    const { id } = await jobs.create({ name: 'racing', config });
+    await jobs.create({ name: 'after racing', dependencies: [id] });
+    const holder = new pg.Client(jobs.connection);
+    await holder.connect();
+    await holder.query(`BEGIN; SELECT pg_advisory_xact_lock(hashtextextended('holdfast job graph', 0))`);
+    const waiting = `SELECT FROM pg_locks WHERE NOT granted AND locktype = 'advisory' AND database = (
+      SELECT oid FROM pg_database WHERE datname = current_database())`;
+    const queued = (count: number) =>
+      vi.waitUntil(async () => (await holder.query(waiting)).rowCount === count, { timeout: 10_000 });
+    const changed = withMatch('PATCH', id, null, { config: { ...config, secret: 'new' } });
+    await queued(1);
+    const renamed = withMatch('PATCH', id, null, { config: { name: 'renamed' } });
+    await queued(2);
+    const asked = jobs.run(id, { config: { name: 'once' } });
+    await queued(3);
+    await holder.query('COMMIT');
+    await holder.end();
+    expect([(await changed).statusCode, (await renamed).statusCode]).toEqual([200, 200]);
+    const configOf = async (table: string, row: string): Promise<unknown> =>
+      (await jobs.database.pool.query(`SELECT config FROM ${table} WHERE id = $1`, [row])).rows[0]?.config;
+    expect(await configOf('job', id)).toEqual({ name: 'renamed', secret: 'new' });
+    expect(await configOf('run', (await asked).id)).toEqual({ name: 'once', secret: 'new' });
+  });
+
   it('keeps its next tick when something else is changed, and loses it with its schedule', async () => {
     const { id, nextRun } = await jobs.create({ name: 'ticking', schedule: '0 3 * * *' });
     const patch = async (body: object): Promise<JobView> => (await withMatch('PATCH', id, null, body)).json();
@@ -147,6 +174,7 @@ describe('a job is refused', () => {
   it.each([
     ['a name that is missing', { name: undefined }, '/name'],
     ['a name that is too long', { name: 'n'.repeat(101) }, '/name'],
+    ['a name of blanks', { name: ' \t\u00a0 ' }, '/name'],
     ['a type that is not there', { type: 'nothing_known' }, '/type'],
     ["a type of Holdfast's own", { type: 'run_retention' }, '/type'],
     ['a member that is not there', { cron: '* * * * *' }, '/cron'],

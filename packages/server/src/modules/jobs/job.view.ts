@@ -1,8 +1,9 @@
 import { rfc3339OrNull, toRfc3339 } from '../../kernel/clock.ts';
 import { priorityWord } from './job.rules.ts';
 import type { JobSummary, JobView } from './job.schema.ts';
-import type { Job, JobState, JobWithState, ListedJob } from './job.sql.ts';
-import { parseSchedule } from './schedule.rules.ts';
+import type { JobState, JobWithState, ListedJob } from './job.sql.ts';
+import { ScheduleError } from './schedule.error.ts';
+import { readStored } from './schedule.rules.ts';
 import type { TypeBook } from './type.book.ts';
 
 export function jobView(job: JobWithState, dependencies: string[], types: TypeBook): JobView {
@@ -15,13 +16,15 @@ export function jobSummary(job: ListedJob, dependencies: string[], types: TypeBo
 }
 
 function membersOf(job: JobState, dependencies: string[], types: TypeBook): Omit<JobView, 'config'> {
+  const schedule = job.schedule === null ? null : readStored(job.schedule, job.time_zone);
+  const isRead = !(schedule instanceof ScheduleError);
   return {
     id: job.id,
     name: job.name,
     type: job.type,
     description: job.description,
     schedule: job.schedule,
-    scheduleText: scheduleText(job),
+    scheduleText: isRead ? (schedule?.describe() ?? null) : `Cannot be read. ${schedule.message}`,
     timeZone: job.time_zone,
     priority: priorityWord(job.priority),
     retries: job.retries,
@@ -40,7 +43,7 @@ function membersOf(job: JobState, dependencies: string[], types: TypeBook): Omit
     system: job.is_system,
     status: statusOf(job, types),
     lastRun: lastRunOf(job),
-    nextRun: job.enabled ? rfc3339OrNull(job.next_at) : null,
+    nextRun: job.enabled && isRead ? rfc3339OrNull(job.next_at) : null,
     lastAt: rfc3339OrNull(job.last_at),
     lastResult: job.last_result ?? null,
     runCount: job.run_count,
@@ -68,8 +71,4 @@ export function lastRunOf(job: JobState): JobView['lastRun'] {
     finishedAt: rfc3339OrNull(job.last_finished_at),
     percent: job.last_percent,
   };
-}
-
-function scheduleText({ schedule, time_zone }: Pick<Job, 'schedule' | 'time_zone'>): string | null {
-  return schedule === null ? null : parseSchedule(schedule, time_zone).describe();
 }

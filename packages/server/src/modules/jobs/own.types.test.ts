@@ -1,6 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startJobsApp, type JobsApp } from './jobs.fixture.ts';
 import type { JobSummary, JobView } from './job.schema.ts';
+import { EVENT_RETENTION_JOB, EXPIRY_JOB, ownJobTypes } from './own.types.ts';
+import { ensureSystemJobs } from './system.jobs.ts';
+import { TypeBook } from './type.book.ts';
 
 let jobs: JobsApp;
 beforeAll(async () => {
@@ -29,8 +32,8 @@ describe("Holdfast's own jobs", () => {
   });
 
   it('show what is done all the time', async () => {
-    jobs.server.jobs.duties.note('Expire holds', { expired: 2, lagMs: 10, more: false });
-    jobs.server.jobs.duties.note('Expire holds', { expired: 1, lagMs: 5, more: false });
+    jobs.server.jobs.duties.note(EXPIRY_JOB, { expired: 2, lagMs: 10, more: false });
+    jobs.server.jobs.duties.note(EXPIRY_JOB, { expired: 1, lagMs: 5, more: false });
     await jobs.server.jobs.duties.runOnce();
     expect(await own('Expire holds')).toMatchObject({ runCount: 2, successCount: 2, lastResult: { expired: 1 } });
   });
@@ -107,9 +110,24 @@ describe("Holdfast's own jobs", () => {
   });
 
   it('show what they did last', async () => {
-    jobs.server.jobs.duties.note('Forget old events', { forgotten: 3 });
+    jobs.server.jobs.duties.note(EVENT_RETENTION_JOB, { forgotten: 3 });
     await jobs.server.jobs.duties.runOnce();
     const told = { lastResult: { forgotten: 3 }, runCount: 1, successCount: 1 };
     expect(await own('Forget old events')).toMatchObject(told);
+  });
+
+  it('are made beside jobs that have their names already, once however many instances start', async () => {
+    await jobs.database.pool.query('DELETE FROM job WHERE type = $1', [EVENT_RETENTION_JOB]);
+    const mine = await jobs.create({ name: 'Forget old events' });
+    const types = new TypeBook(ownJobTypes({ database: jobs.database }));
+    const start = (): Promise<void> => ensureSystemJobs({ engine: jobs.server.engine, types });
+    await Promise.all([start(), start()]);
+    await start();
+    jobs.server.jobs.duties.note(EVENT_RETENTION_JOB, { forgotten: 4 });
+    await jobs.server.jobs.duties.runOnce();
+    expect(await jobs.list('search=forget')).toMatchObject([
+      { id: mine.id, system: false, lastResult: null },
+      { name: 'Forget old events (Holdfast)', system: true, type: EVENT_RETENTION_JOB, lastResult: { forgotten: 4 } },
+    ]);
   });
 });

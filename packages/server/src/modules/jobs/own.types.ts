@@ -3,9 +3,9 @@ import type { Database } from '../../platform/database/index.ts';
 import { Shape } from '../../platform/http/schemas.ts';
 import { deleteOldRuns } from './run.sql.ts';
 
-export const EXPIRY_JOB = 'Expire holds';
-export const HOUSEKEEPING_JOB = 'Keep house';
-export const EVENT_RETENTION_JOB = 'Forget old events';
+export const EXPIRY_JOB = 'expiry_sweep';
+export const HOUSEKEEPING_JOB = 'housekeeping';
+export const EVENT_RETENTION_JOB = 'event_retention';
 
 const AT_ONCE = 1_000;
 const NONE = Shape({});
@@ -13,15 +13,15 @@ const NONE = Shape({});
 /** The types of Holdfast's own duties that need nothing but the database, or do nothing as a run. */
 export function ownJobTypes({ database }: { database: Database }): JobType[] {
   return [
-    duty('expiry_sweep', EXPIRY_JOB, 'Gives the units of lapsed holds back, four times a second, on every instance.'),
+    duty(EXPIRY_JOB, 'Expire holds', 'Gives the units of lapsed holds back, four times a second, on every instance.'),
     duty(
-      'housekeeping',
       HOUSEKEEPING_JOB,
+      'Keep house',
       'Makes partitions of the ledger ahead and forgets idempotency keys of yesterday.',
     ),
     duty(
-      'event_retention',
       EVENT_RETENTION_JOB,
+      'Forget old events',
       'Forgets positions of the event stream that are older than it is kept.',
     ),
     defineJobType({

@@ -43,8 +43,7 @@ export async function runNow(deps: JobDeps, jobId: string, body: RunNowBody, met
   if (body.at !== undefined && body.delayMs !== undefined) {
     throw invalid([{ path: '/delayMs', message: 'does not go with at' }]);
   }
-  const config = { ...found.config, ...body.config };
-  if (body.config !== undefined) await types.check(found.type, config);
+  if (body.config !== undefined) await types.check(found.type, { ...found.config, ...body.config });
   return waking(deps, () =>
     deps.engine.transact(meta, async (tx, nowMs) => {
       const dueAtMs = dueOf(body, nowMs);
@@ -56,6 +55,7 @@ export async function runNow(deps: JobDeps, jobId: string, body: RunNowBody, met
         throw new Problem(jobProblems.tooManyRuns, `${REQUESTED_MAX} runs of it wait.`);
       }
       const priority = body.priority === undefined ? job.priority : priorityNumber(body.priority);
+      const config = { ...job.config, ...body.config };
       const asked = { trigger: 'request', startedBy: meta.actor, dueAtMs, priority, config } as const;
       const [run] = await maker.make([wantedBy(job, { ...asked, fresh: body.fresh ?? false })]);
       if (run === undefined) throw new Error('no run was made');

@@ -34,7 +34,7 @@ export function parseSchedule(expression: string, timeZone: string): Schedule {
   refuseNever(fields);
   const offsetAt = readTimeZone(timeZone);
   // With an offset in place of a zone croner counts with numbers alone: 2 µs for a time, where a zone costs 100.
-  const calendar = new Cron(fields.map(({ text }) => text).join(' '), { utcOffset: 0 });
+  const calendar = calendarOf(fields);
   const wallFrom = (wallMs: number): number | null => calendar.nextRun(new Date(wallMs - 1))?.getTime() ?? null;
   const clock = { offsetAt, wallFrom, isFixed: isFixedTime(fields) };
   const next = (afterMs: number): number | null => nextFire(clock, afterMs);
@@ -45,6 +45,19 @@ export function parseSchedule(expression: string, timeZone: string): Schedule {
     between: (fromMs, toMs, max) => firesBetween(next, fromMs, toMs, max),
     describe: () => `${inWords(fields)} (${timeZone})`,
   };
+}
+
+/**
+ * A schedule that was taken once. What one version of Node.js, ICU or croner has read another may refuse: names of time
+ * zones come and go, and in a fleet that is being upgraded several versions look at the same job.
+ */
+export function readStored(expression: string, timeZone: string): Schedule | ScheduleError {
+  try {
+    return parseSchedule(expression, timeZone);
+  } catch (error) {
+    if (error instanceof ScheduleError) return error;
+    throw error;
+  }
 }
 
 // The expression.
@@ -78,6 +91,14 @@ const NICKNAMES: ReadonlyMap<string, string> = new Map([
   ['@midnight', '0 0 * * *'],
   ['@hourly', '0 * * * *'],
 ]);
+
+function calendarOf(fields: ReadFields): Cron {
+  try {
+    return new Cron(fields.map(({ text }) => text).join(' '), { utcOffset: 0 });
+  } catch (error) {
+    return refuse(`The schedule cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
 
 /** One field as croner takes it, and as cronstrue says it right. */
 interface ReadField {

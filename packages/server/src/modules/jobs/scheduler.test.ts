@@ -110,6 +110,46 @@ describe('ticks that nobody was there to fire', () => {
   });
 });
 
+describe('a schedule that this server cannot read', () => {
+  it('holds up no others, is shown as such, and goes on when somebody can read it', async () => {
+    const lost = await travel.scheduled('0 * * * *', {
+      timeZone: 'Europe/Berlin',
+      mustFinishBy: '06:00',
+      catchUp: 'all',
+    });
+    const other = await travel.scheduled('0 * * * *');
+    // As when a later version of Node.js has a zone that this one has not, or has it no longer.
+    const inZone = (zone: string) =>
+      jobs.database.pool.query('UPDATE job SET time_zone = $2 WHERE id = $1', [lost.id, zone]);
+    await inZone('Europe/Atlantis');
+    for (const { id } of [lost, other]) await travel.nextAt(id, '2025-06-01T01:00Z');
+    await travel.to('2025-06-01T01:00Z');
+    expect(await travel.ticksOf(other)).toEqual(['2025-06-01T01:00']);
+    expect(await travel.ticksOf(lost)).toEqual([]);
+
+    const scheduleText =
+      'Cannot be read. "Europe/Atlantis" is not a time zone: write the name of a place, such as Europe/Berlin, or UTC.';
+    expect(await jobs.show(lost.id)).toMatchObject({ schedule: '0 * * * *', scheduleText, nextRun: null });
+    expect(await jobs.list(`search=${lost.name}`)).toMatchObject([{ scheduleText }]);
+    const ahead = await jobs.request<{ items: { jobId: string }[] }>('GET', '/jobs/upcoming');
+    expect(ahead.body.items.filter(({ jobId }) => jobId === lost.id)).toEqual([]);
+    expect(await jobs.run(lost.id)).toMatchObject({ status: 'queued', deadline: null });
+    expect(await jobs.refused('PATCH', `/jobs/${lost.id}`, { retries: 1 })).toBe('200 ');
+    expect(await jobs.refused('PATCH', `/jobs/${lost.id}`, { schedule: '5 * * * *' })).toBe(
+      '400 validation_failed /timeZone',
+    );
+
+    await inZone('Europe/Berlin');
+    await vi.waitFor(
+      async () => {
+        await travel.to('2025-06-01T02:00Z');
+        expect(await travel.ticksOf(lost)).toEqual(['2025-06-01T01:00', '2025-06-01T02:00', 'none']);
+      },
+      { timeout: 20_000, interval: 250 },
+    );
+  });
+});
+
 describe('what many jobs have missed', () => {
   it('is caught up with bit by bit, in order, with nothing left out', async () => {
     const made = await Promise.all(

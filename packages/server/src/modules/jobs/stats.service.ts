@@ -1,6 +1,6 @@
 import { toRfc3339 } from '../../kernel/clock.ts';
 import type { Database } from '../../platform/database/index.ts';
-import { busyWorkers, countOpen, measureRuns, type Measured } from './stats.sql.ts';
+import { busyWorkers, countOpen, JOBS_SHOWN_MAX, measureRuns, type Measured } from './stats.sql.ts';
 
 const NOTHING: Measured = {
   runs: 0,
@@ -28,7 +28,8 @@ export async function jobStats({ kysely }: Database, hours: number, nowMs: numbe
       : [{ jobId: row.job_id, name: row.name, type: row.type, ...shown(row) }],
   );
   const total = shown(measured.find(({ job_id }) => job_id === null) ?? NOTHING);
-  return { since: toRfc3339(sinceMs), total, jobs, now, workers };
+  const more = jobs.length > JOBS_SHOWN_MAX;
+  return { since: toRfc3339(sinceMs), total, jobs: jobs.slice(0, JOBS_SHOWN_MAX), more, now, workers };
 }
 
 function shown(row: Measured) {

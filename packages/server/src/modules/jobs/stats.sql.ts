@@ -17,6 +17,8 @@ export interface Measured {
 /** `job_id` null: all jobs together. */
 export type MeasuredJob = Measured & { job_id: string | null; name: string | null; type: string | null };
 
+/** Beside the row of all together. */
+export const JOBS_SHOWN_MAX = 1_000;
 const DURATION = sql`extract(epoch FROM run.finished_at - run.started_at) * 1000`;
 const LATENESS = sql`greatest(0, extract(epoch FROM run.started_at - run.due_at) * 1000)`;
 
@@ -39,7 +41,7 @@ export async function measureRuns(db: Kysely<Tables>, sinceMs: number): Promise<
     WHERE run.finished_at >= ${toRfc3339(sinceMs)}::timestamptz
     GROUP BY GROUPING SETS ((job.id, job.name, job.type), ())
     ORDER BY job.name NULLS FIRST
-    LIMIT 1001
+    LIMIT ${JOBS_SHOWN_MAX + 2}
   `.execute(db);
   return rows;
 }
