@@ -117,6 +117,9 @@ describe('holdfast backup and restore', () => {
     const again = await backup('checked.tar');
     expect(again.code).toBe(1);
     expect(again.stderr).toContain('exists already: a backup never overwrites.');
+    const twice = await Promise.all([backup('twice.tar.gz'), backup('twice.tar.gz')]);
+    expect(twice.map(({ code }) => String(code)).sort()).toEqual(['0', '1']);
+    expect((await readdir(directory.path)).filter((name) => name.startsWith('twice'))).toEqual(['twice.tar.gz']);
     const there = await restore('checked.tar', 'quiet');
     expect(there.code).toBe(1);
     expect(there.stderr).toContain('Restore to another directory with --data, or move these aside with --force.');

@@ -32,6 +32,13 @@ export async function chooseAccount(owner: { uid: number; gid: number } | undefi
   );
 }
 
+/** The account of a user who is not root, as passwd knows it: initdb insists on that. */
+export async function accountOf(uid: number): Promise<Account | undefined> {
+  if (uid === 0) return undefined;
+  const accounts = parseAccounts(await readFile('/etc/passwd', 'utf8').catch(() => ''));
+  return accounts.find((account) => account.uid === uid);
+}
+
 /** passwd(5): name:password:uid:gid:comment:home:shell */
 export function parseAccounts(passwd: string): Account[] {
   return passwd.split('\n').flatMap((line) => {

@@ -1,15 +1,18 @@
 import { lstat, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { systemClock, toRfc3339 } from '../../kernel/clock.ts';
+import { removeAbandoned } from './abandoned.drafts.ts';
+import { chooseAccount, runningAsRoot } from './account.choice.ts';
 import { readEntries, writeEntries } from './backup.directory.ts';
 import { BackupError, BackupRefused, textOf, type BackupEntry, type BackupProgress } from './backup.entry.ts';
 import { DATA, FileSums, MANIFEST, parseManifest, type BackupManifest } from './backup.manifest.ts';
 import { readTar } from './backup.tar.ts';
 import { findBinaries } from './binaries.search.ts';
+import { mountPoint } from './cluster.init.ts';
 import { syncPath } from './durable.files.ts';
 import { errnoOf } from './embedded.problems.ts';
 import type { Cluster, EmbeddedLog, Surroundings } from './embedded.types.ts';
-import { locateCluster } from './home.location.ts';
+import { giveAway, locateCluster } from './home.location.ts';
 import { findPostmaster } from './lock.files.ts';
 
 export interface RestoreBackupOptions {
@@ -30,6 +33,8 @@ export interface RestoreReport {
   movedTo: string | null;
 }
 
+const DRAFT = 'postgres.restore-';
+
 /**
  * Puts a backup in a data directory: unpacked aside, compared with its checksums, then renamed into place, so that a
  * kill or a power cut leaves what was there or all of the backup.
@@ -43,16 +48,19 @@ export async function restoreInto(options: RestoreBackupOptions, surroundings: S
   });
   const cluster = await locateCluster({ dataDir, log }, surroundings);
   await refuseOverwriting(cluster, force);
-  const draft = await mkdtemp(join(cluster.home, 'postgres.restore-'));
+  // Beside the data, which may be on another disk than the directory that links to them.
+  const beside = dirname(cluster.pgdata);
+  await removeAbandoned(beside, { before: DRAFT, after: '-' });
+  const draft = await mkdtemp(join(beside, `${DRAFT}${process.pid}-`));
   try {
     const entries = found.isDirectory() ? readEntries(source) : readTar(source);
     const manifest = await unpack(entries, draft, found.isDirectory() ? 0 : found.size, onProgress);
     // Says now, not at the next start, that this machine has no PostgreSQL for it.
     await findBinaries(cluster, Number.parseInt(manifest.postgres, 10));
     await refuseOverwriting(cluster, force);
-    const movedTo = await moveAside(cluster);
-    await rename(join(draft, DATA), cluster.pgdata);
-    await syncPath(cluster.home);
+    await handOver(cluster, join(draft, DATA));
+    const movedTo = await exchange(cluster, join(draft, DATA));
+    await syncPath(beside);
     return { manifest, home: cluster.home, movedTo };
   } finally {
     await rm(draft, { recursive: true, force: true });
@@ -91,6 +99,27 @@ async function refuseOverwriting(cluster: Cluster, force: boolean): Promise<void
     throw new BackupRefused(
       `There are data in ${cluster.home} already. Restore to another directory with --data, or move these aside with --force.`,
     );
+  }
+}
+
+/** What root restores is whose the data were, or the directory is: a service that does not run as root finds its own. */
+async function handOver(cluster: Cluster, restored: string): Promise<void> {
+  if (!runningAsRoot()) return;
+  const { uid, gid } = await stat((await hasContent(cluster.pgdata)) ? cluster.pgdata : cluster.home);
+  const account = uid === 0 ? undefined : await chooseAccount({ uid, gid });
+  if (account !== undefined) await giveAway(restored, account, cluster);
+}
+
+/** Gives where the data that were there are now. */
+async function exchange(cluster: Cluster, restored: string): Promise<string | null> {
+  let movedTo: string | null = null;
+  try {
+    movedTo = await moveAside(cluster);
+    await rename(restored, cluster.pgdata);
+    return movedTo;
+  } catch (error) {
+    if (movedTo !== null) await rename(movedTo, cluster.pgdata);
+    throw errnoOf(error) === 'EBUSY' ? mountPoint(cluster, error) : error;
   }
 }
 

@@ -19,7 +19,8 @@ export function isGzipped(path: string): boolean {
 export async function writeTar(path: string, entries: AsyncIterable<BackupEntry>): Promise<void> {
   const target = createWriteStream(path, { flags: 'wx', mode: 0o600, flush: true });
   const source = Readable.from(archive(entries), { objectMode: false, highWaterMark: 1 << 20 });
-  if (isGzipped(path.replace(/\.partial$/, ''))) await pipeline(source, createGzip({ level: GZIP_LEVEL }), target);
+  if (isGzipped(path.replace(/(?:\.\d+)?\.partial$/, '')))
+    await pipeline(source, createGzip({ level: GZIP_LEVEL }), target);
   else await pipeline(source, target);
 }
 

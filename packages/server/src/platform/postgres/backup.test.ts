@@ -1,6 +1,9 @@
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { constants } from 'node:fs';
+import { access, chown, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { runningAsRoot } from './account.choice.ts';
 import { readEntries, writeEntries } from './backup.directory.ts';
 import { bytesEntry, directoryEntry, textEntry, textOf, type BackupEntry } from './backup.entry.ts';
 import { FileSums, parseManifest, type BackupManifest } from './backup.manifest.ts';
@@ -143,6 +146,73 @@ describe('a manifest', () => {
     await expect(restored).rejects.toThrow('The backup holds no PostgreSQL data.');
     expect(await readdir(dataDir)).toEqual(['postgres']);
     expect(await readdir(join(dataDir, 'postgres'))).toEqual(['PG_VERSION']);
+  });
+});
+
+describe('a restore', () => {
+  const PG_VERSION = '18\n';
+  const sha256 = createHash('sha256').update(PG_VERSION).digest('hex');
+  let source: string;
+  beforeAll(async () => {
+    source = join(ground.dir, 'small');
+    await mkdir(join(source, 'postgres'), { recursive: true });
+    await writeFile(join(source, 'postgres', 'PG_VERSION'), PG_VERSION);
+    const files = { 'postgres/PG_VERSION': { bytes: PG_VERSION.length, sha256 } };
+    await writeFile(
+      join(source, 'backup.json'),
+      JSON.stringify({ format: 'holdfast-backup-1', postgres: '18.4', files }),
+    );
+  });
+  const restore = (dataDir: string, force: boolean) =>
+    restoreInto({ source, dataDir, force, log: () => undefined }, ground.surroundings);
+
+  test('goes where the data are, though that is another disk', async () => {
+    // A file system of its own on Linux.
+    const shm = await access('/dev/shm', constants.W_OK).then(
+      () => '/dev/shm',
+      () => ground.dir,
+    );
+    const disk = await mkdtemp(join(shm, 'hf-'));
+    try {
+      const dataDir = join(ground.dir, 'linked');
+      await mkdir(join(disk, 'data'));
+      await writeFile(join(disk, 'data', 'old'), '');
+      await mkdir(dataDir);
+      await symlink(join(disk, 'data'), join(dataDir, 'postgres'));
+      const { movedTo } = await restore(dataDir, true);
+      expect(await readdir(join(dataDir, 'postgres'))).toEqual(['PG_VERSION']);
+      expect(await readdir(movedTo ?? '')).toEqual(['old']);
+      expect(await readdir(dataDir)).toEqual(['postgres']);
+      await rm(join(disk, 'data'), { recursive: true });
+      await expect(restore(dataDir, true)).rejects.toThrow(`is a link to ${join(disk, 'data')}, which is not there.`);
+    } finally {
+      await rm(disk, { recursive: true });
+    }
+  });
+
+  test('takes away what one that was killed left, and leaves one that is on its way', async () => {
+    const dataDir = join(ground.dir, 'left');
+    const theirs = `postgres.restore-${process.ppid}-abcdef`;
+    // No system gives such a pid.
+    await mkdir(join(dataDir, 'postgres.restore-999999999-abcdef', 'postgres'), { recursive: true });
+    await mkdir(join(dataDir, theirs));
+    await restore(dataDir, false);
+    expect((await readdir(dataDir)).sort()).toEqual(['postgres', theirs]);
+  });
+
+  test.runIf(runningAsRoot())('by root gives the data to whom they belonged, or the directory belongs', async () => {
+    const dataDir = join(ground.dir, 'of-a-service');
+    await mkdir(dataDir);
+    await chown(dataDir, 4_711, 4_712);
+    for (const [force, uid] of [
+      [false, 4_711],
+      [true, 4_713],
+    ] as const) {
+      if (force) await chown(join(dataDir, 'postgres'), uid, 4_712);
+      await restore(dataDir, force);
+      expect(await stat(join(dataDir, 'postgres', 'PG_VERSION'))).toMatchObject({ uid, gid: 4_712 });
+      expect(await stat(join(dataDir, 'postgres'))).toMatchObject({ uid, gid: 4_712 });
+    }
   });
 });
 

@@ -1,6 +1,7 @@
 import { access, mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { systemClock, toRfc3339 } from '../../kernel/clock.ts';
+import { removeAbandoned } from './abandoned.drafts.ts';
 import { readChunks, writeEntries } from './backup.directory.ts';
 import {
   BackupError,
@@ -50,14 +51,11 @@ const CONTROL_READS_MAX = 10;
  */
 export async function writeBackup(options: WriteBackupOptions): Promise<BackupManifest> {
   const target = resolve(options.target);
-  const exists = await access(target).then(
-    () => true,
-    () => false,
-  );
-  if (exists) throw new BackupRefused(`${target} exists already: a backup never overwrites.`);
+  await refuseOverwriting(target);
   await mkdir(dirname(target), { recursive: true });
-  const draft = `${target}.partial`;
-  await rm(draft, { recursive: true, force: true });
+  // Its own: another backup to the same place may be on its way.
+  await removeAbandoned(dirname(target), { before: `${basename(target)}.`, after: '.partial' });
+  const draft = `${target}.${process.pid}.partial`;
   const session = await startBackup(options.postgres);
   try {
     const backup = new Backup(session, options);
@@ -67,6 +65,7 @@ export async function writeBackup(options: WriteBackupOptions): Promise<BackupMa
       await mkdir(draft, { mode: 0o700 });
       await writeEntries(draft, backup.entries());
     }
+    await refuseOverwriting(target);
     await rename(draft, target);
     await syncPath(dirname(target));
     return backup.manifest();
@@ -76,6 +75,14 @@ export async function writeBackup(options: WriteBackupOptions): Promise<BackupMa
   } finally {
     await session.end();
   }
+}
+
+async function refuseOverwriting(target: string): Promise<void> {
+  const exists = await access(target).then(
+    () => true,
+    () => false,
+  );
+  if (exists) throw new BackupRefused(`${target} exists already: a backup never overwrites.`);
 }
 
 class Backup {

@@ -1,6 +1,6 @@
 import { appendFile, lchown, mkdtemp, readFile, readdir, rename, rm, stat } from 'node:fs/promises';
 import { totalmem } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { systemClock } from '../../kernel/clock.ts';
 import type { Binaries } from './binaries.search.ts';
 import { renderSettings } from './cluster.settings.ts';
@@ -37,18 +37,30 @@ export async function majorOfData(cluster: Cluster): Promise<number | undefined>
  */
 export async function createData(cluster: Cluster, binaries: Binaries): Promise<void> {
   await removeAbandonedDrafts(cluster);
-  const draft = await mkdtemp(join(cluster.home, DRAFT));
+  // Beside the data, which may be on another disk than the directory that links to them.
+  const draft = await mkdtemp(join(dirname(cluster.pgdata), DRAFT));
   try {
     if (cluster.account !== undefined) await lchown(draft, cluster.account.uid, cluster.account.gid);
     await initdb(cluster, binaries, draft);
     await appendFile(join(draft, 'postgresql.conf'), `\n${INCLUDE}\n`, { flush: true });
     await replaceFile(join(draft, 'holdfast.conf'), '', cluster.account);
     await rename(draft, cluster.pgdata);
-    await syncPath(cluster.home);
+    await syncPath(dirname(cluster.pgdata));
   } catch (error) {
     await rm(draft, { recursive: true, force: true });
+    if (errnoOf(error) === 'EBUSY') throw mountPoint(cluster, error);
     if (errnoOf(error) !== 'ENOTEMPTY' && errnoOf(error) !== 'EEXIST') throw error;
   }
+}
+
+/** What a rename to a mount point fails with, in words. */
+export function mountPoint({ home, pgdata }: Cluster, cause: unknown): EmbeddedPostgresError {
+  return new EmbeddedPostgresError(
+    'data_directory_unusable',
+    `${pgdata} is a mount point, and data cannot be put in its place. Mount it at ${home}, choose another data ` +
+      `directory, or ${USE_YOUR_OWN}.`,
+    { cause },
+  );
 }
 
 async function initdb(cluster: Cluster, binaries: Binaries, directory: string): Promise<void> {
@@ -75,8 +87,9 @@ function localesToTry(major: number): string[][] {
 }
 
 async function removeAbandonedDrafts(cluster: Cluster): Promise<void> {
-  for (const name of await readdir(cluster.home)) {
-    const path = join(cluster.home, name);
+  const beside = dirname(cluster.pgdata);
+  for (const name of await readdir(beside)) {
+    const path = join(beside, name);
     if (!name.startsWith(DRAFT)) continue;
     const found = await stat(path).catch(() => undefined);
     if (found === undefined || systemClock.now() - found.mtimeMs < DRAFT_ABANDONED_MS) continue;

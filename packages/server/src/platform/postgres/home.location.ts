@@ -7,13 +7,14 @@ import {
   mkdtemp,
   readdir,
   readFile,
+  readlink,
   realpath,
   rm,
   stat,
   writeFile,
 } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { chooseAccount, runningAsRoot } from './account.choice.ts';
+import { accountOf, chooseAccount, runningAsRoot } from './account.choice.ts';
 import { EmbeddedPostgresError, errnoOf, USE_YOUR_OWN } from './embedded.problems.ts';
 import type { Account, Cluster, EmbeddedOptions, Surroundings } from './embedded.types.ts';
 import { canEnter } from './program.run.ts';
@@ -23,37 +24,59 @@ const POINTER = 'postgres.location';
 
 /**
  * Finds where the data of a directory lives and who runs PostgreSQL on it. Root's data under a parent that PostgreSQL's
- * account cannot enter (root's own home) goes to a directory under /var/lib/holdfast, and a pointer to it stays behind,
- * so that every later start finds it again, and removing the directory means starting anew.
+ * account cannot enter goes into the hands of the user whose directory that is, such as a service's own. In root's own
+ * home it goes to a directory under /var/lib/holdfast, and a pointer to it stays behind, so that every later start finds
+ * it again, and removing the directory means starting anew.
  */
 export async function locateCluster(options: EmbeddedOptions, surroundings: Surroundings): Promise<Cluster> {
-  const asked = await makeDirectory(resolve(options.dataDir));
+  const { asked, made } = await makeDirectory(resolve(options.dataDir));
   const pointed = await readPointer(asked);
   let home = pointed ?? asked;
   const owner = await ownerOf(join(home, 'postgres'));
-  const account = await chooseAccount(owner);
+  let account = await chooseAccount(owner);
   if (owner !== undefined) {
     await checkOwnership(join(home, 'postgres'), owner, account);
   } else if (pointed === undefined && account !== undefined && !(await canEnter(account, asked))) {
-    home = await moveOut(asked, surroundings.systemHome);
+    const host = await hostOf(asked, made);
+    if (host === undefined) home = await moveOut(asked, surroundings.systemHome);
+    else account = host;
   }
   if (home !== asked) {
     options.log('warn', `PostgreSQL's account cannot enter ${asked}; its data is in ${home}`, {
       account: account?.name,
     });
   }
-  const pgdata = await realpath(join(home, 'postgres')).catch(() => join(home, 'postgres'));
+  const pgdata = await resolveData(join(home, 'postgres'));
   if (account !== undefined && owner?.uid === 0) await giveAway(pgdata, account, options);
   return { home, pgdata, account, settings: options.settings ?? {}, surroundings, log: options.log };
 }
 
 /** Root's new directories can be passed through by PostgreSQL's account, and listed by nobody else. */
-async function makeDirectory(directory: string): Promise<string> {
+async function makeDirectory(directory: string): Promise<{ asked: string; made: string[] }> {
   const first = await mkdir(directory, { recursive: true, mode: 0o700 });
-  if (first !== undefined && runningAsRoot()) {
-    for (let made = directory; made.length >= first.length; made = dirname(made)) await chmod(made, 0o711);
+  const made: string[] = [];
+  for (let one = directory; first !== undefined && one.length >= first.length; one = dirname(one)) made.push(one);
+  if (runningAsRoot()) for (const one of made) await chmod(one, 0o711);
+  return { asked: await realpath(directory), made };
+}
+
+/** The user in whose directory it lies, and to whom goes what was made of it; undefined where that is root's. */
+async function hostOf(asked: string, made: readonly string[]): Promise<Account | undefined> {
+  const host = await accountOf((await stat(dirname(made.at(-1) ?? join(asked, 'postgres')))).uid);
+  if (host === undefined) return undefined;
+  for (const directory of made) await lchown(directory, host.uid, host.gid);
+  return (await canEnter(host, asked)) ? host : undefined;
+}
+
+/** Where the data really are: `postgres` may be a link to another disk, which may not be mounted. */
+async function resolveData(path: string): Promise<string> {
+  try {
+    return await realpath(path);
+  } catch (error) {
+    const target = errnoOf(error) === 'ENOENT' ? await readlink(path).catch(() => undefined) : undefined;
+    if (target === undefined) return path;
+    throw unusable(`${path} is a link to ${target}, which is not there. Mount what holds it, or make it`, error);
   }
-  return realpath(directory);
 }
 
 async function readPointer(asked: string): Promise<string | undefined> {
@@ -116,7 +139,11 @@ async function moveOut(asked: string, systemHome: string): Promise<string> {
 }
 
 /** A backup that root copied back belongs to root; PostgreSQL insists on owning its files. */
-async function giveAway(directory: string, account: Account, options: EmbeddedOptions): Promise<void> {
+export async function giveAway(
+  directory: string,
+  account: Account,
+  options: Pick<EmbeddedOptions, 'log'>,
+): Promise<void> {
   options.log('info', `giving ${directory} to ${account.name}, which PostgreSQL runs as`);
   await lchown(directory, account.uid, account.gid);
   for (const entry of await readdir(directory, { recursive: true })) {

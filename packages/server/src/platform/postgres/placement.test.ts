@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runningAsRoot } from './account.choice.ts';
 import { ask, openGround } from './embedded.fixture.ts';
 import type { Ground } from './embedded.fixture.ts';
+import { locateCluster } from './home.location.ts';
 import { makePrivate } from './socket.directory.ts';
 
 const isRoot = runningAsRoot();
@@ -111,6 +112,7 @@ describe.runIf(isRoot)('root', { timeout: 30_000 }, () => {
     const postgres = await ground.serve(join(ground.dir, 'data'));
     expect((await stat(join(ground.dir, 'data', 'postgres'))).uid).not.toBe(0);
     expect((await stat(`/proc/${postgres.pid()}`)).uid).not.toBe(0);
+    expect((await stat(join(ground.dir, 'data', 'postgres.log'))).uid).not.toBe(0);
     await postgres.stop();
   });
 
@@ -134,6 +136,18 @@ describe.runIf(isRoot)('root', { timeout: 30_000 }, () => {
     expect(anew.dataDir).not.toBe(first.dataDir);
     await anew.stop();
     await access(join(first.dataDir, 'postgres', 'PG_VERSION'));
+  });
+
+  it('keeps data in the closed directory of another user, in the hands of that user', async () => {
+    const closed = join(ground.dir, 'home-of-a-service');
+    await mkdir(closed, { mode: 0o700 });
+    await chown(closed, 1, 1);
+    const options = { dataDir: join(closed, 'deep', 'shop'), log: () => undefined };
+    const { home, account } = await locateCluster(options, ground.surroundings);
+    expect(home).toBe(options.dataDir);
+    expect(account?.uid).toBe(1);
+    expect((await stat(join(closed, 'deep'))).uid).toBe(1);
+    expect((await stat(home)).uid).toBe(1);
   });
 
   it('refuses data that lies in a closed directory, and starts no empty database beside it', async () => {

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { chmod, open, readFile, stat } from 'node:fs/promises';
+import { chmod, open, readFile, stat, type FileHandle } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -7,7 +7,7 @@ import { systemClock } from '../../kernel/clock.ts';
 import { findBinaries } from './binaries.search.ts';
 import { createData, majorOfData, writeSettings } from './cluster.init.ts';
 import { clusterName } from './cluster.settings.ts';
-import { EmbeddedPostgresError, messageOf, USE_YOUR_OWN } from './embedded.problems.ts';
+import { EmbeddedPostgresError, errnoOf, messageOf, USE_YOUR_OWN } from './embedded.problems.ts';
 import type { Cluster } from './embedded.types.ts';
 import { findPostmaster, removeStaleLocks } from './lock.files.ts';
 import type { Running } from './lock.files.ts';
@@ -159,7 +159,7 @@ async function launch(cluster: Cluster): Promise<Child> {
   const socketDirectory = await makeSocketDirectory(cluster);
   await writeSettings(cluster, socketDirectory);
   await removeStaleLocks(cluster, socketDirectory);
-  const log = await open(logFile(cluster), 'a', 0o600);
+  const log = await openLog(cluster);
   try {
     const logOffset = (await log.stat()).size;
     const child = spawn(`${binaries.bin}/postgres`, ['-D', cluster.pgdata], {
@@ -182,6 +182,19 @@ async function launch(cluster: Cluster): Promise<Child> {
     return state;
   } finally {
     await log.close();
+  }
+}
+
+/** One that root makes is PostgreSQL's: the next to start it may be no root. */
+async function openLog(cluster: Cluster): Promise<FileHandle> {
+  const { account } = cluster;
+  try {
+    const made = await open(logFile(cluster), 'ax', 0o600);
+    if (account !== undefined) await made.chown(account.uid, account.gid);
+    return made;
+  } catch (error) {
+    if (errnoOf(error) !== 'EEXIST') throw error;
+    return open(logFile(cluster), 'a', 0o600);
   }
 }
 
