@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { processState } from './process.state.ts';
 
 /** How drafts of one kind are called: `before`, the pid of their maker, `after`, and what else there may be. */
-export interface DraftName {
+interface DraftName {
   before: string;
   after: string;
 }
