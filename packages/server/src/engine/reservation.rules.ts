@@ -331,8 +331,20 @@ function cancelLines(books: Recorder, reservation: Reservation, lines: Line[], r
 function settleCancelled(books: Recorder, reservation: Reservation): void {
   const isShipped = reservation.lines.some((line) => line.shipped > 0);
   reservation.status = isShipped ? 'shipped' : 'cancelled';
-  if (isShipped) reservation.shippedAt = books.state.nowMs;
-  else reservation.cancelledAt = books.state.nowMs;
+  if (isShipped) reservation.shippedAt = endOf(books, reservation);
+  else reservation.cancelledAt = endOf(books, reservation);
+}
+
+/**
+ * Now, or later where the database's clock was set back and the ledger of one of its levels is ahead of it: the ledger is
+ * searched for the entries of a reservation up to its end.
+ */
+function endOf(books: Recorder, reservation: Reservation): number {
+  let end = books.state.nowMs;
+  for (const { product, location } of reservation.lines) {
+    if (location !== null) end = Math.max(end, product.levels.get(location.id)?.lastMovementAt ?? 0);
+  }
+  return end;
 }
 
 function removeLine(books: Recorder, line: Line): void {
@@ -344,7 +356,7 @@ function removeLine(books: Recorder, line: Line): void {
 function closeShipped(books: Recorder, reservation: Reservation): string {
   const isDone = openLines(reservation).length === 0;
   reservation.status = isDone ? 'shipped' : 'confirmed';
-  if (isDone) reservation.shippedAt = books.state.nowMs;
+  if (isDone) reservation.shippedAt = endOf(books, reservation);
   return close(books, reservation, 'reservation.shipped');
 }
 

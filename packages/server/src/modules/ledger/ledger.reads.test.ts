@@ -14,7 +14,7 @@ interface Entry {
   reference: { type: string; id: string } | null;
 }
 
-async function call(method: 'GET' | 'POST' | 'PATCH', path: string, body?: object) {
+async function call(method: 'GET' | 'POST' | 'PUT' | 'PATCH', path: string, body?: object) {
   const payload = body === undefined ? {} : { payload: body };
   const answer = await test.app.inject({ method, url: `/api/v1${path}`, ...payload });
   return { status: answer.statusCode, body: answer.json() };
@@ -51,9 +51,11 @@ const adjust = (sku: string, location: string, quantity: number, fields: object 
 const inShort = ({ location, type, onHand }: Entry): string => `${location} ${type} ${onHand}`;
 
 let reservationId: string;
+/** How far the database's clock is ahead. */
+let shiftMs = 0;
 
 beforeAll(async () => {
-  test = await startTestApp();
+  test = await startTestApp({ timeShiftMs: () => shiftMs });
   for (const code of ['WH001', 'WH002', 'WH003']) await made('/locations', { code, name: code, type: 'warehouse' });
   for (const sku of ['CUP', 'JUG', 'PAN']) await made('/products', { sku, name: sku });
   const order = { type: 'purchase_order', id: 'PO-1' };
@@ -255,5 +257,59 @@ describe('GET /inventory/{sku}/ledger', () => {
   it('answers nothing where nothing moved', async () => {
     await made('/products', { sku: 'STILL', name: 'x' });
     expect(await page('/inventory/STILL/ledger')).toEqual({ items: [], nextCursor: null });
+  });
+});
+
+describe('what callers booked with the id of a reservation', () => {
+  it('is found, once, whenever it was booked and whatever the id is', async () => {
+    await made('/products', { sku: 'BOX', name: 'x' });
+    await adjust('BOX', 'WH001', 10);
+    const { id } = await made('/reservations', { lines: [{ sku: 'BOX', location: 'WH001', quantity: 2 }] });
+    await adjust('BOX', 'WH001', 1, { reference: { type: 'note', id } });
+    await adjust('BOX', 'WH001', 1, { reference: { type: 'reservation', id } });
+    await made(`/reservations/${id}/confirm`, { ship: true });
+    await adjust('BOX', 'WH002', 2, { movement: 'return', reference: { type: 'reservation', id } });
+    await adjust('CUP', 'WH003', 3, { movement: 'return', reference: { type: 'reservation', id: 'ORDER-7' } });
+    const own = ['WH002 return 2', 'WH001 sale 10', 'WH001 adjustment 12', 'WH001 reserve 10'];
+    expect((await pages(`/ledger?referenceType=reservation&referenceId=${id}`)).map(inShort)).toEqual(own);
+    expect((await pages(`/ledger?referenceId=${id}`)).map(inShort)).toEqual(own.toSpliced(3, 0, 'WH001 adjustment 11'));
+    expect((await pages('/ledger?referenceId=ORDER-7')).map(inShort)).toEqual(['WH003 return 3']);
+  });
+});
+
+describe("once the database's clock was set back", () => {
+  it('finds all that a reservation did, page by page', async () => {
+    await made('/products', { sku: 'POT', name: 'x' });
+    shiftMs = 7_200_000;
+    await adjust('POT', 'WH001', 10);
+    shiftMs = 0;
+    await adjust('POT', 'WH002', 10);
+    const line = (location: string) => ({ lines: [{ sku: 'POT', location, quantity: 1 }] });
+    const typesOf = async (id: string) =>
+      (await pages(`/ledger?referenceType=reservation&referenceId=${id}`)).map(inShort);
+
+    const shipped = (await made('/reservations', line('WH001'))).id;
+    await made(`/reservations/${shipped}/confirm`, {});
+    await made(`/reservations/${shipped}/ship`, {});
+    expect(await typesOf(shipped)).toEqual(['WH001 sale 9', 'WH001 commit 10', 'WH001 reserve 10']);
+    const cancelled = (await made('/reservations', line('WH001'))).id;
+    await made(`/reservations/${cancelled}/cancel`, {});
+    expect(await typesOf(cancelled)).toEqual(['WH001 release 9', 'WH001 reserve 9']);
+
+    // Set back by a second, as another server's clock may be: what lay on one level lies on another then.
+    shiftMs = 1_000;
+    const changed = (await made('/reservations', line('WH002'))).id;
+    shiftMs = 0;
+    await made('/products', { sku: 'LID', name: 'x' });
+    await adjust('LID', 'WH003', 1);
+    const lines = [{ sku: 'LID', location: 'WH003', quantity: 1 }];
+    expect((await call('PUT', `/reservations/${changed}/lines`, { lines })).status).toBe(200);
+    await made(`/reservations/${changed}/cancel`, {});
+    expect((await typesOf(changed)).toSorted()).toEqual([
+      'WH002 release 10',
+      'WH002 reserve 10',
+      'WH003 release 1',
+      'WH003 reserve 1',
+    ]);
   });
 });

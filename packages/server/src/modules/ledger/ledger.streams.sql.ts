@@ -28,6 +28,12 @@ interface LevelKey {
 }
 
 const RESERVATION = 'reservation';
+
+/** What reservations write themselves. Callers book entries of other types for them. */
+const HELD = sql.raw(`('reserve', 'release', 'expire', 'commit', 'uncommit', 'sale')`);
+
+/** A failover may set the clock back by so much, and more: what moved from one level to another may lie outside then. */
+const CLOCK_TOLERANCE = sql.lit('1 minute');
 const UUID = new RegExp(UUID_PATTERN);
 
 /** A location with more levels than this is read along the whole ledger: so many index steps cost more. */
@@ -83,6 +89,14 @@ function streamOfCallersReference(id: string, type: string): LedgerStream {
     ORDER BY ${order} LIMIT ${sql.lit(limit)}`;
 }
 
+/** Index (reference_id, at, seq) of what callers booked for reservations. */
+function streamBookedForReservation(id: string): LedgerStream {
+  return ({ where, order, limit }) => sql`
+    SELECT * FROM ledger_entry
+    WHERE reference_id = ${id} AND reference_type = ${sql.lit(RESERVATION)} AND type NOT IN ${HELD} AND ${where}
+    ORDER BY ${order} LIMIT ${sql.lit(limit)}`;
+}
+
 /** Index (lot, at, seq). */
 function streamOfLot(lot: string): LedgerStream {
   return ({ where, order, limit }) => sql`
@@ -91,7 +105,10 @@ function streamOfLot(lot: string): LedgerStream {
 
 /** An id without its type may be a reservation's and, of other types, the caller's own. */
 async function streamsOfReference(db: Kysely<Tables>, id: string, type: string | undefined): Promise<LedgerStream[]> {
-  const ofReservation = type === undefined || type === RESERVATION ? await streamsOfReservation(db, id) : [];
+  const ofReservation =
+    type === undefined || type === RESERVATION
+      ? [...(await streamsOfReservation(db, id)), streamBookedForReservation(id)]
+      : [];
   const types = type === undefined ? await callersTypesOf(db, id) : type === RESERVATION ? [] : [type];
   return [...ofReservation, ...types.map((callersType) => streamOfCallersReference(id, callersType))];
 }
@@ -104,8 +121,8 @@ async function streamsOfReservation(db: Kysely<Tables>, id: string): Promise<Led
   if (!UUID.test(id)) return [];
   const { rows } = await sql<LevelKey & { created: string; ended: string | null }>`
     SELECT level.product_id AS "productId", level.location_id AS "locationId",
-      reservation.created_at::text AS created,
-      coalesce(reservation.shipped_at, reservation.cancelled_at)::text AS ended
+      (reservation.created_at - ${CLOCK_TOLERANCE}::interval)::text AS created,
+      (coalesce(reservation.shipped_at, reservation.cancelled_at) + ${CLOCK_TOLERANCE}::interval)::text AS ended
     FROM reservation JOIN level ON level.product_id = ANY (reservation.product_ids)
     WHERE reservation.id = ${id}::uuid`.execute(db);
   const [first] = rows;
@@ -114,7 +131,11 @@ async function streamsOfReservation(db: Kysely<Tables>, id: string): Promise<Led
   const ended = first.ended === null ? sql<SqlBool>`true` : sql<SqlBool>`at <= ${first.ended}::timestamptz`;
   return [
     ({ where, ...page }) =>
-      levels({ ...page, where: sql`at >= ${first.created}::timestamptz AND ${ended} AND ${where}` }),
+      levels({
+        ...page,
+        where: sql`reference_type = ${sql.lit(RESERVATION)} AND type IN ${HELD}
+          AND at >= ${first.created}::timestamptz AND ${ended} AND ${where}`,
+      }),
   ];
 }
 
