@@ -233,6 +233,7 @@ describe('who is counted', () => {
       own.admitted(4, 'GET', '/openapi.json', { isWhole: true, headers });
     expect(await ask({})).toBe(4);
     expect(await ask({ 'x-forwarded-for': '8.8.8.8' })).toBe(2);
+    expect(await ask({ 'x-real-ip': '8.8.8.8' })).toBe(0);
     expect(await own.admitted(5, 'GET', '/health/ready', { isWhole: true, remoteAddress: '8.8.8.8' })).toBe(5);
     await own.close();
   });

@@ -155,6 +155,7 @@ function isFromHere({ headers }: LimitedRequest, { isLoopback }: Peer): boolean 
   return (
     isLoopback &&
     headers['x-forwarded-for'] === undefined &&
+    headers['x-real-ip'] === undefined &&
     headers.forwarded === undefined &&
     headers.via === undefined
   );

@@ -251,8 +251,15 @@ describe('until a first key exists', () => {
     { 'x-forwarded-for': '127.0.0.1' },
     { 'x-forwarded-host': 'localhost' },
     { via: '1.1 proxy' },
+    { 'x-real-ip': '127.0.0.1' },
+    { 'cf-connecting-ip': '127.0.0.1' },
   ])('nobody else is: %j', async (headers) => {
     expect((await refusalOf(headers as unknown as Record<string, string>))[0]).toBe(403);
+  });
+
+  test('nor is a proxy that says nothing of itself, as nginx with a proxy_pass alone', async () => {
+    const request = Object.assign(requestWith(HERE), { httpVersion: '1.0' });
+    await expect(Promise.resolve(auth.authenticate(request))).rejects.toMatchObject({ status: 403 });
   });
 
   test.each(['10.0.0.1', '::ffff:10.0.0.1', '2001:db8::1', ''])('from "%s" it is 403', async (address) => {

@@ -2,7 +2,19 @@ import { isIPv4 } from 'node:net';
 import type { IncomingMessage } from 'node:http';
 import { openOnlyHere } from './auth.problems.ts';
 
-type Request = Pick<IncomingMessage, 'headers' | 'socket'>;
+type Request = Pick<IncomingMessage, 'headers' | 'socket'> & Partial<Pick<IncomingMessage, 'httpVersion'>>;
+
+/** Beside `X-Forwarded-*`. */
+const PROXY_HEADERS = new Set([
+  'forwarded',
+  'via',
+  'x-real-ip',
+  'x-client-ip',
+  'x-cluster-client-ip',
+  'true-client-ip',
+  'cf-connecting-ip',
+  'cdn-loop',
+]);
 
 /**
  * Until a first key or person exists anybody who reaches the server is its admin. So it must be reached from its own machine, by a
@@ -17,10 +29,12 @@ export function assertFromThisMachine(request: Request): void {
 }
 
 /** Why a request may not be this machine's own, or null. */
-export function cameFromElsewhere({ headers, socket }: Request): string | null {
+export function cameFromElsewhere({ headers, socket, httpVersion }: Request): string | null {
   if (!isLoopbackAddress(socket.remoteAddress)) return 'This request comes from another machine.';
   const proxy = Object.keys(headers).find(isProxyHeader);
   if (proxy !== undefined) return `This request came through a proxy (${proxy}).`;
+  // nginx with nothing but a proxy_pass says no more of itself than this: Host is what it was told to pass to.
+  if (httpVersion === '1.0') return 'This request speaks HTTP/1.0, as a proxy does.';
   if (!isLoopbackName(hostNameOf(headers.host))) return 'Host is not a loopback name.';
   const { origin } = headers;
   if (origin !== undefined && !isLoopbackName(originNameOf(origin))) return 'Origin is not a loopback name.';
@@ -44,7 +58,7 @@ export function openModeRefusal(host: string): string | null {
 }
 
 function isProxyHeader(name: string): boolean {
-  return name === 'forwarded' || name === 'via' || name.startsWith('x-forwarded-');
+  return PROXY_HEADERS.has(name) || name.startsWith('x-forwarded-');
 }
 
 function isLoopbackAddress(address: string | undefined): boolean {
