@@ -16,6 +16,7 @@ import { looksLikeToken, tokenExpiryOf, TokenVerifier, type JwtConfig } from './
 
 /** How long an open server may go on without asking whether another instance made a key or a person. */
 const OPEN_FOR_MS = 1_000;
+const TELL_EVERY_MS = 10_000;
 
 export interface AuthOptions {
   keys: KeyStore;
@@ -46,8 +47,8 @@ export class Authenticator {
     this.#keys = new CredentialCache(keysAsCredentials(keys), clock, log);
     this.#sessions = sessions === undefined ? null : new CredentialCache(sessionsAsCredentials(sessions), clock, log);
     this.#store = keys;
-    this.#tokens = jwt === null ? null : new TokenVerifier(jwt, clock);
     this.#clock = clock;
+    this.#tokens = jwt === null ? null : new TokenVerifier(jwt, clock, this.#tellSometimes(log));
     this.#onChanged = onChanged;
     this.#closed = jwt !== null;
   }
@@ -125,6 +126,17 @@ export class Authenticator {
       if (!open) throw refusal();
       return openCaller(request);
     });
+  }
+
+  /** Why tokens cannot be checked. Each of them would say so. */
+  #tellSometimes(log: Logger): (error: unknown) => void {
+    let toldMs = -Infinity;
+    return (error) => {
+      const nowMs = this.#clock.monotonic();
+      if (nowMs - toldMs < TELL_EVERY_MS) return;
+      toldMs = nowMs;
+      log.warn({ err: error }, 'tokens cannot be checked: the keys at HOLDFAST_JWKS_URL cannot be used');
+    };
   }
 
   async #ask(): Promise<boolean> {

@@ -53,6 +53,11 @@ function sign(payload: Claims, key: CryptoKey | Uint8Array = signer, alg = 'ES25
   return new SignJWT(payload as Record<string, unknown>).setProtectedHeader({ alg, kid }).sign(key);
 }
 
+/** A token that does not name its key. */
+function signNamingNone(payload: Claims, key: CryptoKey): Promise<string> {
+  return new SignJWT(payload as Record<string, unknown>).setProtectedHeader({ alg: 'ES256' }).sign(key);
+}
+
 function encode(part: object): string {
   return Buffer.from(JSON.stringify(part)).toString('base64url');
 }
@@ -133,12 +138,38 @@ describe("with the provider's public keys", () => {
     expect(fetches - before).toBe(1);
   });
 
-  test('a provider that cannot be reached is 503, not a wrong token', async () => {
+  test('a token that names no key is checked by each that fits, also by one that is new', async () => {
+    const [other, stranger] = [await generateKeyPair('ES256', { extractable: true }), await generateKeyPair('ES256')];
+    const [first] = served.keys;
+    const second = { ...(await exportJWK(other.publicKey)), kid: 'two', alg: 'ES256', use: 'sig' };
+    const statusNow = async (key: CryptoKey, changes: Claims = {}): Promise<number> =>
+      (await statusOf(verifier, await signNamingNone(claims(changes), key)))[0];
+    expect([await statusNow(signer), await statusNow(other.privateKey)]).toEqual([200, 401]);
+    served = { keys: [first as JWK, second] };
+    // They are not fetched more often than every 30 s.
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 31_000 });
+    try {
+      expect(await statusNow(other.privateKey)).toBe(200);
+      expect(await statusNow(signer, { sub: 'bob' })).toBe(200);
+      const before = fetches;
+      expect(await statusNow(stranger.privateKey)).toBe(401);
+      expect(await statusNow(other.privateKey, { aud: 'elsewhere' })).toBe(401);
+      expect(fetches).toBe(before);
+    } finally {
+      vi.useRealTimers();
+      served = { keys: [first as JWK] };
+    }
+  });
+
+  test('a provider that cannot be reached is 503, not a wrong token, and whoever runs this is told why', async () => {
+    const reasons: unknown[] = [];
     const away = new TokenVerifier(
       { keys: { jwksUrl: 'http://127.0.0.1:9/jwks' }, issuer: ISSUER, audience: AUDIENCE },
       clock,
+      (reason) => reasons.push(reason),
     );
     expect((await statusOf(away, await sign(claims())))[0]).toBe(503);
+    expect(reasons).toEqual([expect.any(Error)]);
   });
 
   test('a token that was good ends with its time, whether or not the provider can be reached then', async () => {

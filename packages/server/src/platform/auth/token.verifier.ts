@@ -1,10 +1,11 @@
 import {
   createRemoteJWKSet,
   decodeJwt,
+  decodeProtectedHeader,
   errors,
   jwtVerify,
+  type CryptoKey,
   type JWTPayload,
-  type JWTVerifyGetKey,
   type JWTVerifyOptions,
 } from 'jose';
 import type { Clock } from '../../kernel/clock.ts';
@@ -55,8 +56,9 @@ const TOKEN_FAULTS = new Set([
   errors.JOSEAlgNotAllowed.code,
   errors.JOSENotSupported.code,
   errors.JWKSNoMatchingKey.code,
-  errors.JWKSMultipleMatchingKeys.code,
 ]);
+
+type ProvidersKeys = ReturnType<typeof createRemoteJWKSet>;
 
 /** Three parts of base64url, the first of which is a JSON object. */
 const TOKEN_SHAPE = /^eyJ[\w-]*\.[\w-]+\.[\w-]+$/;
@@ -75,12 +77,19 @@ interface Remembered {
 /** Checks JSON Web Tokens (RFC 7519): signature, issuer, audience, expiry; their scopes stand in `scope` (RFC 8693). */
 export class TokenVerifier {
   readonly #clock: Clock;
-  readonly #key: Uint8Array | JWTVerifyGetKey;
+  readonly #key: Uint8Array | ProvidersKeys;
   readonly #options: JWTVerifyOptions;
+  readonly #onUnavailable: (error: unknown) => void;
   readonly #remembered = new Map<string, Remembered>();
 
-  constructor({ keys, issuer, audience }: JwtConfig, clock: Clock) {
+  /** @param onUnavailable told why a token could not be checked */
+  constructor(
+    { keys, issuer, audience }: JwtConfig,
+    clock: Clock,
+    onUnavailable: (error: unknown) => void = () => undefined,
+  ) {
     this.#clock = clock;
+    this.#onUnavailable = onUnavailable;
     const shared = 'secret' in keys;
     this.#key = shared ? new TextEncoder().encode(keys.secret) : createRemoteJWKSet(new URL(keys.jwksUrl));
     this.#options = {
@@ -115,14 +124,13 @@ export class TokenVerifier {
     const options = { ...this.#options, currentDate: new Date(this.#clock.now()) };
     try {
       const key = this.#key;
-      const verified = await (key instanceof Uint8Array
-        ? jwtVerify(token, key, options)
-        : jwtVerify(token, key, options));
-      return verified.payload;
+      if (key instanceof Uint8Array) return (await jwtVerify(token, key, options)).payload;
+      return await byProvidersKeys(key, token, options);
     } catch (error) {
       if (error instanceof errors.JOSEError && TOKEN_FAULTS.has(error.code)) {
         throw credentialsInvalid(`The token is not valid: ${error.message}.`);
       }
+      this.#onUnavailable(error);
       throw tokensCannotBeChecked();
     }
   }
@@ -135,6 +143,46 @@ export class TokenVerifier {
     const [oldest] = this.#remembered.keys();
     if (this.#remembered.size > REMEMBERED_MAX && oldest !== undefined) this.#remembered.delete(oldest);
   }
+}
+
+/**
+ * A key that a token names and that is not known has the keys fetched anew, once in 30 s. A token need not name one: then
+ * it is the signature that does not fit until they are.
+ */
+async function byProvidersKeys(keys: ProvidersKeys, token: string, options: JWTVerifyOptions): Promise<JWTPayload> {
+  try {
+    return await byAnyThatFits(keys, token, options);
+  } catch (error) {
+    if (!isBySomebodyElse(error) || keys.coolingDown || decodeProtectedHeader(token).kid !== undefined) throw error;
+  }
+  await keys.reload();
+  return byAnyThatFits(keys, token, options);
+}
+
+async function byAnyThatFits(keys: ProvidersKeys, token: string, options: JWTVerifyOptions): Promise<JWTPayload> {
+  try {
+    return (await jwtVerify(token, keys, options)).payload;
+  } catch (error) {
+    if (!(error instanceof errors.JWKSMultipleMatchingKeys)) throw error;
+    return byOneOf(error, token, options);
+  }
+}
+
+async function byOneOf(keys: AsyncIterable<CryptoKey>, token: string, options: JWTVerifyOptions): Promise<JWTPayload> {
+  let refusal: unknown = new errors.JWKSNoMatchingKey();
+  for await (const key of keys) {
+    try {
+      return (await jwtVerify(token, key, options)).payload;
+    } catch (error) {
+      if (!isBySomebodyElse(error)) throw error;
+      refusal = error;
+    }
+  }
+  throw refusal;
+}
+
+function isBySomebodyElse(error: unknown): boolean {
+  return error instanceof errors.JWSSignatureVerificationFailed;
 }
 
 /** Words of `scope` that are not ours, such as `openid`, are somebody else's. */
