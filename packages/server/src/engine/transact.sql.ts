@@ -21,11 +21,12 @@ export interface Clock {
 
 /**
  * Set for this transaction only: behind a transaction pooler a session's settings are not ours. Its statements follow one
- * another within milliseconds, and one of a frozen instance may keep all stock waiting: it is not left idle for long.
+ * another within milliseconds, and one of a frozen instance may keep all stock waiting: it is not left idle for long. Who
+ * waits for a row does so in turns, between which others have the session.
  */
 export async function begin(tx: Transaction<Tables>, role: string | null): Promise<void> {
   await sql`
-    SELECT set_config('role', ${role ?? 'none'}, true), set_config('lock_timeout', '1s', true),
+    SELECT set_config('role', ${role ?? 'none'}, true), set_config('lock_timeout', '250ms', true),
       set_config('idle_in_transaction_session_timeout', '500ms', true), set_config('timezone', 'UTC', true)
   `.execute(tx);
 }

@@ -24,3 +24,28 @@ test('a server that panics when a COMMIT is durable: the command is done once, a
     await stock.close();
   }
 });
+
+test('transactions that wait leave sessions to reads, and go on in their order', async () => {
+  const stock = await openStock({});
+  const database = new Database({ connection: stock.connection, poolMax: 2 });
+  try {
+    let goOn = (): void => undefined;
+    const row = new Promise<void>((resolve) => (goOn = resolve));
+    const done: number[] = [];
+    const wait = async (turn: number): Promise<void> => {
+      await database.transaction(60_000, () => row);
+      done.push(turn);
+    };
+    const waiting = Promise.all([1, 2, 3].map(wait));
+    const late = database.transaction(1, () => row);
+    await expect(late).rejects.toThrow('Too many wait for rows that another writer holds.');
+    const { rows } = await database.pool.query('SELECT 1 AS one');
+    expect([rows, done]).toEqual([[{ one: 1 }], []]);
+    goOn();
+    await waiting;
+    expect(done).toEqual([1, 2, 3]);
+  } finally {
+    await database.close();
+    await stock.close();
+  }
+});

@@ -38,6 +38,8 @@ const PAUSE_MS = 60;
 const ANSWER_WITHIN_MS = 4_500;
 /** Left for finding out what became of a COMMIT that was not answered. */
 const SETTLE_WITHIN_MS = 700;
+/** Another attempt is worth it for so long: one that is cut while it waits for a row says that the database is away. */
+const ATTEMPT_MS = 500;
 
 /**
  * Any command that is not of stock: one transaction with its journal entries and its idempotency key.
@@ -69,7 +71,8 @@ export async function transact(
         if (became === 'unknown') throw outcomeUnknown();
       }
       if (!isConnectionLost(error) && !isRolledBack) throw error;
-      if (attempt >= ATTEMPTS_MAX || performance.now() + PAUSE_MS + SETTLE_WITHIN_MS > untilMs) throw error;
+      const leftMs = untilMs - performance.now();
+      if (attempt >= ATTEMPTS_MAX || leftMs < PAUSE_MS + ATTEMPT_MS + SETTLE_WITHIN_MS) throw error;
       await pause(PAUSE_MS);
     }
   }

@@ -4,6 +4,7 @@ import { copeWithPooler, WHO_SERVES } from './pooler.ts';
 import { cutSession, outliveLoss, Sessions, type Connection } from './sessions.ts';
 import { LaneConnection } from './lane.connection.ts';
 import type { Tables } from './tables.ts';
+import { Turns } from './turns.ts';
 import { columnTypes } from './types.ts';
 
 export interface DatabaseOptions {
@@ -21,6 +22,8 @@ export const SERVING_ROLE = 'holdfast_app';
 const CONNECT_TIMEOUT_MS = 3_000;
 const READ_TIMEOUT_MS = 10_000;
 const POOL_MAX_DEFAULT = 8;
+/** A transaction whose turn comes later than this before its end would be cut in the middle. */
+const TRANSACTION_MS = 500;
 
 /**
  * The door to PostgreSQL. Sessions take the serving role when they may (`SET ROLE` on each connection; every writing
@@ -31,14 +34,18 @@ export class Database {
   readonly kysely: Kysely<Tables>;
   readonly #options: DatabaseOptions;
   readonly #sessions: Sessions;
+  /** Transactions may wait for rows: reads keep half of the sessions. */
+  readonly #turns: Turns;
   #servingRole: string | null = null;
 
   constructor(options: DatabaseOptions) {
     this.#options = options;
     this.#sessions = new Sessions(() => this.#clientConfig());
+    const poolMax = options.poolMax ?? POOL_MAX_DEFAULT;
+    this.#turns = new Turns(Math.ceil(poolMax / 2));
     this.pool = new pg.Pool({
       Client: this.#sessions.Client,
-      max: options.poolMax ?? POOL_MAX_DEFAULT,
+      max: poolMax,
       connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
       idleTimeoutMillis: 30_000,
       onConnect: (client) => this.#prepareSession(client),
@@ -87,8 +94,20 @@ export class Database {
 
   /**
    * A transaction on a session that is cut when it takes longer: a server that has gone silent must not keep the caller.
+   *
+   * @throws Problem `level_busy` where others took all turns for so long, and what `work` and the database throw
    */
   async transaction<Result>(timeoutMs: number, work: (tx: Transaction<Tables>) => Promise<Result>): Promise<Result> {
+    const untilMs = performance.now() + timeoutMs;
+    await this.#turns.take(timeoutMs - TRANSACTION_MS);
+    try {
+      return await this.#transact(Math.max(1, untilMs - performance.now()), work);
+    } finally {
+      this.#turns.end();
+    }
+  }
+
+  async #transact<Result>(timeoutMs: number, work: (tx: Transaction<Tables>) => Promise<Result>): Promise<Result> {
     const session = await this.pool.connect();
     let isCut = false;
     const timer = setTimeout(() => {
