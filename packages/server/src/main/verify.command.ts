@@ -116,6 +116,7 @@ export function inWords(report: VerificationReport): string {
   const lines = [`${head}: ${what}, in ${(durationMs / 1000).toFixed(1)} s.`, ...differences.map(line)];
   const hidden = differenceCount - differences.length;
   if (hidden > 0) lines.push(`… and ${grouped(hidden)} more: see --limit.`);
+  if (!report.clean) lines.push('What each of them means, and what to do: docs/guides/verify.md');
   return `${lines.join('\n')}\n`;
 }
 

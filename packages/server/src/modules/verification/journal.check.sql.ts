@@ -13,25 +13,28 @@ export interface EntryWindow {
   endMs: number | null;
   entries: number;
   differing: ClaimRow[];
+  /** Some of those that are of another time than their journal entry: by a clock that was set back, or another entry has the number. */
+  distant: number[];
 }
 
 /** A run of numbers never leaves its block of the sequence (engine/numbers.ts). */
 const BLOCK_SIZE = 4096;
+const DISTANT_MAX = 1_000;
 
 /** A journal entry as the numbers it has; most have one, and a function call for each would cost more than the rest. */
 const claimsOf = (condition: RawBuilder<unknown>): RawBuilder<unknown> => sql`
   claiming AS MATERIALIZED (
     SELECT at, ledger_from, ledger_count FROM journal_entry WHERE ledger_count > 0 AND ${condition}
   ), claim AS (
-    SELECT ledger_from AS seq FROM claiming
+    SELECT at, ledger_from AS seq FROM claiming
     UNION ALL
-    SELECT ledger_from + place FROM claiming CROSS JOIN LATERAL generate_series(1, ledger_count - 1) AS place
+    SELECT at, ledger_from + place FROM claiming CROSS JOIN LATERAL generate_series(1, ledger_count - 1) AS place
     WHERE ledger_count > 1
   )`;
 
 /**
  * The next ledger entries by time, about `count` of them, beside the journal entries that can have them, which the
- * blocks of their numbers tell: the journal has no index on time. Two counts say whether all is well; only where it is
+ * blocks of their numbers tell: the journal has no index on time. A few counts say whether all is well; only where it is
  * not, each number is looked at. (0.9 M entries/s on a 2-core machine.)
  */
 export async function compareEntries(
@@ -47,22 +50,33 @@ export async function compareEntries(
   const endMs = ends[0]?.at ?? null;
   const parts = sql`
     entry AS MATERIALIZED (
-      SELECT seq FROM ledger_entry WHERE at >= ${from} AND at <= ${instant(endMs ?? lastMs)}
+      SELECT seq, at FROM ledger_entry WHERE at >= ${from} AND at <= ${instant(endMs ?? lastMs)}
     ), bound AS (
       SELECT min(seq) / ${sql.lit(BLOCK_SIZE)} * ${sql.lit(BLOCK_SIZE)} AS low, max(seq) AS high FROM entry
     ), ${claimsOf(sql`id >= (SELECT low FROM bound) AND id <= (SELECT high FROM bound)`)}`;
-  const { rows } = await sql<{ entries: number; pairs: number; claimed: number }>`
+  const { rows } = await sql<{
+    entries: number;
+    pairs: number;
+    claimed: number;
+    met: number;
+    distant: number[] | null;
+  }>`
     WITH ${parts}
-    SELECT (SELECT count(*) FROM entry) AS entries, count(*) AS pairs, count(claim.seq) AS claimed
+    SELECT (SELECT count(*) FROM entry) AS entries, count(*) AS pairs, count(claim.seq) AS claimed,
+      count(DISTINCT claim.seq) AS met,
+      (array_agg(entry.seq) FILTER (
+        WHERE entry.at NOT BETWEEN claim.at - interval '1 minute' AND claim.at + interval '1 minute'
+      ))[:${sql.lit(DISTANT_MAX)}] AS distant
     FROM entry LEFT JOIN claim ON claim.seq = entry.seq`.execute(tx);
-  const { entries, pairs, claimed } = only(rows);
-  if (pairs === entries && claimed === entries) return { endMs, entries, differing: [] };
+  const { entries, pairs, claimed, met, distant } = only(rows);
+  const window = { endMs, entries, distant: distant ?? [] };
+  if (pairs === entries && claimed === entries && met === entries) return { ...window, differing: [] };
   const { rows: differing } = await sql<ClaimRow>`
     WITH ${parts}
-    SELECT entry.seq, count(claim.seq) AS claims FROM (SELECT DISTINCT seq FROM entry) AS entry
+    SELECT entry.seq, count(claim.seq) AS claims FROM entry
     LEFT JOIN claim ON claim.seq = entry.seq
     GROUP BY entry.seq HAVING count(claim.seq) <> 1 ORDER BY entry.seq`.execute(tx);
-  return { endMs, entries, differing };
+  return { ...window, differing };
 }
 
 export interface JournalPage {
@@ -110,6 +124,13 @@ export interface LocatedSeq {
   kind: string | null;
 }
 
+/** Those of these numbers that are nowhere in the ledger. Reads all of its index: only where many were left open. */
+export async function missingSeqs(tx: Snapshot, seqs: readonly number[]): Promise<number[]> {
+  const { rows } = await sql<{ seq: number }>`
+    SELECT seq FROM unnest(${seqs}::bigint[]) AS seq EXCEPT SELECT seq FROM ledger_entry ORDER BY seq`.execute(tx);
+  return rows.map(({ seq }) => seq);
+}
+
 /** Looks these numbers up on one snapshot. Reads all of the ledger's index: only where something was left open. */
 export async function locateSeqs(tx: Snapshot, seqs: readonly number[]): Promise<LocatedSeq[]> {
   const { rows } = await sql<LocatedSeq>`
@@ -117,11 +138,16 @@ export async function locateSeqs(tx: Snapshot, seqs: readonly number[]): Promise
     entry AS (
       SELECT seq, count(*) AS entries, min(product_id) AS product_id, min(location_id) AS location_id
       FROM ledger_entry WHERE seq = ANY (${seqs}::bigint[]) GROUP BY seq
+    ), block AS (
+      SELECT DISTINCT (seq / ${sql.lit(BLOCK_SIZE)} - before) * ${sql.lit(BLOCK_SIZE)} AS low
+      FROM asked, (VALUES (0), (1)) AS own (before)
+    ), claiming AS MATERIALIZED (
+      SELECT j.id, j.kind, j.ledger_from, j.ledger_count FROM block
+      JOIN journal_entry j ON j.id >= block.low AND j.id < block.low + ${sql.lit(BLOCK_SIZE)} AND j.ledger_count > 0
     ), claim AS (
-      SELECT asked.seq, count(*) AS claims, min(j.id) AS id, min(j.kind) AS kind
-      FROM asked JOIN journal_entry j ON j.id BETWEEN asked.seq - ${sql.lit(BLOCK_SIZE)} AND asked.seq
-        AND j.ledger_from <= asked.seq AND j.ledger_from + j.ledger_count > asked.seq
-      GROUP BY asked.seq
+      SELECT seq, count(*) AS claims, min(id) AS id, min(kind) AS kind
+      FROM claiming CROSS JOIN LATERAL generate_series(ledger_from, ledger_from + ledger_count - 1) AS seq
+      GROUP BY seq
     )
     SELECT asked.seq, coalesce(claims, 0) AS claims, coalesce(entries, 0) AS entries, product.sku,
       location.code AS location, claim.id AS "journalId", claim.kind

@@ -1,4 +1,4 @@
-import { compareClaims, compareEntries, locateSeqs, type LocatedSeq } from './journal.check.sql.ts';
+import { compareClaims, compareEntries, locateSeqs, missingSeqs, type LocatedSeq } from './journal.check.sql.ts';
 import type { Snapshot } from './snapshot.sql.ts';
 import type { Differences } from './verification.report.ts';
 
@@ -8,6 +8,8 @@ const CHECK = 'journal_has_each_ledger_entry_once';
 const ROWS_AT_ONCE = 100_000;
 /** Numbers that are looked for one by one; of more the rest is only counted. */
 const OPEN_MAX = 10_000;
+/** More of one page are looked for at once. */
+const OPEN_OF_PAGE_MAX = 1_000;
 
 /**
  * Every ledger entry is in exactly one journal entry, and every journal entry's ledger entries are there. The ledger is
@@ -16,30 +18,33 @@ const OPEN_MAX = 10_000;
  */
 export class JournalCheck {
   readonly #open = new Set<number>();
+  readonly #distant = new Set<number>();
   #overflow = 0;
 
   /** Checks the ledger entries from there on. @returns where the next ones begin */
   async checkEntries(tx: Snapshot, fromMs: number, lastMs: number): Promise<number> {
-    const { endMs, differing } = await compareEntries(tx, fromMs, lastMs, ROWS_AT_ONCE);
+    const { endMs, differing, distant } = await compareEntries(tx, fromMs, lastMs, ROWS_AT_ONCE);
     for (const { seq } of differing) this.#keep(seq);
+    for (const seq of distant) if (this.#distant.size < OPEN_MAX) this.#distant.add(seq);
     return (endMs ?? lastMs) + 1;
   }
 
   /** Checks the journal entries after that one. */
   async checkClaims(tx: Snapshot, after: number, until: number): Promise<{ lastId: number | null; claims: number }> {
     const { lastId, claims, missing } = await compareClaims(tx, after, until, ROWS_AT_ONCE);
-    for (const seq of missing) this.#keep(seq);
+    const isMuch = missing.length > OPEN_OF_PAGE_MAX;
+    for (const seq of isMuch ? await missingSeqs(tx, missing) : missing) this.#keep(seq);
     return { lastId, claims };
   }
 
   /** Whether there is something to look for. */
   get hasOpen(): boolean {
-    return this.#open.size > 0;
+    return this.#open.size > 0 || this.#distant.size > 0;
   }
 
   /** Looks for what did not meet; what is still not right is a difference. */
   async settle(tx: Snapshot, differences: Differences): Promise<void> {
-    for (const row of await locateSeqs(tx, [...this.#open])) {
+    for (const row of await locateSeqs(tx, [...this.#open, ...this.#distant])) {
       if (row.claims === 1 && row.entries === 1) continue;
       const { sku, location, seq } = row;
       differences.add(CHECK, { sku, location, subject: String(seq) }, explain(row));

@@ -1,8 +1,13 @@
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startTestApp, type TestApp } from '../../../test/app.ts';
+import { blocksOf } from '../../../test/docs/markdown.blocks.ts';
 import { systemClock } from '../../kernel/clock.ts';
 import { verify, type Check, type VerificationReport } from './index.ts';
+
+const GUIDE = fileURLToPath(new URL('../../../../../docs/guides/verify.md', import.meta.url));
 
 let app: TestApp;
 let owner: pg.Client;
@@ -176,6 +181,16 @@ const BREACHES: Breach[] = [
     finds: { journal_has_each_ledger_entry_once: 2 },
     says: '2 journal entries have the ledger entry',
   },
+  ...['now()', `now() + interval '1 day'`].map((at) => ({
+    what: `an entry of ${at} with the number of another level’s, where all else fits`,
+    break: `INSERT INTO ledger_entry (seq, at, type, product_id, location_id, delta_on_hand, delta_reserved,
+        delta_committed, on_hand, reserved, committed, actor)
+      SELECT (SELECT max(seq) FROM ledger_entry), ${at}, 'count', product_id, location_id, 0, 0, 0, on_hand, reserved,
+        committed, 'by hand' FROM level WHERE product_id <> ${MUG}`,
+    mend: `DELETE FROM ledger_entry WHERE actor = 'by hand'`,
+    finds: { journal_has_each_ledger_entry_once: 1 },
+    says: '2 ledger entries have the number',
+  })),
   {
     what: 'a reservation with another status',
     break: `UPDATE reservation SET status = 'shipped' WHERE status = 'confirmed'`,
@@ -273,6 +288,44 @@ test('a clock that was set back between a journal entry and its ledger entry is 
   const report = await check();
   await owner.query(shift.replace('at - ', 'at + '));
   expect(report.differences).toEqual([]);
+});
+
+test('nor is one that was set back for thousands of entries', async () => {
+  await owner.query(`WITH entry AS (
+      INSERT INTO ledger_entry (seq, at, type, product_id, location_id, delta_on_hand, delta_reserved, delta_committed,
+        on_hand, reserved, committed, actor)
+      SELECT 40960000 + n, now() + interval '2 hours', 'count', product_id, location_id, 0, 0, 0, on_hand, reserved,
+        committed, 'set back' FROM level, generate_series(1, 12000) n WHERE product_id <> ${MUG} RETURNING seq)
+    INSERT INTO journal_entry (id, at, kind, actor, subject, ledger_from, ledger_count)
+    SELECT seq, now() + (seq % 10000) * interval '1 ms', 'stock.adjusted', 'set back', 'CUP', seq, 1 FROM entry`);
+  const whole = await check(1);
+  await owner.query(`DELETE FROM ledger_entry WHERE actor = 'set back' AND seq % 4 = 0`);
+  const broken = await check(1);
+  await owner.query(
+    `DELETE FROM ledger_entry WHERE actor = 'set back'; DELETE FROM journal_entry WHERE actor = 'set back'`,
+  );
+  expect(whole.differences).toEqual([]);
+  expect(broken.byCheck).toEqual({ journal_has_each_ledger_entry_once: 3_000 });
+});
+
+test('the guide’s statements mend a level that was changed by hand, and served on', async () => {
+  const guide = blocksOf(await readFile(GUIDE, 'utf8')).find(({ language }) => language === 'sql')?.text ?? '';
+  const mend = guide.replace('MUG-BLUE', 'MUG').replace('BERLIN', 'A');
+  await owner.query(`UPDATE level SET on_hand = on_hand + 1 WHERE ${MUG_AT_A}`);
+  await api('POST', '/inventory/MUG/adjust', { location: 'A', type: 'add', quantity: 5 });
+  await api('POST', '/reservations', { lines: [{ sku: 'MUG', location: 'A', quantity: 1 }] });
+  expect((await check()).byCheck).toEqual({
+    level_units_are_the_sum_of_its_ledger: 1,
+    ledger_balances_follow_one_another: 1,
+  });
+  await owner.query(mend);
+  expect((await check()).differences).toEqual([]);
+
+  await owner.query(`DELETE FROM level WHERE product_id = ${MUG} AND location_id = ${AT_B}`);
+  await owner.query(mend.replace(`'A'`, `'B'`));
+  expect((await check()).byCheck).toEqual({ level_alerts_are_its_open_alerts: 1 });
+  await owner.query(`UPDATE level SET open_alerts = 1 WHERE product_id = ${MUG} AND location_id = ${AT_B}`);
+  expect((await check()).differences).toEqual([]);
 });
 
 test('no false alarm beside writers', async () => {
