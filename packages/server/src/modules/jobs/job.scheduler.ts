@@ -6,7 +6,8 @@ import type { Database, Tables } from '../../platform/database/index.ts';
 import type { TicketQueue } from '../../platform/jobs/index.ts';
 import { racingRuns, raiseWaiting, setDeadlineStates, whoWaits } from './claim.sql.ts';
 import { deadlineOutlook } from './deadline.rules.ts';
-import { findJobs, lockDueJobs, nextDueInMs, setNextDue, type Job } from './job.sql.ts';
+import { lockAllDue, lockDueJobs, nextDue, setNextDue } from './due.sql.ts';
+import { findJobs, type Job } from './job.sql.ts';
 import { failAbandoned } from './run.claiming.ts';
 import { RunMaker, wantedBy, type Wanted } from './run.making.ts';
 import { firedTicks } from './run.sql.ts';
@@ -49,6 +50,8 @@ const AFTER_ERROR_MS = 1_000;
 const OTHERS_AT_IT_MS = 50;
 /** Another instance may read it, and somebody may set another: then it is still on time. */
 const UNREADABLE_AGAIN_MS = 5_000;
+/** A clock that goes back by more was wrong before; by less, what was fired is waited for (Vixie's cron has the same). */
+const SET_BACK_MS = 3 * 3_600_000;
 
 /**
  * Makes runs of the jobs whose time has come, and looks after those that wait: they rise by waiting, and are told of when
@@ -60,6 +63,8 @@ export class JobScheduler {
   #running: Promise<void> = Promise.resolve();
   #isStopped = false;
   #tendedMs = -Infinity;
+  /** The latest that the database's clock has shown. */
+  #latestMs = 0;
   /** Jobs whose schedules cannot be read here, with the version that is known of. */
   readonly #unreadable = new Map<string, { version: number; untilMs: number }>();
 
@@ -79,11 +84,14 @@ export class JobScheduler {
     const { engine, queue, timeShiftMs, onMade } = this.#options;
     let report: ScheduleReport = { made: 0, more: false };
     let unreadable: Unreadable[] = [];
+    let seenMs = 0;
     await engine.transact(META, async (tx, databaseMs) => {
       unreadable = [];
       const nowMs = databaseMs + timeShiftMs();
       const maker = new RunMaker(tx, queue, nowMs);
       await maker.lockAnyGraph();
+      if (this.#isSetBack(nowMs)) await reckonAnew(tx, nowMs);
+      seenMs = nowMs;
       const due = await lockDueJobs(tx, nowMs, { max: JOBS_AT_ONCE, except: this.#passedOver() });
       if (due.length === 0) {
         report = { made: 0, more: false };
@@ -110,9 +118,14 @@ export class JobScheduler {
       report = { made: made.length, more: room === 0 || due.length === JOBS_AT_ONCE };
       return { status: 204, body: null, journal: maker.entries };
     });
+    this.#latestMs = seenMs;
     for (const one of unreadable) this.#passOver(one);
     if (report.made > 0) onMade();
     return report;
+  }
+
+  #isSetBack(nowMs: number): boolean {
+    return nowMs < this.#latestMs - SET_BACK_MS;
   }
 
   /** It stays due, for whoever can read it, and holds up no others. */
@@ -210,8 +223,13 @@ export class JobScheduler {
   async #fire(): Promise<number> {
     const { database, timeShiftMs, pollMs } = this.#options;
     for (;;) {
-      const dueInMs = await nextDueInMs(database.kysely, timeShiftMs(), this.#passedOver());
-      if (dueInMs === null || dueInMs > 0) return Math.min(pollMs, Math.ceil(dueInMs ?? pollMs));
+      const due = await nextDue(database.kysely, this.#passedOver());
+      if (due === undefined) return pollMs;
+      const nowMs = due.now + timeShiftMs();
+      if (due.next_at > nowMs && !this.#isSetBack(nowMs)) {
+        this.#latestMs = Math.max(this.#latestMs, nowMs);
+        return Math.min(pollMs, Math.ceil(due.next_at - nowMs));
+      }
       // What is due and not to be had is another instance's, which is at it.
       const { made, more } = await this.runOnce();
       if (this.#isStopped || (made === 0 && !more)) return OTHERS_AT_IT_MS;
@@ -225,6 +243,29 @@ interface Fired {
   id: string;
   nextAtMs: number | null;
   wanted: Tick[];
+}
+
+/**
+ * The database's clock was far ahead for a while, and jobs have fired by it: they would wait until that time has come.
+ * Ticks that were fired then have their runs, and make no others.
+ */
+async function reckonAnew(tx: Transaction<Tables>, nowMs: number): Promise<void> {
+  const due = await lockAllDue(tx);
+  const jobs = new Map(
+    (
+      await findJobs(
+        tx,
+        due.map(({ id }) => id),
+      )
+    ).map((job) => [job.id, job]),
+  );
+  const sooner = due.flatMap(({ id, nextAtMs }) => {
+    const { schedule, time_zone } = jobs.get(id) as Job;
+    const stored = schedule === null ? null : readStored(schedule, time_zone);
+    const next = stored === null || stored instanceof ScheduleError ? null : stored.next(nowMs);
+    return next === null || next >= nextAtMs ? [] : [{ id, nextAtMs: next }];
+  });
+  await setNextDue(tx, sooner);
 }
 
 interface Unreadable {

@@ -272,59 +272,6 @@ export async function scheduledJobs(
     .execute();
 }
 
-export interface DueJob {
-  id: string;
-  nextAtMs: number;
-}
-
-/**
- * Jobs whose time has come, held until the transaction ends; those that another instance holds are its.
- *
- * @param except jobs that are passed over
- */
-export async function lockDueJobs(
-  tx: Transaction<Tables>,
-  nowMs: number,
-  { max, except }: { max: number; except: readonly string[] },
-): Promise<DueJob[]> {
-  const rows = await tx
-    .selectFrom('job_state')
-    .select(['job_id', 'next_at'])
-    .where('next_at', '<=', sql<number>`${toRfc3339(nowMs)}::timestamptz`)
-    .where(sql<boolean>`job_id <> ALL(${[...except]}::uuid[])`)
-    .orderBy('next_at')
-    .limit(max)
-    .forUpdate()
-    .skipLocked()
-    .execute();
-  return rows.map(({ job_id, next_at }) => ({ id: job_id, nextAtMs: next_at ?? nowMs }));
-}
-
-/** How long until the time of the next job comes, in milliseconds; not above 0: it has. Null: no job has a time. */
-export async function nextDueInMs(
-  db: Kysely<Tables>,
-  shiftMs: number,
-  except: readonly string[],
-): Promise<number | null> {
-  const { rows } = await sql<{ in_ms: number }>`
-    SELECT extract(epoch FROM next_at - clock_timestamp())::float8 * 1000 - ${shiftMs} AS in_ms
-    FROM job_state WHERE next_at IS NOT NULL AND job_id <> ALL(${[...except]}::uuid[]) ORDER BY next_at LIMIT 1
-  `.execute(db);
-  return rows[0]?.in_ms ?? null;
-}
-
-export async function setNextDue(
-  tx: Transaction<Tables>,
-  due: readonly { id: string; nextAtMs: number | null }[],
-): Promise<void> {
-  await sql`
-    UPDATE job_state SET next_at = k.next_at
-    FROM unnest(${due.map(({ id }) => id)}::uuid[], ${due.map(({ nextAtMs }) => rfc3339OrNull(nextAtMs))}::timestamptz[])
-      AS k (id, next_at)
-    WHERE job_state.job_id = k.id
-  `.execute(tx);
-}
-
 /** What a duty that runs all the time has done since it was last told. */
 export async function reportDuty(
   db: Kysely<Tables>,

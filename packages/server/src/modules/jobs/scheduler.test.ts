@@ -195,3 +195,13 @@ describe('a job that is disabled', () => {
     expect((await app.read(id)).status).toBe('succeeded');
   });
 });
+
+it('a database’s clock that was years ahead keeps no job waiting when it is put right', async () => {
+  const job = await travel.scheduled('0 0 * * *');
+  const tomorrow = job.nextRun;
+  await travel.to('2041-01-01T00:00Z');
+  expect(await travel.ticksOf(job)).toEqual(['2041-01-01T00:00']);
+  expect((await jobs.show(job.id)).nextRun).toBe('2041-01-02T00:00:00.000Z');
+  await travel.to(job.createdAt);
+  expect((await jobs.show(job.id)).nextRun).toBe(tomorrow);
+});
