@@ -162,6 +162,48 @@ describe.skipIf(CHROMIUM === null)('the dashboard, in a browser', () => {
     await close();
   });
 
+  test('who works by keyboard goes on where they were, whatever closes', async () => {
+    const { page, complaints, close } = await openPage(browser, server.address, { reducedMotion: 'reduce' });
+    const focused = (): Promise<string> =>
+      page.evaluate(() => {
+        const { ariaLabel, textContent, tagName } = document.activeElement ?? document.body;
+        return tagName === 'BODY' ? 'nothing' : (ariaLabel ?? textContent);
+      });
+    const press = async (name: string | RegExp): Promise<string> => {
+      await page.getByRole('button', { name, exact: true }).first().focus();
+      const had = await focused();
+      await page.keyboard.press('Enter');
+      return had;
+    };
+    await visit(page, '/inventory/TRAY');
+    for (const name of ['Reserve', 'Transfer', 'Adjust', 'Adjust at WH-MILAN', /^On hand at WH-MILAN/]) {
+      const had = await press(name);
+      const opened = page.getByRole('dialog').or(page.getByRole('complementary', { name: /why$/ }));
+      await opened.waitFor();
+      await page.keyboard.press('Escape');
+      await opened.waitFor({ state: 'detached' });
+      await expect.poll(focused).toBe(had);
+    }
+    await visit(page, '/locations');
+    await page.getByRole('grid').press('Enter');
+    await press('Edit');
+    await page.getByRole('dialog').waitFor();
+    await page.keyboard.press('Escape');
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    await expect.poll(focused).toBe('Edit');
+    await page.keyboard.press('Escape');
+    await page.getByRole('complementary', { name: 'WH-LUTON' }).waitFor({ state: 'detached' });
+    await expect.poll(focused).toBe('Locations');
+    await visit(page, '/reservations?orderId=ORDER-1005');
+    await page.getByRole('grid').press('Enter');
+    await press('Confirm');
+    await page.getByRole('button', { name: 'Ship', exact: true }).waitFor();
+    // What was pressed is there no more.
+    await expect.poll(focused).toBe('ORDER-1005');
+    expect(complaints).toEqual([]);
+    await close();
+  });
+
   test('the theme follows the system, and the button', async () => {
     const { page, complaints, close } = await openPage(browser, server.address, { colorScheme: 'dark' });
     await visit(page, '/');

@@ -1,5 +1,6 @@
 import { createStore } from '../app/store.ts';
 import type { Verdict } from './readiness.rules.ts';
+import { serverNow } from './server.clock.ts';
 
 export interface Connection {
   /** Whether the server answered last time. */
@@ -15,7 +16,7 @@ export interface Connection {
 export const connectionStore = createStore<Connection>({
   isHere: true,
   unreadyBecause: null,
-  asOfMs: Date.now(),
+  asOfMs: serverNow(),
   isLive: false,
 });
 
@@ -27,7 +28,7 @@ export function isAway({ isHere, unreadyBecause }: Connection): boolean {
 export function noteAnswer(): void {
   const known = connectionStore.get();
   // What is answered from memory while the database is away makes nothing new.
-  const asOfMs = known.unreadyBecause === null ? Date.now() : known.asOfMs;
+  const asOfMs = known.unreadyBecause === null ? serverNow() : known.asOfMs;
   connectionStore.set({ ...known, isHere: true, asOfMs });
 }
 
@@ -50,7 +51,7 @@ export function noteVerdict(verdict: Verdict): void {
     return connectionStore.set({ ...known, isHere: true, unreadyBecause: verdict.because });
   }
   // All that happened until now was told by the stream, unless it could not be: then it is the next answers that are new.
-  const asOfMs = known.isLive && !isAway(known) ? Date.now() : known.asOfMs;
+  const asOfMs = known.isLive && !isAway(known) ? serverNow() : known.asOfMs;
   connectionStore.set({ ...known, isHere: true, unreadyBecause: null, asOfMs });
 }
 

@@ -2,6 +2,7 @@ import { createHoldfast, type Holdfast } from '@holdfast/client';
 import { keyOfCommand, settle } from './command.keys.ts';
 import { noteAnswer, noteRefusal, noteSilence } from './connection.store.ts';
 import { readiness } from './readiness.ts';
+import { hearDate } from './server.clock.ts';
 import { currentKey, noteSignedOut, sessionStore } from './session.store.ts';
 
 /** Says that a request comes from this page: no form or image of another site can send it. */
@@ -16,8 +17,10 @@ export async function send(request: Request): Promise<Response> {
   const key = currentKey();
   if (key !== null) headers.set('authorization', `Bearer ${key}`);
   headers.set(OWN_HEADER, 'holdfast-dashboard');
+  const sentMs = Date.now();
   try {
     const response = await fetch(new Request(request, { headers, credentials: 'same-origin' }));
+    hearDate(response.headers.get('date'), sentMs, Date.now());
     hear(response.status);
     if (response.status === 401 && sessionStore.get().status === 'signedIn') noteSignedOut();
     return response;

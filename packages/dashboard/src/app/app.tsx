@@ -10,6 +10,7 @@ import { identityOf, sessionOf, sessionStore } from '../api/session.store.ts';
 import { LiveFeed } from '../live/live.feed.tsx';
 import { router } from './router.tsx';
 import { ErrorBoundary } from './error.boundary.tsx';
+import { keepFocus } from './focus.keeper.ts';
 import { Starting } from './starting.tsx';
 import { useStore } from './store.ts';
 import { colorSchemeManager, theme } from './theme.ts';
@@ -53,6 +54,7 @@ function Gate() {
   }, []);
   useEffect(watchReadiness, []);
   useEffect(watchOtherTabs, []);
+  useEffect(keepFocus, []);
   const isSignedOut = state.status === 'signedOut';
   const session = sessionOf(state);
   const isLeft = isSignedOut && session === null;

@@ -13,7 +13,8 @@ export function SidePanel({ title, onClose, children }: SidePanelProps) {
   const heading = useRef<HTMLHeadingElement>(null);
   const close = useEffectEvent(onClose);
   useEffect(() => {
-    // What is over the panel takes the key for itself. It may be gone by the time the key comes to the document.
+    // What is over the panel takes the key for itself, at the window, and is gone by the time the key comes to the
+    // document. It is younger than the panel: here the panel hears first.
     let isForAnother = false;
     const onKeyBegun = (): void => {
       isForAnother = document.querySelector('[aria-modal="true"], [role="menu"], [role="listbox"]') !== null;
@@ -21,10 +22,10 @@ export function SidePanel({ title, onClose, children }: SidePanelProps) {
     const onKey = (event: KeyboardEvent): void => {
       if (event.key === 'Escape' && !event.defaultPrevented && !isForAnother) close();
     };
-    document.addEventListener('keydown', onKeyBegun, { capture: true });
+    window.addEventListener('keydown', onKeyBegun, { capture: true });
     document.addEventListener('keydown', onKey);
     return () => {
-      document.removeEventListener('keydown', onKeyBegun, { capture: true });
+      window.removeEventListener('keydown', onKeyBegun, { capture: true });
       document.removeEventListener('keydown', onKey);
     };
   }, []);

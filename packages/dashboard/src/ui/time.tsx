@@ -1,11 +1,14 @@
-import { useEffect, useState } from 'react';
+import { useEffect, useMemo, useState } from 'react';
+import { serverNow } from '../api/server.clock.ts';
 import { formatAgo, formatLeft, formatShortTime, formatTime } from './time.format.ts';
 import { useNow } from './use.now.ts';
 import classes from './time.module.css';
 
-/** How long ago, by the reader's clock; the moment itself is in its title. */
+/** How long ago; the moment itself is in its title. */
 export function TimeAgo({ at }: { at: string | null | undefined }) {
-  const now = useNow(10_000);
+  // What came since the last tick is not yet to come.
+  const seenMs = useMemo(() => (at === undefined ? 0 : serverNow()), [at]);
+  const now = Math.max(seenMs, useNow(10_000));
   if (at == null) return <span>–</span>;
   return (
     <time dateTime={at} title={formatTime(at)} className={classes['time']}>

@@ -1,11 +1,12 @@
 import { useSyncExternalStore } from 'react';
+import { serverNow } from '../api/server.clock.ts';
 
 /** One timer for everything on the page that shows the time at this pace. */
 class Ticker {
   readonly #everyMs: number;
   readonly #listeners = new Set<() => void>();
   #timer: ReturnType<typeof setInterval> | undefined;
-  #now = Date.now();
+  #now = serverNow();
 
   constructor(everyMs: number) {
     this.#everyMs = everyMs;
@@ -13,9 +14,9 @@ class Ticker {
 
   readonly subscribe = (listener: () => void): (() => void) => {
     if (this.#listeners.size === 0) {
-      this.#now = Date.now();
+      this.#now = serverNow();
       this.#timer = setInterval(() => {
-        this.#now = Date.now();
+        this.#now = serverNow();
         for (const heard of this.#listeners) heard();
       }, this.#everyMs);
     }
@@ -37,7 +38,7 @@ function tickerOf(everyMs: number): Ticker {
   return known;
 }
 
-/** The time, renewed every so many milliseconds. */
+/** The time by the server's clock, renewed every so many milliseconds. */
 export function useNow(everyMs: number): number {
   const ticker = tickerOf(everyMs);
   return useSyncExternalStore(ticker.subscribe, ticker.now);

@@ -1,13 +1,15 @@
 import { useMemo } from 'react';
 import { useGet } from '../../api/queries.ts';
 import { Link, pathOf } from '../../ui/link.tsx';
-import { formatCount } from '../../ui/num.tsx';
+import { formatCount, formatNumber } from '../../ui/num.tsx';
 import { StateShape } from '../../ui/state.badge.tsx';
 import { Countdown } from '../../ui/time.tsx';
 import { useNow } from '../../ui/use.now.ts';
 import classes from './home.module.css';
 
 const SHOWN = 5;
+/** As many as a page of a list has. */
+const ASKED = 200;
 const SOON_MS = 5 * 60_000;
 const RENEW_MS = 60_000;
 
@@ -16,7 +18,8 @@ export function Expiring() {
   const now = useNow(RENEW_MS);
   const expiringBefore = useMemo(() => new Date(now + SOON_MS).toISOString(), [now]);
   const soon = useGet('/api/v1/reservations', {
-    query: { status: 'pending', expiringBefore, limit: 50 },
+    // Where there are more, those that were made first: most of them end first.
+    query: { status: 'pending', expiringBefore, sort: 'createdAt', limit: ASKED },
   });
   const holds = (soon.data?.items ?? [])
     .filter(({ expiresAt }) => Date.parse(expiresAt) > now - RENEW_MS)
@@ -47,7 +50,11 @@ export function Expiring() {
           </li>
         ))}
       </ol>
-      {holds.length > SHOWN && <p className={classes['nothing']}>and {holds.length - SHOWN} more</p>}
+      {holds.length > SHOWN && (
+        <p className={classes['nothing']}>
+          and {formatNumber(holds.length - SHOWN)} more{soon.data?.nextCursor == null ? '' : ' at least'}
+        </p>
+      )}
     </section>
   );
 }

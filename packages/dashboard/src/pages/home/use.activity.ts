@@ -1,6 +1,7 @@
 import { useMemo, useState } from 'react';
 import { useQuery } from '@tanstack/react-query';
 import { get } from '../../api/queries.ts';
+import { serverNow } from '../../api/server.clock.ts';
 import type { Movement } from '../../live/live.rules.ts';
 import { useEvents } from '../../live/use.events.ts';
 import { useNow } from '../../ui/use.now.ts';
@@ -50,7 +51,7 @@ export function keyOfMovement({ seq, sku, location }: Movement): string {
 }
 
 async function loadRecent(signal: AbortSignal): Promise<{ movements: Movement[]; fromMs: number }> {
-  const fromMs = Date.now() - HOURS_3_MS;
+  const fromMs = serverNow() - HOURS_3_MS;
   const from = new Date(fromMs).toISOString();
   const movements: Movement[] = [];
   let cursor: string | null = null;

@@ -2,6 +2,7 @@ import { useMemo, useState } from 'react';
 import { Button, SegmentedControl, Skeleton, TextInput } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { get } from '../../api/queries.ts';
+import { serverNow } from '../../api/server.clock.ts';
 import { ProblemNotice } from '../../ui/problem.notice.tsx';
 import { TimeChart } from '../../ui/time.chart.tsx';
 import { useNow } from '../../ui/use.now.ts';
@@ -89,14 +90,14 @@ export function ProductCourse({ sku, levels, onAt }: ProductCourseProps) {
 
 /** A whole minute a day ago, the same while the page is open. */
 function useDayAgo(): string {
-  const [dayAgo] = useState(() => new Date(Math.floor(Date.now() / 60_000) * 60_000 - SPANS['24 h']).toISOString());
+  const [dayAgo] = useState(() => new Date(Math.floor(serverNow() / 60_000) * 60_000 - SPANS['24 h']).toISOString());
   return dayAgo;
 }
 
 /** The one that shows what happened, where nobody chose: an hour, if all of today's movements are in it. */
 function shortestSpan(day: Movements | undefined): Span {
   const oldest = day?.items.at(-1);
-  const isWithinHour = oldest !== undefined && Date.parse(oldest.at) > Date.now() - SPANS['1 h'];
+  const isWithinHour = oldest !== undefined && Date.parse(oldest.at) > serverNow() - SPANS['1 h'];
   return day?.isWhole === true && isWithinHour ? '1 h' : '24 h';
 }
 

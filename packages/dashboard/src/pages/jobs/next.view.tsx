@@ -2,6 +2,7 @@ import { useMemo, useState } from 'react';
 import { useQuery } from '@tanstack/react-query';
 import { Button, SegmentedControl, Skeleton } from '@mantine/core';
 import { getOptions, useGet, type Answer } from '../../api/queries.ts';
+import { serverNow } from '../../api/server.clock.ts';
 import { EmptyState } from '../../ui/empty.state.tsx';
 import { ProblemNotice } from '../../ui/problem.notice.tsx';
 import { useFilters } from '../../ui/use.filters.ts';
@@ -76,7 +77,7 @@ function withNextOf(
   hours: number,
 ): Due[] {
   if (!more) return items;
-  const untilMs = Date.now() + hours * 3_600_000;
+  const untilMs = serverNow() + hours * 3_600_000;
   const next = jobs.flatMap(({ id, name, nextRun }) =>
     nextRun === null || Date.parse(nextRun) > untilMs ? [] : [{ at: nextRun, jobId: id, name }],
   );
