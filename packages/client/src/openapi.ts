@@ -4492,7 +4492,7 @@ export interface components {
         /** RateLimitCheck */
         RateLimitCheck: {
             /**
-             * @description Whom the request is counted for.
+             * @description Whom the request is counted for. More than 255 characters are counted by their digest; none at all as `-`, as where a header is missing.
              * @example customer-42
              */
             subject: string;
@@ -10962,6 +10962,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `too_many_of_caller`: The caller has as many live connections as one may have. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `too_many_connections`: This instance has as many live connections as it takes. */
             503: {
                 headers: {
@@ -11009,6 +11018,15 @@ export interface operations {
             };
             /** @description `upgrade_required`: This route speaks WebSocket. */
             426: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `too_many_of_caller`: The caller has as many live connections as one may have. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -13,6 +13,12 @@ export const liveProblems = {
     title: 'This instance has as many live connections as it takes',
     headers: { 'retry-after': '5' },
   },
+  tooManyOfCaller: {
+    code: 'too_many_of_caller',
+    status: 429,
+    title: 'The caller has as many live connections as one may have',
+    headers: { 'retry-after': '5' },
+  },
   upgradeRequired: {
     code: 'upgrade_required',
     status: 426,

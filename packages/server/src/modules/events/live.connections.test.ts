@@ -28,16 +28,37 @@ it('takes so many connections, and none while it stops', () => {
   const live = new LiveConnections({ authenticate: () => OPEN, connectionsMax: 2 });
   const said: string[] = [];
   for (let count = 0; count < 2; count += 1) {
-    live.admit();
-    live.add(connectionThat(said));
+    live.admit(OPEN);
+    live.add(connectionThat(said), OPEN);
   }
-  expect(() => live.admit()).toThrow(expect.objectContaining({ code: 'too_many_connections', status: 503 }) as Error);
+  expect(() => live.admit(OPEN)).toThrow(
+    expect.objectContaining({ code: 'too_many_connections', status: 503 }) as Error,
+  );
   live.close();
   expect(said).toEqual(['shutting_down', 'shutting_down']);
-  expect(() => live.admit()).toThrow(expect.objectContaining({ code: 'shutting_down' }) as Error);
+  expect(() => live.admit(OPEN)).toThrow(expect.objectContaining({ code: 'shutting_down' }) as Error);
   const late = connectionThat(said);
-  live.add(late);
+  live.add(late, OPEN);
   expect(late.isEnded).toBe(true);
+});
+
+it('takes a share of them from one caller', () => {
+  const live = new LiveConnections({ authenticate: () => OPEN, connectionsMax: 8 });
+  const [one, other] = ['key:1', 'key:2'].map((actor): Caller => ({ ...OPEN, actor }));
+  if (one === undefined || other === undefined) throw new Error('two callers');
+  const said: string[] = [];
+  const first = connectionThat(said);
+  for (const connection of [first, connectionThat(said)]) live.add(connection, one);
+  const refusal = expect.objectContaining({ code: 'too_many_of_caller', status: 429 }) as Error;
+  expect(() => live.admit(one)).toThrow(refusal);
+  live.admit(other);
+  live.remove(first);
+  live.remove(first);
+  live.admit(one);
+  live.add(first, one);
+  expect(() => live.admit(one)).toThrow(refusal);
+  for (let count = 0; count < 4; count += 1) live.add(connectionThat(said), OPEN);
+  live.admit(OPEN);
 });
 
 it.each<[string, () => Caller | Promise<Caller>, string]>([
@@ -46,7 +67,7 @@ it.each<[string, () => Caller | Promise<Caller>, string]>([
 ])('ends a connection whose caller %s, and looks at it no more', async (_name, authenticate, code) => {
   const live = new LiveConnections({ authenticate });
   const said: string[] = [];
-  live.add(connectionThat(said));
+  live.add(connectionThat(said), OPEN);
   for (let tick = 0; tick < 3; tick += 1) {
     live.tick();
     await new Promise((resolve) => setImmediate(resolve));
@@ -62,7 +83,7 @@ it('lets a connection go on while nobody can say whether it may', async () => {
     onError: (error) => errors.push(error),
   });
   const said: string[] = [];
-  live.add(connectionThat(said));
+  live.add(connectionThat(said), OPEN);
   live.tick();
   await new Promise((resolve) => setImmediate(resolve));
   live.tick();

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { Problem, problems } from '../../kernel/problem.ts';
-import type { Authenticate } from '../../platform/auth/index.ts';
+import { OPEN, type Authenticate, type Caller } from '../../platform/auth/index.ts';
 import { liveProblems } from './event.problems.ts';
 
 /** A connection that is served for as long as it lasts. */
@@ -19,6 +19,8 @@ export interface LiveConnectionsOptions {
   authenticate: Authenticate;
   /** On this instance, at once. */
   connectionsMax?: number;
+  /** Of one caller. While there are no keys all are one, and there is no such bound. */
+  ofCallerMax?: number;
   onError?: (error: unknown) => void;
 }
 
@@ -29,17 +31,21 @@ const TICK_MS = 250;
 export class LiveConnections {
   readonly #authenticate: Authenticate;
   readonly #connectionsMax: number;
+  readonly #ofCallerMax: number;
   readonly #onError: (error: unknown) => void;
-  readonly #connections = new Set<LiveConnection>();
+  readonly #connections = new Map<LiveConnection, Caller['actor']>();
+  readonly #ofCallers = new Map<Caller['actor'], number>();
   /** Whose credentials are being looked up. */
   readonly #checking = new Set<LiveConnection>();
   #timer: NodeJS.Timeout | null = null;
   #isClosed = false;
 
-  constructor({ authenticate, connectionsMax = 10_000, onError = () => undefined }: LiveConnectionsOptions) {
+  constructor(options: LiveConnectionsOptions) {
+    const { authenticate, connectionsMax = 10_000, ofCallerMax = connectionsMax / 4, onError } = options;
     this.#authenticate = authenticate;
     this.#connectionsMax = connectionsMax;
-    this.#onError = onError;
+    this.#ofCallerMax = ofCallerMax;
+    this.#onError = onError ?? (() => undefined);
   }
 
   get size(): number {
@@ -49,25 +55,36 @@ export class LiveConnections {
   /**
    * Whether one more may come.
    *
-   * @throws Problem `too_many_connections` or `shutting_down`
+   * @throws Problem `shutting_down`, `too_many_connections` or `too_many_of_caller`
    */
-  admit(): void {
+  admit({ actor }: Caller): void {
     if (this.#isClosed) throw new Problem(problems.shuttingDown, 'Connect again: another instance will serve you.');
-    if (this.#connections.size < this.#connectionsMax) return;
-    throw new Problem(liveProblems.tooManyConnections, 'Wait as long as Retry-After says, or try another instance.');
+    if (this.#connections.size >= this.#connectionsMax) {
+      throw new Problem(liveProblems.tooManyConnections, 'Wait as long as Retry-After says, or try another instance.');
+    }
+    const own = this.#ofCallers.get(actor) ?? 0;
+    if (own < this.#ofCallerMax || actor === OPEN.actor) return;
+    const detail = `${actor} has ${own} live connections here, as many as one caller may have. Close those that nobody reads.`;
+    throw new Problem(liveProblems.tooManyOfCaller, detail);
   }
 
-  add(connection: LiveConnection): void {
+  add(connection: LiveConnection, { actor }: Caller): void {
     if (this.#isClosed) {
       connection.end(shuttingDown());
       return;
     }
-    this.#connections.add(connection);
+    this.#connections.set(connection, actor);
+    this.#ofCallers.set(actor, (this.#ofCallers.get(actor) ?? 0) + 1);
     this.#timer ??= setInterval(() => this.tick(), TICK_MS).unref();
   }
 
   remove(connection: LiveConnection): void {
+    const actor = this.#connections.get(connection);
+    if (actor === undefined) return;
     this.#connections.delete(connection);
+    const left = (this.#ofCallers.get(actor) ?? 0) - 1;
+    if (left > 0) this.#ofCallers.set(actor, left);
+    else this.#ofCallers.delete(actor);
     if (this.#connections.size > 0 || this.#timer === null) return;
     clearInterval(this.#timer);
     this.#timer = null;
@@ -76,7 +93,7 @@ export class LiveConnections {
   /** Runs by itself while there are connections. */
   tick(): void {
     const nowMs = performance.now();
-    for (const connection of this.#connections) {
+    for (const connection of this.#connections.keys()) {
       if (!connection.isEnded) connection.tick(nowMs);
       if (!connection.isEnded && !this.#checking.has(connection)) this.#check(connection);
     }
@@ -85,7 +102,7 @@ export class LiveConnections {
   /** Ends all of them, and takes no more. */
   close(): void {
     this.#isClosed = true;
-    for (const connection of this.#connections) connection.end(shuttingDown());
+    for (const connection of this.#connections.keys()) connection.end(shuttingDown());
   }
 
   /** Asks for the credentials once more, as every request does. */

@@ -33,16 +33,17 @@ export function registerEventStream(
       response: {
         200: Type.String({ examples: [EXAMPLE] }),
         410: Refusal(eventProblems.positionGone),
+        429: Refusal(liveProblems.tooManyOfCaller),
         503: Refusal(liveProblems.tooManyConnections),
       },
     },
     handler: async (request, reply) => {
       const filter = frames.filterOf(parseFilter(request.query));
       const asked = lastEventId(request.headers['last-event-id']) ?? request.query.after;
-      live.admit();
+      live.admit(request.caller);
       const after = await broadcast.startAt(asked);
       // A thousand may have come meanwhile.
-      live.admit();
+      live.admit(request.caller);
       let connection: SseConnection | null = null;
       const stream = openEventStream(request, reply, {
         onRoom: () => connection?.onRoom(),
@@ -54,7 +55,7 @@ export function registerEventStream(
       });
       if (stream === null) return reply;
       connection = new SseConnection({ stream, broadcast, frames, filter, after });
-      live.add(connection);
+      live.add(connection, request.caller);
       return reply;
     },
   });

@@ -36,6 +36,7 @@ export async function registerEventSocket(app: HttpServer, deps: SocketDeps): Pr
           101: Type.Null({ description: 'From here on: WebSocket.' }),
           403: Refusal(problems.forbidden, crossOriginRequest),
           426: Refusal(liveProblems.upgradeRequired),
+          429: Refusal(liveProblems.tooManyOfCaller),
           503: Refusal(liveProblems.tooManyConnections),
         },
       },
@@ -44,7 +45,7 @@ export async function registerEventSocket(app: HttpServer, deps: SocketDeps): Pr
         if (origin === undefined || !corsOrigins.some((allowed) => allowed === '*' || allowed === origin)) {
           assertOwnOrigin(request.raw);
         }
-        live.admit();
+        live.admit(request.caller);
         done();
       },
       handler: () => {
@@ -61,7 +62,7 @@ export async function registerEventSocket(app: HttpServer, deps: SocketDeps): Pr
           },
         });
         const connection = new WsConnection(peer, broadcast, onError);
-        live.add(connection);
+        live.add(connection, request.caller);
       },
     });
   });
