@@ -53,6 +53,18 @@ test.each([
   expect(paths).toEqual([asked, asked]);
 });
 
+test('a subject is asked about whatever is in it', async () => {
+  const subjects: unknown[] = [];
+  const limiter = limiterThat(async (request) => {
+    subjects.push(((await request.json()) as { subject: string }).subject);
+    return Response.json(ANSWER);
+  });
+  for (const subject of ['a\0b', 'a\ud83d', '😀']) await limiter.check({ subject });
+  expect(subjects).toEqual(['a\ufffdb', 'a\ufffd', '😀']);
+  // Of who does not heed types, too, it throws nothing.
+  expect(await limiter.check({} as { subject: string })).toMatchObject({ isGuess: true });
+});
+
 test('what cannot be asked at all is said when it is made, and an answer of something else decides nothing', async () => {
   expect(() => createRateLimiter({ baseUrl: 'holdfast' })).toThrow('Invalid URL');
   expect(() => createRateLimiter({ baseUrl: 'http://127.0.0.1:8080', key: '…' })).toThrow('ByteString');

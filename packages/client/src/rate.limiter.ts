@@ -57,11 +57,11 @@ export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
   };
   return {
     check: async (check) => {
-      const answer = await ask<Answer>('/check', askable(check));
+      const answer = await ask<Answer>('/check', () => askable(check));
       return answer === null ? guess : { ...answer, isGuess: false };
     },
     checkMany: async (checks) => {
-      const answer = await ask<{ results?: Answer[] }>('/check/batch', { checks: checks.map(askable) });
+      const answer = await ask<{ results?: Answer[] }>('/check/batch', () => ({ checks: checks.map(askable) }));
       if (answer?.results === undefined) return checks.map(() => guess);
       return answer.results.map((result) => ({ ...result, isGuess: false }));
     },
@@ -79,13 +79,14 @@ export function rateLimitHeaders({ limit, remaining, resetAt, retryAfterMs, allo
 }
 
 /**
- * The check with a path that Holdfast takes. A path that cannot be decoded would be refused, and its sender let through
- * by `onError`: so what is wrong in it stands for itself.
+ * The check with a subject and a path that Holdfast takes. Text that is none and a path that cannot be decoded would be
+ * refused, and their sender let through by `onError`: so what is wrong in it stands for itself.
  */
 function askable(check: RateLimitCheck): RateLimitCheck {
-  if (check.path === undefined) return check;
+  const subject = check.subject.replaceAll(/\0|\p{Cs}/gu, '\ufffd');
+  if (check.path === undefined) return { ...check, subject };
   const [path = ''] = check.path.split(/[?#]/, 1);
-  return { ...check, path: path.split('/').map(decodable).join('/') || '/' };
+  return { ...check, subject, path: path.split('/').map(decodable).join('/') || '/' };
 }
 
 function decodable(segment: string): string {
@@ -107,11 +108,11 @@ function askerOf({
   const { href } = new URL(`${baseUrl.replace(/\/$/, '')}/api/v1/rate-limits`);
   const headers = new Headers({ 'content-type': 'application/json' });
   if (key !== undefined) headers.set('authorization', `Bearer ${key}`);
-  return async <Answered>(route: string, body: object): Promise<Answered | null> => {
+  return async <Answered>(route: string, body: () => object): Promise<Answered | null> => {
     try {
       const signal = AbortSignal.timeout(timeoutMs);
       const response = await send(
-        new Request(`${href}${route}`, { method: 'POST', headers, body: JSON.stringify(body), signal }),
+        new Request(`${href}${route}`, { method: 'POST', headers, body: JSON.stringify(body()), signal }),
       );
       return response.ok ? ((await response.json()) as Answered) : null;
     } catch {

@@ -2,18 +2,25 @@ import { Type, type Static } from 'typebox';
 import { Nullable, Shape, text, Timestamp, Uuid, Whole, Word } from '../../platform/http/schemas.ts';
 import { CHECKS_MAX, SUBJECT_MAX } from './rate-limit.schema.ts';
 
-/** A request line that Node takes: where a longer query were refused, a caller could have no rule counted. */
+/**
+ * What Node takes as a request line or a header: where more were refused, a caller could have no rule counted. For the same
+ * reason a subject may be empty, a method any that HTTP has room for, and a cost as large as a body says.
+ */
 const PATH_MAX = 16_384;
 
-const Subject = text(SUBJECT_MAX, { description: 'Whom the request is counted for.', examples: ['customer-42'] });
+const Subject = Type.String({
+  maxLength: PATH_MAX,
+  description: `Whom the request is counted for. More than ${SUBJECT_MAX} characters are counted by their digest; none at all as \`-\`, as where a header is missing.`,
+  examples: ['customer-42'],
+});
 
 export const CheckBody = Shape(
   {
     subject: Subject,
     method: Type.Optional(
       Type.String({
-        pattern: '^[A-Za-z]{1,20}$',
-        maxLength: 20,
+        pattern: "^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,255}$",
+        maxLength: 255,
         examples: ['POST'],
         'x-message': 'must be a method such as POST',
       }),
@@ -21,7 +28,9 @@ export const CheckBody = Shape(
     path: Type.Optional(
       text(PATH_MAX, { description: 'As the request has it; its query is not looked at.', examples: ['/login'] }),
     ),
-    cost: Type.Optional(Whole(0, 1_000_000, { description: 'Units to spend; 0 only looks.', default: 1 })),
+    cost: Type.Optional(
+      Whole(0, Number.MAX_SAFE_INTEGER, { description: 'Units to spend; 0 only looks.', default: 1 }),
+    ),
     rateLimit: Type.Optional({ ...Uuid, description: 'Only by this rule, whatever it matches.' }),
   },
   { title: 'RateLimitCheck', examples: [{ subject: 'customer-42', method: 'POST', path: '/login' }] },
@@ -68,7 +77,7 @@ export const CheckBatchAnswer = Shape({
 });
 
 export const StatusQuery = Shape({
-  subject: Type.Optional(text(SUBJECT_MAX, { description: 'Not for a rule that counts all together.' })),
+  subject: Type.Optional(text(PATH_MAX, { description: 'Not for a rule that counts all together.' })),
 });
 
 export const StatusAnswer = Shape(

@@ -1,8 +1,7 @@
-import { toRfc3339 } from '../../kernel/clock.ts';
 import { validationFailed } from '../../kernel/problem.ts';
 import { NEVER, normalisedPath } from '../../platform/limiter/index.ts';
 import type { CheckAnswer, CheckBody, StatusAnswer } from './check.schema.ts';
-import { strictest } from './limit.headers.ts';
+import { resetAt, strictest } from './limit.headers.ts';
 import type { Limits } from './limits.ts';
 import { chargeBy, type LiveRule, type RuleCharge } from './live.rule.ts';
 import { isActive } from './rate-limit.rules.ts';
@@ -61,7 +60,7 @@ export async function statusOf(limits: Limits, id: string, subject: string | und
   return {
     limit,
     remaining,
-    resetAt: toRfc3339(timeOf([charge], limits.clock) + resetMs),
+    resetAt: resetAt(timeOf([charge], limits.clock), resetMs),
     retryAfterMs: Math.max(0, retryMs),
     burst: rule.stored.algorithm === 'token_bucket' ? burst : null,
     subject: counted,
@@ -120,7 +119,7 @@ function stateOf(
   return {
     limit,
     remaining,
-    resetAt: toRfc3339(nowMs + resetMs),
+    resetAt: resetAt(nowMs, resetMs),
     retryAfterMs: retryMs === NEVER ? null : retryMs,
     rateLimit: nameOf(charge),
   };

@@ -110,9 +110,44 @@ describe('POST /rate-limits/check', () => {
     expect(await check({ subject: 'a', cost: 2 })).toMatchObject({ allowed: true, remaining: 0 });
   });
 
+  it('counts whatever a caller may send: none of it is a way around the rule', async () => {
+    const id = await app.rule({ subject: 'header:x-device', limit: 2 });
+    const long = 'x'.repeat(16_000);
+    for (const odd of [
+      { subject: long },
+      { subject: '' },
+      { subject: 'a', method: 'M-SEARCH' },
+      { subject: 'b', method: 'x'.repeat(200) },
+    ]) {
+      expect(await check(odd)).toMatchObject({ allowed: true, remaining: 1 });
+      expect(await check({ ...odd, cost: 1e15 })).toMatchObject({ allowed: false, retryAfterMs: null });
+      expect(await check(odd)).toMatchObject({ allowed: true, remaining: 0 });
+      expect(await check(odd)).toMatchObject({ allowed: false });
+    }
+    // As Holdfast's own requests are: without the header, and with nothing in it.
+    expect(await check({ subject: '-' })).toMatchObject({ allowed: false });
+    const status = await app.ask('GET', `/rate-limits/${id}/status?subject=${long}`);
+    expect(status.body).toMatchObject({ remaining: 0, subject: expect.stringMatching(/^sha256:/) });
+  });
+
+  it('of a bucket that takes ten thousand years to fill', async () => {
+    const id = await app.rule({
+      algorithm: 'token_bucket',
+      limit: 1,
+      windowMs: 86_400_000,
+      burst: 100_000_000,
+      subject: 'user',
+    });
+    expect(await check({ subject: 'a', cost: 99_000_000 })).toMatchObject({
+      remaining: 1_000_000,
+      resetAt: '9999-12-31T23:59:59.999Z',
+    });
+    const { body } = await app.ask('GET', `/rate-limits/${id}/status?subject=a`);
+    expect(body).toMatchObject({ remaining: 1_000_000, resetAt: '9999-12-31T23:59:59.999Z' });
+  });
+
   it.each([
     ['no subject', {}, '/subject'],
-    ['an empty subject', { subject: '' }, '/subject'],
     ['a negative cost', { subject: 'a', cost: -1 }, '/cost'],
     ['a method that is none', { subject: 'a', method: 'GET /' }, '/method'],
     ['a path that cannot be decoded', { subject: 'a', path: '/%zz' }, '/path'],

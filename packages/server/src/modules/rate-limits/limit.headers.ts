@@ -1,3 +1,5 @@
+import { toRfc3339 } from '../../kernel/clock.ts';
+import { LAST_MS } from '../../kernel/instant.ts';
 import { NEVER } from '../../platform/limiter/index.ts';
 import type { RuleCharge } from './live.rule.ts';
 
@@ -37,4 +39,9 @@ function policiesOf(charges: readonly RuleCharge[]): string {
     text += text === '' ? policy : `, ${policy}`;
   }
   return text;
+}
+
+/** When it is as if nothing was used. A bucket that is large and slow may take longer than there are dates. */
+export function resetAt(nowMs: number, resetMs: number): string {
+  return toRfc3339(Math.min(LAST_MS, nowMs + resetMs));
 }

@@ -1,6 +1,6 @@
-import { toRfc3339 } from '../../kernel/clock.ts';
 import { Problem } from '../../kernel/problem.ts';
 import { NEVER } from '../../platform/limiter/index.ts';
+import { resetAt } from './limit.headers.ts';
 import { seconds } from './limit.lines.ts';
 import { mostOf, type RuleCharge } from './live.rule.ts';
 import { rateLimitProblems } from './rate-limit.problems.ts';
@@ -21,7 +21,7 @@ export function rateLimited(charge: RuleCharge, nowMs: number): Problem {
       rateLimit: { id, name },
       limit,
       remaining,
-      resetAt: toRfc3339(nowMs + resetMs),
+      resetAt: resetAt(nowMs, resetMs),
       retryAfterMs: never ? null : retryMs,
     },
     never ? {} : { 'retry-after': String(Math.max(1, seconds(retryMs))) },

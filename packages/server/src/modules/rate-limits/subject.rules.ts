@@ -6,7 +6,7 @@ import { SUBJECT_MAX } from './rate-limit.schema.ts';
 
 /** All of a global rule. */
 export const EVERYBODY = '*';
-/** Who sends the header not at all, or has no address. */
+/** Who sends the header not at all or with nothing in it, or has no address. */
 export const NOBODY = '-';
 /** Callers of a server that has no keys yet. */
 export const OPEN_SERVER = 'open';
@@ -19,7 +19,7 @@ export function addressSubject(address: string): string {
   if (isIPv4(address)) return address;
   const bare = withoutPort(address).split('%')[0] ?? '';
   if (isIPv4(bare)) return bare;
-  if (!isIPv6(bare)) return bounded(address === '' ? NOBODY : address);
+  if (!isIPv6(bare)) return bounded(address);
   const parsed = ipaddr.IPv6.parse(bare);
   if (parsed.isIPv4MappedAddress()) return parsed.toIPv4Address().toString();
   const bytes = parsed.toByteArray();
@@ -33,6 +33,7 @@ export function isLoopback(address: string): boolean {
 
 /** Longer texts by their digest: they would fill memory with what a caller likes. */
 export function bounded(text: string): string {
+  if (text === '') return NOBODY;
   if (text.length <= SUBJECT_MAX) return text;
   return `sha256:${createHash('sha256').update(text).digest('base64url')}`;
 }
