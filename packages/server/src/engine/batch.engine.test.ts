@@ -1,6 +1,7 @@
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startTestApp, type TestApp } from '../../test/app.ts';
+import { ExpirySweeper } from './expiry.sweeper.ts';
 
 const SKUS = ['HELD', 'FREE-1', 'FREE-2', 'FREE-3'];
 
@@ -63,6 +64,38 @@ test('who waits for a held level is served when it is let go', async () => {
   await lockIsWaitedFor();
   await other.query('COMMIT');
   expect(await waiting).toMatchObject({ status: 201 });
+});
+
+test('lapsed holds on a held level keep no others from being given back', async () => {
+  for (const sku of ['HELD', 'FREE-1']) await reserve(sku);
+  const { rows } = await watcher.query<{ id: string; sku: string }>(`
+    WITH lapsed AS (
+      UPDATE reservation r SET created_at = now() - interval '2 hours',
+        expires_at = now() - CASE p.sku WHEN 'HELD' THEN interval '2 hours' ELSE interval '1 hour' END
+      FROM product p
+      WHERE p.id = r.product_ids[1] AND r.id IN (SELECT id FROM reservation ORDER BY id DESC LIMIT 2)
+      RETURNING r.id, p.sku, p.id AS product_id, r.expires_at)
+    UPDATE reservation_line l SET expires_at = lapsed.expires_at
+    FROM lapsed WHERE l.product_id = lapsed.product_id AND l.reservation_id = lapsed.id
+    RETURNING lapsed.id, lapsed.sku`);
+  expect(rows.map(({ sku }) => sku).toSorted()).toEqual(['FREE-1', 'HELD']);
+  const statuses = async () => {
+    const found = await watcher.query<{ sku: string; status: string }>(
+      'SELECT sku, status FROM reservation r JOIN product p ON p.id = r.product_ids[1] WHERE r.id = ANY ($1) ORDER BY sku',
+      [rows.map(({ id }) => id)],
+    );
+    return found.rows.map(({ sku, status }) => `${sku} ${status}`);
+  };
+  const { database, server } = holdfast;
+  const sweeper = new ExpirySweeper({ database, engine: server.engine, batchMax: 1 });
+  await other.query('BEGIN');
+  await other.query(`SELECT 1 FROM level WHERE product_id = (SELECT id FROM product WHERE sku = 'HELD') FOR UPDATE`);
+  expect(await sweeper.runOnce()).toMatchObject({ expired: 0, more: true });
+  expect(await sweeper.runOnce()).toMatchObject({ expired: 1, more: true });
+  expect(await statuses()).toEqual(['FREE-1 expired', 'HELD pending']);
+  await other.query('COMMIT');
+  await expect.poll(async () => (await sweeper.runOnce()).expired, { timeout: 5_000 }).toBe(1);
+  expect(await statuses()).toEqual(['FREE-1 expired', 'HELD expired']);
 });
 
 test('a level whose row has moved while it was waited for is written where it is now', async () => {

@@ -9,6 +9,7 @@ import {
   answerAll,
   endPatience,
   levelBusy,
+  patientOf,
   pendingOf,
   stillInTime,
   type Pending,
@@ -340,9 +341,7 @@ export class BatchEngine {
   }
 
   #setAside(batch: Pending[], isStuck: (index: number) => boolean): Pending[] {
-    const aside = batch.filter((_, index) => isStuck(index));
-    for (const pending of aside) pending.attempts = 0;
-    this.#sideQueue.push(...aside);
+    this.#sideQueue.push(...patientOf(batch.filter((_, index) => isStuck(index))));
     const rest = batch.filter((_, index) => !isStuck(index));
     for (const pending of rest) pending.attempts -= 1;
     return rest;
@@ -368,7 +367,10 @@ export class BatchEngine {
     const deadlineMs = performance.now() + ANSWER_WITHIN_MS;
     const stuck = await this.#probe.runAlone((client) => findStuckLevels(client, batch, caches), deadlineMs);
     const untilMs = performance.now() + STUCK_FOR_MS;
-    for (const key of stuck ?? []) this.#stuck.set(key, untilMs);
+    if (stuck === null || stuck.size === 0) return;
+    for (const key of stuck) this.#stuck.set(key, untilMs);
+    // Who wants these levels is set apart at once: the others need not go alone any more.
+    for (const pending of this.#queue) pending.attempts = Math.min(pending.attempts, ATTEMPTS_TOGETHER - 1);
   }
 
   /** A command that breaks the batch is a defect of ours: found by halves, so that the others are served. */

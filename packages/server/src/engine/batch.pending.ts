@@ -56,6 +56,19 @@ export function stillInTime(batch: Pending[], problem = databaseAway, marginMs =
   });
 }
 
+/**
+ * Those who go to the side lane, of commands whose levels are held. A sweep does not: it comes again, and would stand in
+ * line by the hundred before those who want to sell.
+ */
+export function patientOf(aside: Pending[]): Pending[] {
+  for (const pending of aside) pending.attempts = 0;
+  return aside.filter(({ command, reject }) => {
+    if (command.kind !== 'expire') return true;
+    reject(levelBusy());
+    return false;
+  });
+}
+
 export function answerAll(batch: Pending[], outcomes: Outcome[]): void {
   for (const [index, pending] of batch.entries()) {
     const outcome = outcomes[index];

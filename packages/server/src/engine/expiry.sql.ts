@@ -1,23 +1,39 @@
 import { sql } from 'kysely';
 import type { Database } from '../platform/database/index.ts';
 
+/** A place in the order in which holds lapse. */
+export interface LapsedPlace {
+  expiresAt: string;
+  id: string;
+}
+
 /**
  * The oldest lapsed holds, by the partial index on pending reservations: the clock is statement_timestamp(), since a
  * volatile clock_timestamp() cannot bound an index scan (2.6 ms a look among thousands of pending ones, now 0.05).
  * `shiftMs` is added to it.
+ *
+ * @param after only those behind this one
  */
 export async function selectLapsedReservations(
   { kysely }: Database,
   most: number,
   shiftMs: number,
-): Promise<{ ids: string[]; oldestAgeMs: number }> {
+  after: LapsedPlace | null = null,
+): Promise<{ ids: string[]; oldestAgeMs: number; last: LapsedPlace | null }> {
   const now = sql`(statement_timestamp() + make_interval(secs => ${shiftMs}::double precision / 1000))`;
-  const { rows } = await sql<{ id: string; age_ms: number }>`
-    SELECT id, (extract(epoch FROM ${now} - expires_at) * 1000)::bigint AS age_ms
-    FROM reservation WHERE status = 'pending' AND expires_at <= ${now}
-    ORDER BY expires_at, id LIMIT ${most}
+  const behind =
+    after === null ? sql`` : sql`AND (expires_at, id) > (${after.expiresAt}::timestamptz, ${after.id}::uuid)`;
+  const { rows } = await sql<{ id: string; expires_at: string; age_ms: number }>`
+    SELECT id, expires_at::text, (extract(epoch FROM ${now} - expires_at) * 1000)::bigint AS age_ms
+    FROM reservation WHERE status = 'pending' AND expires_at <= ${now} ${behind}
+    ORDER BY reservation.expires_at, id LIMIT ${most}
   `.execute(kysely);
-  return { ids: rows.map(({ id }) => id), oldestAgeMs: rows[0]?.age_ms ?? 0 };
+  const last = rows.at(-1);
+  return {
+    ids: rows.map(({ id }) => id),
+    oldestAgeMs: rows[0]?.age_ms ?? 0,
+    last: last === undefined ? null : { expiresAt: last.expires_at, id: last.id },
+  };
 }
 
 /** Partitions of the coming months. The function belongs to the schema's owner and runs with its rights. */

@@ -1,9 +1,9 @@
 import { systemClock, type Clock } from '../kernel/clock.ts';
 import type { CommandMeta } from '../kernel/command.ts';
 import { Loop } from '../kernel/loop.ts';
-import { Problem } from '../kernel/problem.ts';
+import { Problem, problems } from '../kernel/problem.ts';
 import type { Database } from '../platform/database/index.ts';
-import { selectLapsedReservations } from './expiry.sql.ts';
+import { selectLapsedReservations, type LapsedPlace } from './expiry.sql.ts';
 import type { Engine } from './stock.engine.ts';
 
 export interface SweepReport {
@@ -29,6 +29,18 @@ export interface ExpirySweeperOptions {
   onError?: (error: unknown) => void;
 }
 
+/** Holds whose levels another writer holds are passed over for so long; twice as long each time that they still are. */
+const BUSY_MS = 1_000;
+const BUSY_MAX_MS = 8_000;
+
+/** Holds that were passed over: those up to a place, until some time. Times are those of the monotonic clock. */
+interface PassedOver {
+  to: LapsedPlace;
+  untilMs: number;
+  /** When the oldest of them lapsed. */
+  lapsedMs: number;
+}
+
 const SYSTEM: CommandMeta = { actor: 'system:expiry', requestId: '', idempotency: null };
 
 /**
@@ -38,6 +50,8 @@ const SYSTEM: CommandMeta = { actor: 'system:expiry', requestId: '', idempotency
 export class ExpirySweeper {
   readonly #options: Required<ExpirySweeperOptions>;
   readonly #loop: Loop;
+  #passedOver: PassedOver | null = null;
+  #busyMs = 0;
 
   constructor(options: ExpirySweeperOptions) {
     this.#options = {
@@ -54,13 +68,33 @@ export class ExpirySweeper {
   }
 
   async runOnce(): Promise<SweepReport> {
-    const { database, engine, batchMax, timeShiftMs } = this.#options;
-    const lapsed = await selectLapsedReservations(database, batchMax, timeShiftMs());
+    const { database, engine, batchMax, timeShiftMs, clock } = this.#options;
+    if (this.#passedOver !== null && clock.monotonic() >= this.#passedOver.untilMs) this.#passedOver = null;
+    const passed = this.#passedOver;
+    const lapsed = await selectLapsedReservations(database, batchMax, timeShiftMs(), passed?.to);
+    const nowMs = clock.monotonic();
     const settled = await Promise.allSettled(lapsed.ids.map((id) => engine.submit({ kind: 'expire', id }, SYSTEM)));
-    // One whose level is busy is met again by the next sweep; a defect is told.
-    const defect = settled.find((one) => one.status === 'rejected' && !(one.reason instanceof Problem));
-    if (defect?.status === 'rejected') throw defect.reason;
-    return { expired: lapsed.ids.length, lagMs: lapsed.oldestAgeMs, more: lapsed.ids.length === batchMax };
+    const refused = settled.filter((one) => one.status === 'rejected');
+    const defect = refused.find(({ reason }) => !(reason instanceof Problem));
+    if (defect !== undefined) throw defect.reason;
+    const isBusy = refused.some(({ reason }) => (reason as Problem).code === problems.levelBusy.code);
+    if (isBusy && lapsed.last !== null) this.#passOver(lapsed.last, nowMs - lapsed.oldestAgeMs);
+    else if (passed === null) this.#busyMs = 0;
+    return {
+      expired: settled.length - refused.length,
+      lagMs: Math.round(Math.max(lapsed.oldestAgeMs, nowMs - (passed?.lapsedMs ?? nowMs))),
+      more: lapsed.ids.length === batchMax,
+    };
+  }
+
+  /** Whoever holds a level must not keep the holds on all others from being given back. */
+  #passOver(to: LapsedPlace, lapsedMs: number): void {
+    if (this.#passedOver !== null) {
+      this.#passedOver = { ...this.#passedOver, to };
+      return;
+    }
+    this.#busyMs = Math.min(BUSY_MAX_MS, Math.max(BUSY_MS, this.#busyMs * 2));
+    this.#passedOver = { to, untilMs: this.#options.clock.monotonic() + this.#busyMs, lapsedMs };
   }
 
   start(): void {
