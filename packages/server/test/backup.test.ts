@@ -110,7 +110,9 @@ describe('holdfast backup and restore', () => {
     expect(made.stdout).toMatch(/^Backed up .+\nClean: 1 levels, /);
     await promisify(execFile)('tar', ['-xf', at('checked.tar'), '-C', directory.path, '--one-top-level=unpacked']);
     await chmod(at('unpacked'), 0o711);
-    expect(await runHoldfast(['restore', at('unpacked'), '--check'])).toMatchObject({ code: 0, stderr: '' });
+    // Of somebody who works with another PostgreSQL.
+    const theirs = { PGOPTIONS: '-c search_path=other', PGSSLMODE: 'require', PGSSLNEGOTIATION: 'direct' };
+    expect(await runHoldfast(['restore', at('unpacked'), '--check'], theirs)).toMatchObject({ code: 0 });
   });
 
   test('nothing is overwritten: not a backup, not data, and not what a server has open', async () => {

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { systemClock } from '../../kernel/clock.ts';
 import { EmbeddedPostgresError, messageOf, USE_YOUR_OWN } from './embedded.problems.ts';
-import { DATABASE, SUPERUSER } from './embedded.types.ts';
+import { DATABASE, OF_NOBODY_ELSE, SUPERUSER } from './embedded.types.ts';
 import type { Cluster, EmbeddedOptions, EmbeddedPostgres, Surroundings } from './embedded.types.ts';
 import { locateCluster } from './home.location.ts';
 import { rotateLog } from './log.rotation.ts';
@@ -134,7 +134,7 @@ function description(
   const { socketDirectory: host, port, pid } = found.running;
   cluster.log('info', found.launched ? 'PostgreSQL is ready' : 'PostgreSQL was running already', { pid, socket: host });
   return {
-    connection: { host, port, user: SUPERUSER, database: DATABASE },
+    connection: { host, port, user: SUPERUSER, database: DATABASE, ...OF_NOBODY_ELSE },
     connectionString: `postgresql://${SUPERUSER}@localhost/${DATABASE}?host=${encodeURIComponent(host)}&port=${port}`,
     dataDir: cluster.home,
     adopted: !found.launched,

@@ -13,7 +13,7 @@ export interface EmbeddedOptions {
 
 export interface EmbeddedPostgres {
   /** What pg.Client needs; `host` is the directory of the Unix socket. */
-  connection: { host: string; port: number; user: string; database: string; password?: string };
+  connection: { host: string; port: number; user: string; database: string } & typeof OF_NOBODY_ELSE;
   /** The same as a postgresql:// URL, with the socket's directory as its `host` parameter. */
   connectionString: string;
   /** The directory that really holds the data, normally the one asked for. */
@@ -61,6 +61,11 @@ export interface Cluster {
 
 export const DATABASE = 'holdfast';
 export const SUPERUSER = 'holdfast';
+/**
+ * Each would else be taken from a PG* variable of the person who started us, which is for another database; so would one
+ * that is empty.
+ */
+export const OF_NOBODY_ELSE = { password: ' ', ssl: false, sslnegotiation: 'postgres', options: ' ' } as const;
 /** Only a part of the socket's name: nothing listens on TCP. */
 export const PORT = 5432;
 export const OLDEST_MAJOR = 15;

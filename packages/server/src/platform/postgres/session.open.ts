@@ -2,7 +2,7 @@ import { realpath } from 'node:fs/promises';
 import { Socket } from 'node:net';
 import pg from 'pg';
 import { errnoOf, messageOf } from './embedded.problems.ts';
-import { SUPERUSER } from './embedded.types.ts';
+import { OF_NOBODY_ELSE, SUPERUSER } from './embedded.types.ts';
 import type { Running } from './lock.files.ts';
 import { dataDirectory } from './session.sql.ts';
 
@@ -42,10 +42,7 @@ export async function openSession(
     database: 'postgres',
     application_name: name,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-    // Each of these would else be taken from a PG* variable of the person who started us.
-    password: '',
-    ssl: false,
-    options: '',
+    ...OF_NOBODY_ELSE,
     stream: () => socket,
   });
   const closed = new Promise<void>((done) => {
