@@ -52,7 +52,7 @@ export function openLimits(deps: LimitDeps): RateLimiting {
   });
   const keeper = new StatsKeeper({ database, engine, limits, metrics, onError });
   meter(metrics, memory, redis);
-  const look = (): void => void limits.refresh().catch(onError);
+  const look = (): void => void limits.catchUp();
   let unhear: (() => void)[] = [];
   return {
     limits,

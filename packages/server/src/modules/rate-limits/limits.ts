@@ -84,7 +84,7 @@ export class Limits implements RequestLimiter {
   start({ follows }: { follows: boolean }): void {
     this.memory.start();
     if (follows) this.#loop.start();
-    else this.refresh().catch(this.#options.onError);
+    else void this.catchUp();
   }
 
   async stop(): Promise<void> {
@@ -99,8 +99,14 @@ export class Limits implements RequestLimiter {
     if (this.rules.followSchedule(this.clock.now())) this.#plan();
     const looks = !this.#options.isHinted() || this.#revision === -1 || this.#ticks % LOOK_EVERY_HINTED === 0;
     this.#ticks += 1;
+    if (this.#isStale) return this.refresh();
     if (!looks) return;
     if ((await readRevision(this.#options.database.kysely)) !== this.#revision) await this.refresh();
+  }
+
+  /** As `refresh`; what cannot be read now, such as while the database is away, is read by the next tick. */
+  async catchUp(): Promise<void> {
+    await this.refresh().catch(this.#options.onError);
   }
 
   /** Reads the rules. Who asks while they are read gets what is there after that. */
@@ -113,7 +119,12 @@ export class Limits implements RequestLimiter {
   async #readUntilFresh(): Promise<void> {
     while (this.#isStale) {
       this.#isStale = false;
-      this.use(await readRuleSet(this.#options.database.kysely));
+      try {
+        this.use(await readRuleSet(this.#options.database.kysely));
+      } catch (error) {
+        this.#isStale = true;
+        throw error;
+      }
     }
   }
 

@@ -141,7 +141,8 @@ export function rateLimitNotFound(id: string): Problem {
 async function changing({ limits, onChanged }: RateLimitDeps, change: () => Promise<Answer>): Promise<Answer> {
   try {
     const answer = await change();
-    await limits.refresh();
+    // It is done, whether or not the rules can be read at this moment.
+    await limits.catchUp();
     return answer;
   } finally {
     // Also when nobody knows whether it was committed.

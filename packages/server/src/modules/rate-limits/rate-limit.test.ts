@@ -1,3 +1,4 @@
+import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTestApp, type TestApp } from '../../../test/app.ts';
 
@@ -23,6 +24,14 @@ const rule = (more: object = {}): Record<string, unknown> => ({
   subject: 'api_key',
   ...more,
 });
+
+/** As the owner of the tables. */
+async function asOwner(statement: string): Promise<void> {
+  const client = new pg.Client(test.connection);
+  await client.connect();
+  await client.query(statement);
+  await client.end();
+}
 
 describe('the rules', () => {
   it('a fresh installation has sensible ones', async () => {
@@ -183,5 +192,19 @@ describe('the rules', () => {
     expect(patched.body.errors).toEqual([{ path: '/burst', message: 'is for token_bucket only' }]);
     expect((await ask('PATCH', `/rate-limits/${body.id}`, {})).status).toBe(400);
     await ask('DELETE', `/rate-limits/${body.id}`);
+  });
+});
+
+describe('a change that is done', () => {
+  it('is told as done where the rules cannot be read right then, and counts from the next look on', async () => {
+    const { limits } = test.server.rateLimits;
+    await asOwner('ALTER TABLE rate_limit_tier RENAME TO elsewhere');
+    const made = await ask('POST', '/rate-limits', rule({ subject: 'user', match: { path: '/later' } }));
+    await asOwner('ALTER TABLE elsewhere RENAME TO rate_limit_tier');
+    expect(made.status).toBe(201);
+    expect(limits.rules.all.has(made.body.id)).toBe(false);
+    await limits.tick();
+    expect(limits.rules.all.has(made.body.id)).toBe(true);
+    expect((await ask('DELETE', `/rate-limits/${made.body.id}`)).status).toBe(204);
   });
 });
