@@ -41,6 +41,15 @@ describe('failed attempts', () => {
     });
   });
 
+  test('of a time that the clock was set back from hold nobody until it comes again', () => {
+    const aYearAhead = { failures: 30, lastAtMs: T0 + 31_536_000_000, heldUntilMs: T0 + 31_536_900_000 };
+    expect(heldForMs(aYearAhead, T0)).toBe(0);
+    expect(chargeAttempt('pair', aYearAhead, T0)).toEqual({ failures: 1, lastAtMs: T0, heldUntilMs: T0 });
+    // A little is no more than a clock that is put right.
+    const aMinuteAhead = chargeAttempt('pair', { failures: 9, lastAtMs: T0, heldUntilMs: T0 }, T0 + 60_000);
+    expect(heldForMs(aMinuteAhead, T0)).toBe(60_000 + 32_000);
+  });
+
   test('never hold for longer than they say, however many', () => {
     const many = chargeAttempt('pair', { failures: 2_000_000_000, lastAtMs: T0, heldUntilMs: T0 }, T0);
     expect(heldForMs(many, T0)).toBe(900_000);

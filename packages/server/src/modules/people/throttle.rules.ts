@@ -43,9 +43,11 @@ export function chargeAttempt(kind: ThrottleKind, before: Attempts | undefined, 
 
 /** For how long it is held yet. */
 export function heldForMs(attempts: Attempts | undefined, nowMs: number): number {
-  return attempts === undefined ? 0 : Math.max(0, attempts.heldUntilMs - nowMs);
+  if (attempts === undefined || isForgotten(attempts, nowMs)) return 0;
+  return Math.max(0, attempts.heldUntilMs - nowMs);
 }
 
+/** An attempt that is yet to come is one from before the clock was set back: it would hold until that time. */
 function isForgotten({ lastAtMs }: Attempts, nowMs: number): boolean {
-  return nowMs - lastAtMs >= FORGET_AFTER_MS;
+  return Math.abs(nowMs - lastAtMs) >= FORGET_AFTER_MS;
 }
