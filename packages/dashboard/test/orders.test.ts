@@ -57,6 +57,22 @@ describe.skipIf(CHROMIUM === null)('a shop at work', () => {
     expect(await grid.getByRole('row').count()).toBe(before.length);
     await page.getByRole('button', { name: '1 new row: show' }).click();
     await grid.getByRole('row').filter({ hasText: 'ORDER-2000' }).waitFor();
+    // What came while another page was shown is there, on both.
+    const go = (name: string): Promise<void> => page.getByRole('link', { name, exact: true }).first().click();
+    await go('Home');
+    const movements = page.getByRole('region', { name: 'Latest movements' }).getByRole('listitem');
+    const moved = async (): Promise<string> => (await movements.allTextContents())[0] ?? '';
+    await expect.poll(moved).toContain('MUG');
+    await go('Alerts');
+    await page.getByRole('grid', { name: 'Alerts' }).waitFor();
+    await server.call('POST', '/inventory/TRAY/reserve', { quantity: 1, orderId: 'ORDER-2001' });
+    // Heard before it is gone back.
+    await page.getByRole('link', { name: 'Ledger', exact: true }).click();
+    await page.getByRole('grid', { name: 'Ledger' }).getByRole('row').filter({ hasText: 'TRAY' }).first().waitFor();
+    await go('Home');
+    await expect.poll(moved).toContain('TRAY');
+    await go('Reservations');
+    await grid.getByRole('row').filter({ hasText: 'ORDER-2001' }).waitFor();
     expect(complaints).toEqual([]);
     await close();
   });

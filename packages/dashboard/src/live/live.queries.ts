@@ -1,4 +1,4 @@
-import type { QueryClient } from '@tanstack/react-query';
+import type { Query, QueryClient } from '@tanstack/react-query';
 import type { Answer } from '../api/queries.ts';
 import {
   afterMovement,
@@ -29,7 +29,10 @@ export class LiveQueries {
     const row = rowOf(event);
     if (row !== null) this.#writeRow(row);
     if (event.type === 'stock.changed') this.#writeLevel(event.data as Movement);
-    for (const stale of staleAfter(event)) this.#waiting.set(JSON.stringify(stale), stale);
+    for (const stale of staleAfter(event)) {
+      this.#waiting.set(JSON.stringify(stale), stale);
+      if (stale.sparesLists === true) this.#forgetUnread(stale.path);
+    }
     if (this.#timer !== null || this.#waiting.size === 0) return;
     const dueInMs = Math.max(30, this.#lastAskMs + ASK_EVERY_MS - performance.now());
     this.#timer = setTimeout(() => this.#ask(), dueInMs);
@@ -59,6 +62,15 @@ export class LiveQueries {
     }
   }
 
+  /** The rows that somebody reads stay where they are. A list that nobody reads is asked for anew when it is shown again. */
+  #forgetUnread(path: string): void {
+    const pages = this.#client
+      .getQueryCache()
+      .findAll({ queryKey: [path], predicate: ({ meta }) => meta?.['isList'] === true });
+    const read = new Set(pages.filter((page) => page.isActive()).map(listOf));
+    for (const page of pages) if (!page.state.isInvalidated && !read.has(listOf(page))) page.invalidate();
+  }
+
   #writeLevel(movement: Movement): void {
     this.#writeItems<Answer<'/api/v1/inventory'>['items'][number]>('/api/v1/inventory', (items) => {
       const next = items.map((level) => afterMovement(level, movement));
@@ -78,4 +90,9 @@ export class LiveQueries {
       return items === data.items ? data : { ...data, items };
     });
   }
+}
+
+/** Which list it is a page of. */
+function listOf({ queryKey: [path, asked] }: Query): string {
+  return JSON.stringify([path, asked], (name, value: unknown) => (name === 'cursor' ? undefined : value));
 }

@@ -47,6 +47,8 @@ const BY_TYPE: readonly [prefix: string, stale: (event: HoldfastEvent) => Stale[
         { path: '/api/v1/inventory/{sku}', part: { sku } },
         { path: '/api/v1/inventory/{sku}/ledger', part: { sku } },
         { path: '/api/v1/inventory/{sku}/locations/{code}', part: { sku, code: location } },
+        { path: '/api/v1/inventory', sparesLists: true },
+        { path: '/api/v1/ledger', sparesLists: true },
       ];
     },
   ],

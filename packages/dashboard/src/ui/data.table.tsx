@@ -264,7 +264,9 @@ function useUnreadNews(
 ): void {
   const showIfUnread = useEffectEvent(() => {
     const element = list.current;
-    const isRead = element !== null && (element.scrollTop > 0 || element.matches(':hover, :focus-within'));
+    // Who points at what announces them is about to press it.
+    const isRead =
+      element !== null && (element.scrollTop > 0 || element.parentElement?.matches(':hover, :focus-within') === true);
     if (!isRead) show();
   });
   const hasNews = count > 0;

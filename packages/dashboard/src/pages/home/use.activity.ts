@@ -30,6 +30,8 @@ export function useActivity(): Activity {
     queryKey: ['home activity'],
     queryFn: ({ signal }) => loadRecent(signal),
     staleTime: Infinity,
+    // What moved while another page was shown came to nobody here.
+    refetchOnMount: 'always',
   });
   const now = useNow(REDRAW_MS);
   useEvents((event) => {
