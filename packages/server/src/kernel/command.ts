@@ -15,6 +15,8 @@ export interface CommandMeta {
   actor: string;
   requestId: string;
   idempotency: IdempotencyRequest | null;
+  /** Of a request: false once the server that serves it ends. What takes many commits then begins no other. */
+  hasTimeForMore?: () => boolean;
 }
 
 /** A finished answer, as it is stored under an idempotency key and as it is sent. */

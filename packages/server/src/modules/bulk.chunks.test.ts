@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { startTestApp } from '../../test/app.ts';
+import { commitInChunks } from './bulk.chunks.ts';
 
 test('a request that breaks off after its first chunk never says that nothing was done, and a repeat goes on', async () => {
   const server = await startTestApp();
@@ -36,4 +37,20 @@ test('a request that breaks off after its first chunk never says that nothing wa
   ]);
   await holder.end();
   await server.close();
+});
+
+test('a server that ends begins no further chunk, and says what was dealt with', async () => {
+  const committed: number[] = [];
+  const meta = { actor: 'open', requestId: 'r-1', idempotency: null, hasTimeForMore: () => committed.length < 2 };
+  const commit = async (chunk: number[]) => {
+    committed.push(...chunk);
+    return { status: 200, body: `{"succeeded":1,"results":[{"index":${chunk[0]},"ok":true}]}` };
+  };
+  await expect(commitInChunks([[0], [1], [2], [3]], meta, commit)).rejects.toMatchObject({
+    code: 'outcome_unknown',
+    extensions: { succeeded: 2, failed: 0, results: [{ index: 0 }, { index: 1 }] },
+  });
+  expect(committed).toEqual([0, 1]);
+  const { body } = await commitInChunks([[0]], { ...meta, hasTimeForMore: () => false }, commit);
+  expect(body).toBe('{"succeeded":1,"failed":0,"results":[{"index":0,"ok":true}]}');
 });

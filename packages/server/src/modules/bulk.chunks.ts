@@ -12,7 +12,8 @@ type Commit<Item> = (chunk: Item[], offset: number, meta: CommandMeta) => Promis
  * Many independent items, chunk by chunk: each is one commit with its slice of the results under the idempotency key, so
  * that a repeat goes on at the first chunk that is missing; other commands run in between.
  *
- * @throws Problem `outcome_unknown`, with the results so far, where a chunk is refused after others were committed
+ * @throws Problem `outcome_unknown`, with the results so far, where a chunk is refused after others were committed, or
+ *   the server ends
  */
 export async function commitInChunks<Item>(chunks: Item[][], meta: CommandMeta, commit: Commit<Item>): Promise<Answer> {
   const slices: string[] = [];
@@ -21,6 +22,7 @@ export async function commitInChunks<Item>(chunks: Item[][], meta: CommandMeta, 
   let replayed = true;
   for (const [index, chunk] of chunks.entries()) {
     const idempotency = meta.idempotency === null ? null : { ...meta.idempotency, chunk: index };
+    if (index > 0 && meta.hasTimeForMore?.() === false) throw brokenOff(serverEnds(), succeeded, slices);
     const answer = await commit(chunk, count, { ...meta, idempotency }).catch((error: unknown) => {
       throw index === 0 ? error : brokenOff(error, succeeded, slices);
     });
@@ -33,6 +35,10 @@ export async function commitInChunks<Item>(chunks: Item[][], meta: CommandMeta, 
   }
   const body = `{"succeeded":${succeeded},"failed":${count - succeeded},"results":[${slices.join(',')}]}`;
   return { status: 200, body, replayed };
+}
+
+function serverEnds(): Problem {
+  return new Problem(problems.shuttingDown, 'This server ends, and another one serves.');
 }
 
 /** The refusal of one chunk says that nothing was done; of the whole request it would not be true. */

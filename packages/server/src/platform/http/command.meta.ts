@@ -1,6 +1,6 @@
 import crypto from 'node:crypto';
 import type { ServerResponse } from 'node:http';
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Answer, CommandMeta } from '../../kernel/command.ts';
 import { Problem, problems, validationFailed } from '../../kernel/problem.ts';
 import { canonicalJson } from './canonical.json.ts';
@@ -10,6 +10,7 @@ const KEY = /^[\x21-\x7e]{1,255}$/;
 /** Fastify types a request by its route; any of them will do here. */
 export type AnyRequest = Pick<FastifyRequest, 'id' | 'method' | 'headers' | 'caller' | 'params' | 'query' | 'body'> & {
   routeOptions: { url?: string | undefined };
+  server?: Pick<FastifyInstance, 'hasTimeForMore'>;
 };
 
 /** @throws Problem `validation_failed` for a key that is no key. Runs before the body is read. */
@@ -24,7 +25,8 @@ export function metaOf(request: AnyRequest): CommandMeta {
   const { actor, owner } = request.caller;
   const key = request.headers['idempotency-key'];
   const idempotency = typeof key === 'string' ? { owner, key, requestHash: requestHash(request) } : null;
-  return { actor, requestId: request.id, idempotency };
+  const meta = { actor, requestId: request.id, idempotency };
+  return request.server === undefined ? meta : { ...meta, hasTimeForMore: request.server.hasTimeForMore };
 }
 
 /** Path and query count as they were understood, not as they were spelled: `%2D` is a hyphen. */

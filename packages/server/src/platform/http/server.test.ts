@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { request as httpRequest } from 'node:http';
 import { connect } from 'node:net';
 import { Type } from 'typebox';
@@ -10,6 +11,8 @@ import { echoServer, exchange, listen } from './http.fixture.ts';
 import { openApiDocument, type Caller, type HttpServer } from './index.ts';
 import { Refusal } from './refusal.schema.ts';
 
+/** More than a socket takes at once. */
+const LARGE = 16_000_000;
 const ID = '0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b';
 const ORDER = { lines: [{ sku: 'SKU-1', quantity: 1 }] };
 
@@ -441,15 +444,33 @@ describe('closing', () => {
           config: { scope: 'read' },
           handler: async () => held.then(() => ({ done: true })),
         });
+        scope.route({
+          method: 'GET',
+          url: '/large',
+          config: { scope: 'read' },
+          handler: async () => ({ text: 'x'.repeat(LARGE) }),
+        });
       },
     });
     const closingPort = await listen(closing);
     const answer = exchange(closingPort, 'GET /api/v1/held HTTP/1.1\r\nHost: localhost\r\n\r\n');
     const idle = exchange(closingPort, 'GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n');
-    await expect.poll(() => new Promise((resolve) => closing.server.getConnections((_e, n) => resolve(n)))).toBe(2);
+    // One that a browser opened ahead, and one that is about to have sent a whole request.
+    const silent = exchange(closingPort, '');
+    const late = connect(closingPort, '127.0.0.1').setEncoding('utf8');
+    late.write('GET /health/live HTTP/1.1\r\n');
+    // One that reads slowly.
+    const slow = connect(closingPort, '127.0.0.1');
+    slow.write('GET /api/v1/large HTTP/1.1\r\nHost: localhost\r\n\r\n');
+    await once(slow, 'readable');
+    await expect.poll(() => new Promise((resolve) => closing.server.getConnections((_e, n) => resolve(n)))).toBe(5);
     await expect.poll(async () => (await closing.inject('/metrics')).body).toContain('/health/live');
     const closed = closing.close();
     expect(await idle).toMatch(/^HTTP\/1\.1 200 /);
+    expect(await silent).toBe('');
+    late.write('Host: localhost\r\n\r\n');
+    expect(String(await late.toArray())).toMatch(/^HTTP\/1\.1 200 /);
+    expect(Buffer.concat(await slow.toArray()).length).toBeGreaterThan(LARGE);
     release();
     expect(await answer).toContain('{"done":true}');
     await closed;

@@ -1,4 +1,3 @@
-import { Server } from 'node:net';
 import fastify, {
   LogController,
   type FastifyHttpOptions,
@@ -11,6 +10,7 @@ import { systemClock } from '../../kernel/clock.ts';
 import { Problem, problems } from '../../kernel/problem.ts';
 import { checkAnswers } from './answer.check.ts';
 import { answerClientError } from './client.error.ts';
+import { closeGracefully } from './closing.ts';
 import { createValidatorCompiler } from './compiler.ts';
 import { answerConditionally } from './conditional.ts';
 import { documentRoutes } from './documentation.ts';
@@ -27,9 +27,6 @@ import { guardRoutes, stampHeaders } from './route.guard.ts';
 
 /** Longer path parts are refused by the router; shorter ones by their schema, which can say why. */
 const PATH_PART_MAX_LENGTH = 2_000;
-
-/** How often idle connections are closed while the last answers go out. */
-const DRAIN_STEP_MS = 50;
 
 /**
  * A server with everything but the features: parsing, validation, errors, authentication, limits, docs, health. Routes
@@ -166,33 +163,6 @@ function parseBody(headers: NodeJS.Dict<string | string[]>, body: Buffer): unkno
     throw new Problem(problems.unsupportedMediaType, 'JSON is UTF-8.');
   }
   return parseJsonBody(body);
-}
-
-/** Node closes what is idle when closing begins; what becomes idle after that is closed here, not a minute later. */
-function closeGracefully(app: HttpServer, load: LoadGauge, lameDuckMs: number): void {
-  let drain: NodeJS.Timeout | null = null;
-  app.addHook('preClose', (done) => {
-    const closeIdle = (): void => {
-      drain = setInterval(() => app.server.closeIdleConnections(), DRAIN_STEP_MS);
-      done();
-    };
-    if (lameDuckMs === 0 || !app.server.listening) {
-      closeIdle();
-      return;
-    }
-    const timer = setTimeout(closeIdle, lameDuckMs);
-    // Not http.Server's own close, which closes idle connections as well.
-    Server.prototype.close.call(app.server, () => {
-      if (drain !== null) return;
-      clearTimeout(timer);
-      closeIdle();
-    });
-  });
-  app.addHook('onClose', (_instance, done) => {
-    if (drain !== null) clearInterval(drain);
-    load.stop();
-    done();
-  });
 }
 
 /** The plugin takes every OPTIONS for a preflight, and would refuse others with a 400 that is no problem. */
