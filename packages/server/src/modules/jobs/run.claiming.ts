@@ -57,7 +57,11 @@ export async function claim({ engine, queue, types }: ClaimDeps, worker: string,
     );
     await insertAttempts(tx, runs, worker, nowMs);
     const ticketOf = new Map(tickets.map((ticket) => [ticket.id, ticket]));
-    held = runs.map((run) => ({ run, ticket: ticketOf.get(run.ticket_id ?? '') as TakenTicket }));
+    held = runs.map((run) => {
+      // Its type may have got members since the job was made.
+      const config = types.withDefaults(run.type, run.config);
+      return { run: { ...run, config }, ticket: ticketOf.get(run.ticket_id ?? '') as TakenTicket };
+    });
     // Of runs that are gone, such as those of a job that was deleted.
     const stray = tickets.filter(({ id }) => !runs.some((run) => run.ticket_id === id));
     await queue.settle(tx, stray);

@@ -202,6 +202,28 @@ describe('several workers', () => {
     while ((await jobs.workerOf().runOnce()) > 0);
   });
 
+  it('pass over the runs of a job that is at its bound, and take those of others behind them at once', async () => {
+    const [first, second] = [gate(), gate()];
+    const before = await jobs.jobOf(first.work);
+    for (let count = 0; count < 4; count += 1) await jobs.run(before);
+    await jobs.runOf(second.work);
+    // By itself it looks again when the test has long failed.
+    const worker = jobs.workerOf({ slots: 2, pollMs: 600_000 });
+    worker.start();
+    await Promise.all([first.begun, second.begun]);
+    expect(first.contexts).toHaveLength(1);
+    first.open();
+    second.open();
+  });
+
+  it('give a run the defaults of members that its type has got since the job was made', async () => {
+    const { id } = await jobs.create({ name: 'made before' });
+    await jobs.sql(`UPDATE job SET config = '{}' WHERE id = $1`, [id]);
+    const run = await jobs.run(id);
+    await jobs.workerOf().runOnce();
+    expect(await jobs.read(run.id)).toMatchObject({ status: 'succeeded', result: { name: 'nothing' } });
+  });
+
   it('take what is more important first, and what has waited long before it', async () => {
     const order: string[] = [];
     const job = await jobs.jobOf(({ runId }) => Promise.resolve(order.push(runId)), { concurrency: 100 });
