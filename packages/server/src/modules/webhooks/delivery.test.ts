@@ -361,6 +361,62 @@ describe('an endpoint', () => {
     expect(await statusOf(id)).toMatchObject({ circuit: 'closed', pending: 0, position: 500, failuresInRow: 0 });
   });
 
+  it('that is dead is found alive within minutes however little there is to send', async () => {
+    await create();
+    const { port } = receiver;
+    await receiver.close();
+    feed.push('SKU-1');
+    const one = instance();
+    await one.run();
+    for (let minute = 0; minute < 60 * 6; minute += 5) await one.run(5 * MINUTE_MS);
+    receiver = new Receiver();
+    await receiver.listen(port);
+    await one.run(6 * MINUTE_MS);
+    expect(receiver.positions).toEqual([1]);
+  });
+
+  it('that is dead loses nothing, and has three days again when it is enabled', async () => {
+    const { id } = await create();
+    const { port } = receiver;
+    await receiver.close();
+    feed.push('SKU-1');
+    const one = instance();
+    await one.run();
+    for (let hour = 0; hour < 73; hour += 1) await one.run(HOUR_MS);
+    await expect.poll(() => ask('GET', `/webhooks/${id}`)).toMatchObject({ disabledReason: 'unreachable' });
+    await one.run();
+    await app.database.kysely
+      .updateTable('webhook_delivery')
+      .set({ first_attempt_at: new Date(Date.now() - 4 * 24 * HOUR_MS).toISOString() })
+      .execute();
+    receiver = new Receiver();
+    await receiver.listen(port);
+    receiver.answer = (_received, response) => {
+      response.statusCode = receiver.received.length === 1 ? 500 : 204;
+      response.end();
+    };
+    await ask('POST', `/webhooks/${id}/enable`);
+    await one.run();
+    await one.run(2_000);
+    expect(await deliveries(id)).toMatchObject([{ status: 'delivered', position: 1 }]);
+  });
+
+  it('that was changed meanwhile is not disabled for what the old one answered', async () => {
+    const { id } = await create();
+    const other = await Receiver.start();
+    receiver.answer = (_received, response) => {
+      void ask('PATCH', `/webhooks/${id}`, { url: other.url }).then(() => response.writeHead(410).end());
+    };
+    feed.push('SKU-1');
+    const one = instance();
+    await one.send();
+    await one.run();
+    await one.run(2_000);
+    expect(await ask('GET', `/webhooks/${id}`)).toMatchObject({ url: other.url, enabled: true });
+    await expect.poll(() => one.run(1_000).then(() => other.positions)).toEqual([1]);
+    await other.close();
+  });
+
   it('that is dead for three days is disabled', async () => {
     const { id } = await create();
     await receiver.close();

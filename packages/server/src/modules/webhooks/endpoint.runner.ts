@@ -7,7 +7,7 @@ import { selectBodies } from './delivery.sql.ts';
 import type { Endpoint } from './endpoint.load.ts';
 import { Latch } from '../../kernel/latch.ts';
 import { skipForgotten } from './progress.sql.ts';
-import { circuitAfterFailure, CLOSED, isGivenUp, verdictOn, type Circuit } from './retry.rules.ts';
+import { circuitAfterFailure, CLOSED, isGivenUp, verdictOn, type Circuit, type Health } from './retry.rules.ts';
 import { Settlement } from './settlement.ts';
 import type { Slots } from './slots.ts';
 import { StreamReader, type EventSource } from './stream.reader.ts';
@@ -26,8 +26,8 @@ export interface RunnerDeps {
   slots: Slots;
   /** By the database's time. */
   newItemId: () => string;
-  /** The endpoint is to be sent nothing any more. */
-  disable: (webhookId: string, reason: 'gone' | 'unreachable') => Promise<void>;
+  /** The endpoint, as it was read, is to be sent nothing any more. */
+  disable: (endpoint: Pick<Endpoint, 'id' | 'version'>, reason: 'gone' | 'unreachable') => Promise<void>;
   onResult: (result: DeliveryResult) => void;
   /** An event was set aside or given up; a stretch of the stream was gone. */
   onTold: (message: string, details: object) => void;
@@ -297,14 +297,24 @@ export class EndpointRunner {
     this.#quietUntilMs = Math.max(this.#quietUntilMs, nowMs + sent.retryAfterMs);
     // One event that is refused again and again says nothing of the others.
     if (sent.isOfEndpoint || item.attempts === 1) this.#circuit = circuitAfterFailure(this.#circuit, nowMs, random());
-    if (!this.isCircuitOpen) item.refusals += 1;
-    const isHealthy = !this.isCircuitOpen && this.#taken > item.takenBefore;
-    const verdict = verdictOn({ ...item, firstAttemptMs }, isHealthy, nowMs, random());
-    if (verdict.kind === 'retry') this.#park(lane, item, verdict.atMs);
+    if (!this.isCircuitOpen || !sent.isOfEndpoint) item.refusals += 1;
+    const verdict = verdictOn({ ...item, firstAttemptMs }, this.#healthSince(item), nowMs, random());
+    if (verdict.kind === 'retry') this.#park(lane, item, this.#dueBy(verdict.atMs, nowMs));
     else this.#end(lane, item, verdict.kind);
 
     if (sent.result === 'gone') this.#disable('gone');
     else if (isGivenUp(this.#circuit, nowMs)) this.#disable('unreachable');
+  }
+
+  #healthSince(item: Item): Health {
+    if (this.isCircuitOpen) return 'dead';
+    return this.#taken > item.takenBefore ? 'taking' : 'failing';
+  }
+
+  /** A dead endpoint is looked at again with whatever there is, and were it with this event alone. */
+  #dueBy(atMs: number, nowMs: number): number {
+    const { probeAtMs } = this.#circuit;
+    return probeAtMs === null || probeAtMs <= nowMs ? atMs : Math.min(atMs, probeAtMs);
   }
 
   /** The lane waits for its first event, in the log: the stream may be left behind. */
@@ -331,7 +341,7 @@ export class EndpointRunner {
   #disable(reason: 'gone' | 'unreachable'): void {
     this.#quietUntilMs = this.#deps.clock.monotonic() + AFTER_DISABLING_MS;
     const { disable, onError } = this.#deps;
-    disable(this.endpoint.id, reason).catch(onError);
+    disable(this.endpoint, reason).catch(onError);
   }
 
   #flushWhenWorthwhile(): void {

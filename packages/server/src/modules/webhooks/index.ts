@@ -43,7 +43,7 @@ export function createWebhooks(options: WebhooksOptions): { routes: Routes; work
     feed,
     send,
     clock,
-    disable: (id, reason) => disableWebhook(engine, id, reason),
+    disable: (endpoint, reason) => disableWebhook(engine, endpoint, reason),
     onResult: (result) => deliveries.inc({ result }),
   });
   metrics.collected(

@@ -113,8 +113,8 @@ export async function insertProgress(tx: Transaction<Tables>, webhookId: string,
 }
 
 /**
- * Starts an endpoint anew: its failures are forgotten, and its holder, if any, loses its lease, so that what it still
- * writes does not undo this.
+ * Starts an endpoint anew: its failures are forgotten, what waits has three days again, and its holder, if any, loses
+ * its lease, so that what it still writes does not undo this.
  *
  * @param position where it goes on; absent: where it stands
  */
@@ -126,8 +126,8 @@ export async function resetProgress(tx: Transaction<Tables>, webhookId: string, 
     WHERE webhook_id = ${webhookId}
   `.execute(tx);
   await sql`
-    UPDATE webhook_delivery SET next_attempt_at = NULL
-    WHERE webhook_id = ${webhookId} AND status = 'pending' AND next_attempt_at IS NOT NULL
+    UPDATE webhook_delivery SET next_attempt_at = NULL, first_attempt_at = clock_timestamp(), refusals = 0
+    WHERE webhook_id = ${webhookId} AND status = 'pending' AND attempts > 0
   `.execute(tx);
 }
 

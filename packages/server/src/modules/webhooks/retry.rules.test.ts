@@ -8,6 +8,7 @@ import {
   RETRIES_FOR_MS,
   verdictOn,
   type Circuit,
+  type Health,
 } from './retry.rules.ts';
 
 describe('pauses between attempts', () => {
@@ -27,14 +28,14 @@ describe('pauses between attempts', () => {
 });
 
 describe('an event that failed', () => {
-  const event = { attempts: 3, refusals: 3, firstAttemptMs: 1_000 };
+  const event = { refusals: 3, firstAttemptMs: 1_000 };
 
   it('is tried until three days after its first attempt, and then once more', () => {
     let nowMs = event.firstAttemptMs;
     let attempts = 0;
     for (;;) {
       attempts += 1;
-      const verdict = verdictOn({ ...event, attempts }, false, nowMs, 0.5);
+      const verdict = verdictOn({ ...event, refusals: attempts }, 'failing', nowMs, 0.5);
       if (verdict.kind !== 'retry') break;
       expect(verdict.atMs).toBeGreaterThan(nowMs);
       nowMs = verdict.atMs;
@@ -45,9 +46,19 @@ describe('an event that failed', () => {
   });
 
   it('is set aside after ten refusals of a healthy endpoint, and of no other', () => {
-    const verdict = (refusals: number, isHealthy: boolean) =>
-      verdictOn({ ...event, refusals, attempts: 30 }, isHealthy, 5_000, 0.5).kind;
-    expect([verdict(9, true), verdict(10, true), verdict(10, false)]).toEqual(['retry', 'set_aside', 'retry']);
+    const verdict = (refusals: number, health: Health) => verdictOn({ ...event, refusals }, health, 5_000, 0.5).kind;
+    expect([verdict(9, 'taking'), verdict(10, 'taking'), verdict(10, 'failing'), verdict(10, 'dead')]).toEqual([
+      'retry',
+      'set_aside',
+      'retry',
+      'retry',
+    ]);
+  });
+
+  it('is not given up while the endpoint is dead', () => {
+    const nowMs = event.firstAttemptMs + RETRIES_FOR_MS;
+    expect(verdictOn(event, 'failing', nowMs, 0.5)).toEqual({ kind: 'failed' });
+    expect(verdictOn(event, 'dead', nowMs, 0.5)).toEqual({ kind: 'retry', atMs: nowMs + 5_000 });
   });
 });
 

@@ -13,31 +13,31 @@ function jittered(ms: number, random: number): number {
   return ms * (1 - JITTER + 2 * JITTER * random);
 }
 
-/** @param attempts how many failed so far, 1 or more */
-export function pauseAfter(attempts: number, random: number): number {
-  const seconds = PAUSES_SECONDS[Math.min(attempts, PAUSES_SECONDS.length) - 1] ?? 1;
+/** @param failures how many there were so far; those of an endpoint that is dead as a whole are not the event's */
+export function pauseAfter(failures: number, random: number): number {
+  const seconds = PAUSES_SECONDS[Math.min(failures, PAUSES_SECONDS.length) - 1] ?? 1;
   return jittered(seconds * SECOND_MS, random);
 }
 
 export interface FailedEvent {
-  attempts: number;
   /** Failed attempts since the endpoint was last dead as a whole. */
   refusals: number;
   firstAttemptMs: number;
 }
 
+/** What an endpoint does meanwhile: it took others since this event was first tried, or none, or is dead as a whole. */
+export type Health = 'taking' | 'failing' | 'dead';
+
 export type Verdict = { kind: 'retry'; atMs: number } | { kind: 'set_aside' } | { kind: 'failed' };
 
-/**
- * What becomes of an event after a failed attempt.
- *
- * @param isHealthy the endpoint took other events since this one was first tried
- */
-export function verdictOn(event: FailedEvent, isHealthy: boolean, nowMs: number, random: number): Verdict {
+/** What becomes of an event after a failed attempt. While the endpoint is dead, none is given up. */
+export function verdictOn(event: FailedEvent, health: Health, nowMs: number, random: number): Verdict {
+  const atMs = nowMs + pauseAfter(event.refusals, random);
+  if (health === 'dead') return { kind: 'retry', atMs };
   const endMs = event.firstAttemptMs + RETRIES_FOR_MS;
   if (nowMs >= endMs) return { kind: 'failed' };
-  if (isHealthy && event.refusals >= REFUSALS_MAX) return { kind: 'set_aside' };
-  return { kind: 'retry', atMs: Math.min(nowMs + pauseAfter(event.attempts, random), endMs) };
+  if (health === 'taking' && event.refusals >= REFUSALS_MAX) return { kind: 'set_aside' };
+  return { kind: 'retry', atMs: Math.min(atMs, endMs) };
 }
 
 /** An endpoint's circuit. It is open while `probeAtMs` is not null: then nothing is sent before that instant. */

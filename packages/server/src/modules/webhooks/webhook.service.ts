@@ -165,15 +165,18 @@ export async function rotateSecret(deps: WebhookDeps, target: Target, meta: Comm
 
 const SYSTEM: CommandMeta = { actor: 'system:webhooks', requestId: '', idempotency: null };
 
-/** The worker gives an endpoint up. One that is disabled already, or gone, stays so. */
+/**
+ * The worker gives an endpoint up. One that is disabled already, or gone, stays so; so does one that was changed since:
+ * it may be another by now.
+ */
 export async function disableWebhook(
   engine: Engine,
-  id: string,
+  { id, version }: { id: string; version: number },
   reason: Exclude<DisabledReason, 'request'>,
 ): Promise<void> {
   await engine.transact(SYSTEM, async (tx, now) => {
     const before = await lockWebhook(tx, id);
-    if (before?.enabled !== true) return { status: 204, body: null, journal: [] };
+    if (before?.enabled !== true || before.version !== version) return { status: 204, body: null, journal: [] };
     return changedAnswer(await updateWebhook(tx, id, fieldsOf(before, reason), now), 'webhook.disabled');
   });
 }
