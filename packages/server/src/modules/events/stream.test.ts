@@ -2,6 +2,7 @@ import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTestApp, type TestApp } from '../../../test/app.ts';
 import { Sequencer, type StreamEvent } from './index.ts';
+import { numberingStatements } from './stream.sql.ts';
 
 interface CloudEvent {
   id: string;
@@ -167,6 +168,16 @@ describe('the stream', () => {
     sequencer.wake();
     expect((await sequencer.number()).head).toBeGreaterThan(head);
     await sequencer.stop();
+  });
+
+  it('is numbered by a statement that is not compiled, whatever the database prefers', async () => {
+    const lane = await one.database.openLane('numbering');
+    await lane.query(`SET jit = on`);
+    const [begin = '', settings = ''] = numberingStatements(null, 1, null);
+    await lane.query(begin);
+    await lane.query(settings);
+    expect((await lane.query('SHOW jit')).rows).toEqual([['off']]);
+    await lane.end();
   });
 
   it('goes on far above what readers knew when the database is another than before', async () => {
