@@ -36,7 +36,9 @@ export class TrafficRecorder {
   #last: Step = { atMs: 0, counts: new Map(), dropped: 0 };
 
   note(route: number, identity: Identity, peer: Peer, requests: number, nowMs: number): void {
-    const step = nowMs - this.#last.atMs < TRAFFIC_STEP_MS ? this.#last : this.#nextStep(nowMs);
+    const sinceMs = nowMs - this.#last.atMs;
+    // A clock that was set back begins a step, or all would be of the last one until it has caught up.
+    const step = sinceMs >= 0 && sinceMs < TRAFFIC_STEP_MS ? this.#last : this.#nextStep(nowMs);
     const key = (route * IDENTITIES_MAX + identity.number) * PEERS_MAX + peer.number;
     const known = step.counts.get(key);
     if (known !== undefined) known.requests += requests;

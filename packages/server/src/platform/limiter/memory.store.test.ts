@@ -14,6 +14,29 @@ describe('counters in memory', () => {
   }, 300);
 });
 
+test('a clock that was set, or a machine that slept, is followed: times are told and written down by it', () => {
+  let [wallMs, ms] = [1_795_000_000_000, 0];
+  const store = new MemoryStore({ clock: { now: () => wallMs, monotonic: () => ms } });
+  const toldMs = (): number => {
+    const charge = newCharge({
+      counter: counterOf('rule', KIND.fixed, 60_000),
+      subject: 's',
+      limit: 9,
+      burst: 9,
+      cost: 1,
+    });
+    store.take([charge]);
+    return charge.atMs;
+  };
+  for (const stepMs of [18_000_000, -36_000_000, 500]) {
+    wallMs += stepMs + 1_000;
+    ms += 1_000;
+    store.sweep(1);
+    // What it is put right by is less than a step, and of no account.
+    expect(toldMs()).toBe(stepMs === 500 ? wallMs - 500 : wallMs);
+  }
+});
+
 describe('memory is bounded', () => {
   const counter = counterOf('rule', KIND.bucket, 60_000);
   const chargeOf = (subject: string, more: Partial<Charge> = {}): Charge =>

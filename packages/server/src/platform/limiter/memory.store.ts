@@ -12,6 +12,8 @@ export interface MemoryStoreOptions {
 /** Room for about a million subjects. */
 const BYTES_MAX = 240_000_000;
 const SWEEP_EVERY_MS = 1_000;
+/** The clock of the machine was set, or it slept: what is shown and written down as a time must be one. */
+const CLOCK_STEP_MS = 1_000;
 /** About 5 ms of work. A million slots are gone through in half a minute. */
 const SWEEP_SLOTS = 32_768;
 
@@ -22,7 +24,7 @@ export class MemoryStore implements LimitStore {
   readonly #bytesMax: number;
   readonly #sweepEveryMs: number;
   /** What turns the clock that never goes back into time since the epoch. */
-  readonly #offsetMs: number;
+  #offsetMs: number;
   #last: CounterTable | null = null;
   #timer: NodeJS.Timeout | null = null;
 
@@ -83,6 +85,7 @@ export class MemoryStore implements LimitStore {
 
   /** Looks at so many slots in all for subjects that are idle. @returns how many were forgotten */
   sweep(slots: number): number {
+    this.#followClock();
     const nowMs = this.#now();
     let removed = 0;
     const share = Math.ceil(slots / Math.max(1, this.#tables.size));
@@ -127,6 +130,12 @@ export class MemoryStore implements LimitStore {
     }
     this.#last = table;
     return table;
+  }
+
+  /** What a step does to counters is what one of Redis's clock does to its own. */
+  #followClock(): void {
+    const aheadMs = this.#clock.now() - this.#clock.monotonic() - this.#offsetMs;
+    if (Math.abs(aheadMs) > CLOCK_STEP_MS) this.#offsetMs += aheadMs;
   }
 
   #now(): number {
