@@ -26,6 +26,7 @@ export interface StatsKeeperOptions {
 
 const FLUSH_EVERY_MS = 2_000;
 const LAST_WITHIN_MS = 500;
+const OUTCOMES = ['allowed', 'refused', 'shadow_refused'] as const;
 const FORGET_EVERY_MS = 600_000;
 const KEPT_MS = (STATS_MINUTES_MAX + 1) * 60_000;
 
@@ -37,6 +38,8 @@ export class StatsKeeper {
   readonly #options: StatsKeeperOptions;
   readonly #loop: Loop;
   readonly #outcomes: ReturnType<typeof outcomeCounter>;
+  /** Rules, by name, that the metric has. */
+  readonly #metered = new Set<string>();
   #isStarted = false;
   #forgotAtMs = -Infinity;
   #flushing: Promise<void> = Promise.resolve();
@@ -94,6 +97,7 @@ export class StatsKeeper {
       );
       notices.push(...report.notices.map((notice) => ({ ruleId, ...notice })));
     }
+    this.#unmeter(new Set([...limits.rules.all.values()].map(({ stored }) => stored.name)));
     const { kysely } = this.#options.database;
     await addSteps(kysely, steps);
     await addSubjects(kysely, subjects);
@@ -114,7 +118,17 @@ export class StatsKeeper {
     });
   }
 
+  /** Who makes rules by program, and deletes or renames them, would leave series behind without end. */
+  #unmeter(names: ReadonlySet<string>): void {
+    for (const rule of this.#metered) {
+      if (names.has(rule)) continue;
+      for (const outcome of OUTCOMES) this.#outcomes.remove({ rule, outcome });
+      this.#metered.delete(rule);
+    }
+  }
+
   #meter(rule: string, steps: readonly RuleTallyStep[]): void {
+    this.#metered.add(rule);
     for (const { allowed, refused, shadowRefused } of steps) {
       if (allowed > 0) this.#outcomes.inc({ rule, outcome: 'allowed' }, allowed);
       if (refused > 0) this.#outcomes.inc({ rule, outcome: 'refused' }, refused);

@@ -47,6 +47,12 @@ describe('GET /rate-limits/stats', () => {
     expect(metrics.body).toMatch(/^rate_limit_requests_total\{rule="test",outcome="refused"\} 2$/m);
     expect(metrics.body).toMatch(/^rate_limit_subjects \d+$/m);
     expect(metrics.body).toMatch(/^rate_limit_store_up 1$/m);
+
+    // A rule that is renamed takes its series along: names that are gone add up to nothing.
+    await app.ask('PATCH', `/rate-limits/${enforced}`, { body: { name: 'renamed' } });
+    await app.ask('PATCH', `/rate-limits/${shadow}`, { body: { name: 'renamed' } });
+    await app.ask('GET', '/rate-limits/stats');
+    expect((await app.test.app.inject({ url: '/metrics' })).body).not.toContain('rule="test"');
   });
 
   it('adds up what several instances counted', async () => {
