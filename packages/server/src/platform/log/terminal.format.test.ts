@@ -20,6 +20,11 @@ test('an error shows its message; with its stack where it is a defect', () => {
   expect(lineOf((log) => log.error({ err: error }, 'lost'))).toContain('         Error: it is away\n             at ');
 });
 
+test('what somebody else wrote cannot move the cursor or colour the screen', () => {
+  const line = lineOf((log) => log.warn({ from: 'a\u009b2J', err: new Error('no\u001b[31m\rred\nat all') }, 'refused'));
+  expect(line).toBe('11:37:07 warn  refused from=a\\x9b2J\n         no\\x1b[31m\\x0dred\n         at all\n');
+});
+
 test('what is no line of ours is left as it is', () => {
   expect(formatForTerminal('plain\n')).toBe('plain\n');
 });

@@ -13,12 +13,19 @@ export function formatForTerminal(json: string): string {
   const { level, time, msg, err, ...rest } = line;
   const clock = typeof time === 'string' ? time.slice(11, 19) : '';
   const members = Object.entries(rest).map(([name, value]) => `${name}=${shown(value)}`);
-  const head = [clock, String(level).padEnd(5), typeof msg === 'string' ? msg : '', ...members].join(' ').trimEnd();
+  const head = printable(
+    [clock, String(level).padEnd(5), typeof msg === 'string' ? msg : '', ...members].join(' ').trimEnd(),
+  );
   if (err === undefined) return `${head}\n`;
   // The stack of what was expected, such as a lost connection, would bury the line.
   const isDefect = level === 'error' || level === 'fatal';
   const detail = isDefect ? String(err.stack ?? err.message) : String(err.message);
-  return `${head}\n${detail.replaceAll(/^/gm, '         ')}\n`;
+  return `${head}\n${printable(detail).replaceAll(/^/gm, '         ')}\n`;
+}
+
+/** What a caller, a target or a file wrote must not move the cursor, colour the screen or rename the window. */
+function printable(text: string): string {
+  return text.replaceAll(/[^\P{Cc}\n]/gu, (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`);
 }
 
 function parsed(json: string): Line | null {
