@@ -29,8 +29,12 @@ describe.skipIf(CHROMIUM === null)('the dashboard, in a browser', () => {
     await page.getByRole('button', { name: 'Adjust at WH-MILAN' }).click();
     const dialog = page.getByRole('dialog', { name: 'Adjust TRAY' });
     await dialog.getByText('Take out').click();
-    await dialog.getByRole('textbox', { name: 'Units' }).fill('5');
+    // Neither fifteen nor one.
+    await dialog.getByRole('textbox', { name: 'Units' }).fill('1.5');
     await dialog.getByLabel('Reason').fill('a broken pallet');
+    await dialog.getByText('Whole units from 1, as 1,250').waitFor();
+    expect(await dialog.getByRole('button', { name: 'Take out' }).isDisabled()).toBe(true);
+    await dialog.getByRole('textbox', { name: 'Units' }).fill('5');
     const preview = dialog.getByRole('region', { name: 'What would happen' });
     expect(await preview.textContent()).toBe('On hand80 → 75Available80 → 75');
     await dialog.getByRole('button', { name: 'Take out' }).click();

@@ -1,7 +1,9 @@
 import { createTheme, localStorageColorSchemeManager } from '@mantine/core';
+import { writingOf } from '../ui/units.rules.ts';
 
 const SMALL = { defaultProps: { size: 'xs' } };
 const QUICK = { duration: 120 };
+const { decimal } = writingOf();
 
 /**
  * How components are unless they are told otherwise. They are named and not imported: the first page loads only those that
@@ -39,7 +41,10 @@ export const theme = createTheme({
     TextInput: SMALL,
     PasswordInput: SMALL,
     Textarea: SMALL,
-    NumberInput: SMALL,
+    // Who types a comma where a point is meant, or the other way round, means the point.
+    NumberInput: {
+      defaultProps: { size: 'xs', decimalSeparator: decimal, allowedDecimalSeparators: ['.', ',', decimal] },
+    },
     SegmentedControl: SMALL,
     FileInput: SMALL,
     TagsInput: SMALL,

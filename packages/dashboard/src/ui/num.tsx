@@ -1,7 +1,8 @@
 import { createContext, use, useEffect, useRef } from 'react';
 import classes from './num.module.css';
 
-const whole = new Intl.NumberFormat();
+/** Of whole numbers, and of unit costs, which have four places. */
+const whole = new Intl.NumberFormat(undefined, { maximumFractionDigits: 4 });
 const compact = new Intl.NumberFormat(undefined, { notation: 'compact', maximumFractionDigits: 1 });
 
 /** Whether numbers stand in columns of a fixed width, where one that is cut off would be read as a smaller one. */

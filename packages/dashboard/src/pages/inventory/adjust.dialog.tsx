@@ -1,11 +1,12 @@
 import { useState } from 'react';
-import { Checkbox, NumberInput, SegmentedControl, Select, TextInput } from '@mantine/core';
+import { Checkbox, SegmentedControl, Select, TextInput } from '@mantine/core';
 import { holdfast } from '../../api/holdfast.ts';
 import { useGet } from '../../api/queries.ts';
 import { useCommand } from '../../api/use.command.tsx';
 import { formatNumber } from '../../ui/num.tsx';
 import { PreviewedAction } from '../../ui/previewed.action.tsx';
 import { wordOf } from '../../ui/movement.rules.ts';
+import { UnitsInput } from '../../ui/units.input.tsx';
 import type { ShownLevel } from './level.shapes.ts';
 import { previewAdjustment, type PreviewedLevel, type Way } from './preview.rules.ts';
 import { takeBack } from './product.ledger.tsx';
@@ -101,18 +102,14 @@ export function AdjustDialog({ sku, levels, at, onClose }: AdjustDialogProps) {
         data={(locations.data?.items ?? []).map(({ code, name }) => ({ value: code, label: `${code} · ${name}` }))}
         required
       />
-      <NumberInput
+      <UnitsInput
         label={way === 'set' ? 'Units counted' : 'Units'}
         value={quantity}
         onChange={(next) => {
-          setQuantity(typeof next === 'number' ? next : '');
+          setQuantity(next);
           setForce(false);
         }}
         min={way === 'set' ? 0 : 1}
-        max={1_000_000_000_000}
-        allowDecimal={false}
-        allowNegative={false}
-        thousandSeparator
         required
         data-autofocus
       />

@@ -1,10 +1,11 @@
 import { useState } from 'react';
-import { Modal, NumberInput, TextInput } from '@mantine/core';
+import { Modal, TextInput } from '@mantine/core';
 import { holdfast } from '../../api/holdfast.ts';
 import { useCommand } from '../../api/use.command.tsx';
 import { useGet, type Answer } from '../../api/queries.ts';
 import { DialogForm } from '../../ui/form.dialog.tsx';
 import { ProblemNotice } from '../../ui/problem.notice.tsx';
+import { UnitsInput } from '../../ui/units.input.tsx';
 import { PageLoading } from '../../app/page.loading.tsx';
 import classes from './product.module.css';
 
@@ -81,18 +82,14 @@ function SettingsForm({ level: latest, onClose }: { level: Level; onClose: () =>
       onClose={onClose}
     >
       {SETTINGS.map(({ name, label, description }) => (
-        <NumberInput
+        <UnitsInput
           key={name}
           label={label}
           description={description}
           placeholder="As the product says"
           value={numbers[name]}
-          onChange={(next) => setNumbers({ ...numbers, [name]: typeof next === 'number' ? next : '' })}
+          onChange={(next) => setNumbers({ ...numbers, [name]: next })}
           min={0}
-          max={1_000_000_000_000}
-          allowDecimal={false}
-          allowNegative={false}
-          thousandSeparator
         />
       ))}
       <fieldset className={classes['bin']}>

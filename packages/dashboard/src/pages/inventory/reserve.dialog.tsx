@@ -1,9 +1,10 @@
 import { useState } from 'react';
-import { NumberInput, Select, TextInput } from '@mantine/core';
+import { Select, TextInput } from '@mantine/core';
 import { holdfast } from '../../api/holdfast.ts';
 import { useCommand } from '../../api/use.command.tsx';
 import { formatNumber } from '../../ui/num.tsx';
 import { PreviewedAction } from '../../ui/previewed.action.tsx';
+import { UnitsInput } from '../../ui/units.input.tsx';
 import type { ShownLevel } from './level.shapes.ts';
 import { previewHold } from './preview.rules.ts';
 
@@ -63,18 +64,7 @@ export function ReserveDialog({ sku, levels, onClose }: ReserveDialogProps) {
       onSubmit={() => reserve.mutate()}
       onClose={onClose}
     >
-      <NumberInput
-        label="Units"
-        value={quantity}
-        onChange={(next) => setQuantity(typeof next === 'number' ? next : '')}
-        min={1}
-        max={1_000_000_000_000}
-        allowDecimal={false}
-        allowNegative={false}
-        thousandSeparator
-        required
-        data-autofocus
-      />
+      <UnitsInput label="Units" value={quantity} onChange={setQuantity} min={1} required data-autofocus />
       <Select
         label="At"
         value={location}

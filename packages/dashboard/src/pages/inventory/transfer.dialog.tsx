@@ -1,10 +1,11 @@
 import { useState } from 'react';
-import { NumberInput, Select } from '@mantine/core';
+import { Select } from '@mantine/core';
 import { holdfast } from '../../api/holdfast.ts';
 import { useGet } from '../../api/queries.ts';
 import { useCommand } from '../../api/use.command.tsx';
 import { formatNumber } from '../../ui/num.tsx';
 import { PreviewedAction } from '../../ui/previewed.action.tsx';
+import { UnitsInput } from '../../ui/units.input.tsx';
 import type { ShownLevel } from './level.shapes.ts';
 import { previewTransfer, type PreviewedLevel } from './preview.rules.ts';
 
@@ -64,18 +65,7 @@ export function TransferDialog({ sku, levels, onClose }: TransferDialogProps) {
         placeholder="Choose a location"
         required
       />
-      <NumberInput
-        label="Units"
-        value={quantity}
-        onChange={(next) => setQuantity(typeof next === 'number' ? next : '')}
-        min={1}
-        max={1_000_000_000_000}
-        allowDecimal={false}
-        allowNegative={false}
-        thousandSeparator
-        required
-        data-autofocus
-      />
+      <UnitsInput label="Units" value={quantity} onChange={setQuantity} min={1} required data-autofocus />
     </PreviewedAction>
   );
 }

@@ -6,6 +6,7 @@ import { holdfast } from '../../api/holdfast.ts';
 import type { Item } from '../../api/queries.ts';
 import { useCommand } from '../../api/use.command.tsx';
 import { FormDialog } from '../../ui/form.dialog.tsx';
+import { UnitsInput } from '../../ui/units.input.tsx';
 import { attributesOf } from './product.attributes.ts';
 import classes from './products.module.css';
 
@@ -18,7 +19,7 @@ const UNITS = [
   ['safetyStock', 'Safety stock', 'Never sold.'],
 ] as const;
 
-type Units = Record<(typeof UNITS)[number][0] | 'unitCost', number | string>;
+type Units = Record<(typeof UNITS)[number][0], number | ''> & { unitCost: number | string };
 
 const numberOf = (value: number | string): number | null => (value === '' ? null : Number(value));
 const textOf = (value: string): string | null => (value.trim() === '' ? null : value.trim());
@@ -128,13 +129,10 @@ export function ProductForm({ product: latest, onClose }: { product?: Product; o
           onChange={(unitCost) => setUnits({ ...units, unitCost })}
         />
         {UNITS.map(([field, label, about]) => (
-          <NumberInput
+          <UnitsInput
             key={field}
             label={label}
             description={about}
-            min={0}
-            max={1_000_000_000_000}
-            allowDecimal={false}
             value={units[field]}
             onChange={(value) => setUnits({ ...units, [field]: value })}
           />

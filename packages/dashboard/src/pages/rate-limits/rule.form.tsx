@@ -5,11 +5,14 @@ import { useCommand } from '../../api/use.command.tsx';
 import { Choices } from '../../ui/fields.tsx';
 import { FormDialog } from '../../ui/form.dialog.tsx';
 import { Icon } from '../../ui/icon.tsx';
+import { writingOf } from '../../ui/units.rules.ts';
 import { DryRun } from './dry.run.tsx';
 import { ALGORITHMS, warningsOf, type Algorithm, type RateLimit, type WindowUnit } from './rate-limit.words.ts';
 import { bodyOfDraft, draftOf, faultOf, matchOf, type Draft } from './rule.draft.ts';
 import { RuleFormMatch, RuleFormMore } from './rule.form.more.tsx';
 import classes from './rate-limits.module.css';
+
+const { group } = writingOf();
 
 const STATES = [
   { value: 'shadow', label: 'Shadow' },
@@ -127,7 +130,7 @@ function Amount({ draft, set }: { draft: Draft; set: (change: Partial<Draft>) =>
         required
         min={1}
         allowDecimal={false}
-        thousandSeparator=","
+        thousandSeparator={group}
         value={draft.limit}
         onChange={(limit) => set({ limit })}
       />
@@ -145,7 +148,7 @@ function Amount({ draft, set }: { draft: Draft; set: (change: Partial<Draft>) =>
           placeholder="the limit"
           min={1}
           allowDecimal={false}
-          thousandSeparator=","
+          thousandSeparator={group}
           value={draft.burst}
           onChange={(burst) => set({ burst })}
         />
