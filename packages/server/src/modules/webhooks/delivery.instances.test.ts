@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createDatabase, startTestApp, type TestApp } from '../../../test/app.ts';
 import { serveHoldfast, until, type ServingProcess } from '../../../test/holdfast.process.ts';
@@ -101,6 +102,19 @@ describe('many instances', () => {
     // Whether the dead one's last request was taken, nobody knows: it is sent again, under the same id.
     expect(receiver.positions).toEqual([1, 2, 2]);
     expect(await progressOf(id)).toMatchObject({ position: 2, fence: 2 });
+  });
+
+  it('take over from one that died before the database’s clock was set back', async () => {
+    await create();
+    const dead = instance();
+    feed.push('SKU-1');
+    await dead.run();
+    await sql`UPDATE webhook_progress SET lease_until = clock_timestamp() + interval '1 hour'`.execute(
+      app.database.kysely,
+    );
+    feed.push('SKU-1');
+    expect(await instance().run()).toEqual({ held: 1 });
+    expect(receiver.positions).toEqual([1, 2]);
   });
 
   it('never let one that was paused write over the next', async () => {

@@ -195,7 +195,7 @@ export async function pruneDeliveries(db: Kysely<Tables>, webhookId: string, kep
     WITH gone AS (
       DELETE FROM webhook_delivery WHERE id IN (
         (SELECT id FROM webhook_delivery
-         WHERE webhook_id = ${webhookId} AND status = 'delivered' AND id < (
+         WHERE webhook_id = ${webhookId} AND status = 'delivered' AND id <= (
            SELECT id FROM webhook_delivery WHERE webhook_id = ${webhookId} AND status = 'delivered'
            ORDER BY id DESC OFFSET ${kept.deliveredMax} LIMIT 1)
          LIMIT ${max})

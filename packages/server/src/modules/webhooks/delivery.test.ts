@@ -1,4 +1,5 @@
 import { Webhook } from 'standardwebhooks';
+import { sql } from 'kysely';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { startTestApp, type TestApp } from '../../../test/app.ts';
 import { systemClock } from '../../kernel/clock.ts';
@@ -536,6 +537,31 @@ describe('events of a megabyte', () => {
     await app.database.kysely.transaction().execute((tx) => insertReplay(tx, id, records));
     expect((await deliveries(id)).map(({ position }) => position)).toEqual([10, 9, 8, 7, 6, 5, 4, 3, 2, 1]);
   });
+});
+
+it('the log is kept for three days where it was taken and for thirty where not, also of a disabled webhook', async () => {
+  const enabled = await create();
+  const disabled = await create({ enabled: false });
+  const days = [
+    ...['delivered 4', 'delivered 2', 'failed 31', 'set_aside 31', 'set_aside 29'],
+    ...['pending 40', 'delivered 3.1', 'failed 5'],
+  ];
+  for (const { id } of [enabled, disabled]) {
+    for (const [index, [status = '', ago]] of days.map((text) => text.split(' ')).entries()) {
+      const at = sql<Date>`now() - ${Number(ago)} * interval '1 day'`;
+      await sql`INSERT INTO webhook_delivery (id, webhook_id, position, type, subject, event_at, is_replay, status, attempts,
+          refusals, history, body, created_at, finished_at)
+        VALUES (${newId(Date.now())}, ${id}, ${index}, ${'stock.changed'}, 'A', ${at}, false, ${status}, 0, 0, '[]', '{}',
+          ${at}, ${status === 'pending' ? null : at})`.execute(app.database.kysely);
+    }
+  }
+  receiver.answer = (_received, response) => void response.writeHead(503).end();
+  const one = instance();
+  await one.run();
+  await one.run(MINUTE_MS);
+  for (const { id } of [enabled, disabled]) {
+    expect((await deliveries(id)).map(({ position }) => position)).toEqual([7, 5, 4, 1]);
+  }
 });
 
 describe('a test', () => {

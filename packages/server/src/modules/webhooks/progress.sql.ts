@@ -17,12 +17,15 @@ export interface Survey {
   isFree: boolean;
 }
 
+/** Ended, or of before the database's clock was set back: nobody renews a lease for so long. */
+const IS_FREE = sql`coalesce(p.lease_until NOT BETWEEN clock_timestamp() AND clock_timestamp() + interval '1 minute', true)`;
+
 export async function surveyEndpoints(db: Kysely<Tables>): Promise<{ nowMs: number; endpoints: Survey[] }> {
   const { rows } = await sql<{ now_ms: number; endpoints: Survey[] }>`
     SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now_ms,
       coalesce((
         SELECT jsonb_agg(jsonb_build_object('id', w.id, 'version', w.version, 'replays', p.replays, 'fence', p.fence,
-          'isFree', coalesce(p.lease_until < clock_timestamp(), true)))
+          'isFree', ${IS_FREE}))
         FROM webhook w JOIN webhook_progress p ON p.webhook_id = w.id
         WHERE w.enabled), '[]') AS endpoints
   `.execute(db);
@@ -42,7 +45,7 @@ export async function takeLeases(
     WHERE webhook_id IN (
       SELECT p.webhook_id
       FROM webhook_progress p JOIN webhook w ON w.id = p.webhook_id
-      WHERE w.enabled AND coalesce(p.lease_until < clock_timestamp(), true)
+      WHERE w.enabled AND ${IS_FREE}
       LIMIT ${max} FOR UPDATE OF p SKIP LOCKED)
     RETURNING webhook_id AS "webhookId", fence
   `.execute(db);

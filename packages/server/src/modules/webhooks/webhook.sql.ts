@@ -52,6 +52,11 @@ export async function findWebhook(db: Kysely<Tables>, id: string): Promise<Webho
   return db.selectFrom('webhook').selectAll().where('id', '=', id).executeTakeFirst();
 }
 
+export async function selectDisabled(db: Kysely<Tables>): Promise<string[]> {
+  const rows = await db.selectFrom('webhook').select('id').where('enabled', '=', false).execute();
+  return rows.map(({ id }) => id);
+}
+
 /** Locked against changes, not against deliveries, which refer to it. */
 export async function lockWebhook(tx: Transaction<Tables>, id: string): Promise<Webhook | undefined> {
   return tx.selectFrom('webhook').selectAll().where('id', '=', id).forNoKeyUpdate().executeTakeFirst();

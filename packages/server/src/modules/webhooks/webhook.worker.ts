@@ -13,6 +13,7 @@ import { SharedReads } from './shared.reads.ts';
 import { Slots } from './slots.ts';
 import type { EventSource } from './stream.reader.ts';
 import type { Send } from './webhook.sender.ts';
+import { selectDisabled } from './webhook.sql.ts';
 
 export interface WebhookWorkerOptions {
   database: Database;
@@ -227,7 +228,8 @@ export class WebhookWorker {
     const nowMs = clock.monotonic();
     if (nowMs - this.#prunedMs < PRUNE_EVERY_MS) return;
     this.#prunedMs = nowMs;
-    for (const id of this.#runners.keys()) {
+    const disabled = await selectDisabled(database.kysely);
+    for (const id of [...this.#runners.keys(), ...disabled]) {
       while ((await pruneDeliveries(database.kysely, id, KEPT, PRUNED_AT_ONCE)) >= PRUNED_AT_ONCE && !this.#isStopped);
     }
   }
