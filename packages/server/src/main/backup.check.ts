@@ -1,9 +1,7 @@
-import { chmod, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { chmod, rm } from 'node:fs/promises';
 import type { Config } from '../platform/config/index.ts';
 import type { Logger } from '../platform/log/index.ts';
-import { restoreBackup } from '../platform/postgres/index.ts';
+import { makeTemporaryData, restoreBackup, type EmbeddedLog } from '../platform/postgres/index.ts';
 import { EXIT } from './command.line.ts';
 import { openInstallation } from './installation.ts';
 import { startProgress } from './progress.ts';
@@ -19,7 +17,8 @@ interface CheckOptions {
 
 /** Restores a backup to a temporary directory, starts it there and verifies what it holds; sets the exit code. */
 export async function checkBackup(source: string, { config, log, signal }: CheckOptions): Promise<void> {
-  const directory = await mkdtemp(join(tmpdir(), 'holdfast-check-'));
+  const tell: EmbeddedLog = (level, message, extra) => log[level](extra ?? {}, message);
+  const directory = await makeTemporaryData('check', tell);
   // For root's PostgreSQL, which runs as somebody else.
   await chmod(directory, 0o711);
   const display = startProgress('unpack');
@@ -29,7 +28,7 @@ export async function checkBackup(source: string, { config, log, signal }: Check
       source,
       dataDir: directory,
       force: false,
-      log: (level, message, extra) => log[level](extra ?? {}, message),
+      log: tell,
       onProgress: (done, total) => {
         signal.throwIfAborted();
         display.update(total === 0 ? null : Math.min(1, done / total), 'unpacking');

@@ -3,6 +3,7 @@ import { constants } from 'node:fs';
 import { access, chown, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { removeAbandonedData } from './abandoned.drafts.ts';
 import { runningAsRoot } from './account.choice.ts';
 import { readEntries, writeEntries } from './backup.directory.ts';
 import { bytesEntry, directoryEntry, textEntry, textOf, type BackupEntry } from './backup.entry.ts';
@@ -10,6 +11,7 @@ import { FileSums, parseManifest, type BackupManifest } from './backup.manifest.
 import { restoreInto } from './backup.restore.ts';
 import { readTar, writeTar } from './backup.tar.ts';
 import { openGround, type Ground } from './embedded.fixture.ts';
+import { processState } from './process.state.ts';
 
 let ground: Ground;
 beforeAll(async () => void (ground = await openGround()));
@@ -198,6 +200,15 @@ describe('a restore', () => {
     await mkdir(join(dataDir, theirs));
     await restore(dataDir, false);
     expect((await readdir(dataDir)).sort()).toEqual(['postgres', theirs]);
+  });
+
+  test('leaves nothing for long, though it was only tried and then killed', async () => {
+    const name = 'holdfast-check-999999999-abcdef';
+    const postgres = await ground.serve(join(ground.dir, name), { supervise: false });
+    const names = { before: 'holdfast-check-', after: '-' };
+    await removeAbandonedData(ground.dir, names, { log: () => undefined, surroundings: ground.surroundings });
+    expect(await readdir(ground.dir)).not.toContain(name);
+    expect(await processState(postgres.pid())).not.toBe('alive');
   });
 
   test.runIf(runningAsRoot())('by root gives the data to whom they belonged, or the directory belongs', async () => {

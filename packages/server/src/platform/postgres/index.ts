@@ -1,8 +1,11 @@
+import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { removeAbandonedData } from './abandoned.drafts.ts';
 import { restoreInto, type RestoreBackupOptions, type RestoreReport } from './backup.restore.ts';
 import { packagedBinaries } from './binaries.search.ts';
 import { attachTo, serveFrom } from './embedded.service.ts';
-import type { EmbeddedOptions, EmbeddedPostgres, Surroundings } from './embedded.types.ts';
+import type { EmbeddedLog, EmbeddedOptions, EmbeddedPostgres, Surroundings } from './embedded.types.ts';
 
 export { BackupError, type BackupProgress } from './backup.entry.ts';
 export type { BackupManifest } from './backup.manifest.ts';
@@ -46,4 +49,14 @@ export async function attachOrStartEmbedded(options: EmbeddedOptions): Promise<E
  */
 export async function restoreBackup(options: RestoreBackupOptions): Promise<RestoreReport> {
   return restoreInto(options, thisMachine());
+}
+
+/**
+ * A new directory for data that are needed for a while, among the temporary files. Those of commands that were killed
+ * are taken away first, with the PostgreSQL that may still run on them.
+ */
+export async function makeTemporaryData(purpose: string, log: EmbeddedLog): Promise<string> {
+  const before = `holdfast-${purpose}-`;
+  await removeAbandonedData(tmpdir(), { before, after: '-' }, { log, surroundings: thisMachine() });
+  return mkdtemp(join(tmpdir(), `${before}${process.pid}-`));
 }
