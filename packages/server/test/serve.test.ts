@@ -103,7 +103,8 @@ describe('a stop', () => {
   test('the same signal again at once is npm passing it on; a later one ends it', async () => {
     const server = await serve();
     // Half a request holds the drain up.
-    const half = request(`${server.address}/api/v1/products`, { method: 'POST', headers: { 'content-length': 100 } });
+    const headers = { 'content-type': 'application/json', 'content-length': 100 };
+    const half = request(`${server.address}/api/v1/products`, { method: 'POST', headers });
     half.on('error', () => undefined);
     half.flushHeaders();
     await until('it has arrived', async () => (await statusOf(`${server.address}/health`)) === 200);
@@ -117,7 +118,8 @@ describe('a stop', () => {
 
   test('a client that never sends the rest of its request is cut, and the exit is still 0 within 10 s', async () => {
     const server = await serve();
-    const half = request(`${server.address}/api/v1/products`, { method: 'POST', headers: { 'content-length': 100 } });
+    const headers = { 'content-type': 'application/json', 'content-length': 100 };
+    const half = request(`${server.address}/api/v1/products`, { method: 'POST', headers });
     half.on('error', () => undefined);
     half.flushHeaders();
     await until('it has arrived', async () => (await statusOf(`${server.address}/health`)) === 200);
