@@ -67,16 +67,18 @@ async function signIn(
   const { database, passwords, throttle } = deps;
   const loginKey = foldLogin(login);
   const attempt = await throttle.attempt(loginKey, from.address);
-  const person = await findByLogin(database.kysely, loginKey);
-  const stored = person?.password_hash ?? null;
-  const verdict = await throttle.judge(attempt, () => passwords.verify(password, stored));
+  const { person, stored, verdict } = await throttle.judge(attempt, async () => {
+    const found = await findByLogin(database.kysely, loginKey);
+    const hash = found?.password_hash ?? null;
+    return { person: found, stored: hash, verdict: await passwords.verify(password, hash) };
+  });
   if (person === undefined || stored === null || verdict === 'wrong' || person.disabled_at !== null) {
     throw wrongCredentials();
   }
-  const rehashed = verdict === 'outdated' ? await passwords.hash(password) : null;
-  const signedIn = await openSession(deps, { id: person.id, checked: stored, rehashed }, from);
+  // Before what may fail for other reasons: whoever tries again then has guessed nothing.
   await throttle.succeeded(attempt);
-  return signedIn;
+  const rehashed = verdict === 'outdated' ? await passwords.hash(password) : null;
+  return openSession(deps, { id: person.id, checked: stored, rehashed }, from);
 }
 
 async function openSession(

@@ -255,3 +255,15 @@ describe('a page elsewhere, with the cookie of somebody who is signed in', () =>
     expect((await ada.ask('GET', '/products/MUG')).body.archivedAt).toBeNull();
   });
 });
+
+test('a right password is no failed attempt, also where the session cannot be opened', async () => {
+  await makePerson({ ...BEN, login: 'patient', scopes: ['read'] });
+  const patient = stranger();
+  await database.query('ALTER TABLE person_session RENAME TO elsewhere');
+  const statuses: number[] = [];
+  for (let attempt = 0; attempt < 7; attempt += 1)
+    statuses.push((await patient.signIn('patient', BEN.password)).status);
+  await database.query('ALTER TABLE elsewhere RENAME TO person_session');
+  expect(statuses).toEqual(Array(7).fill(500));
+  expect((await patient.signIn('patient', BEN.password)).status).toBe(201);
+});
