@@ -6,13 +6,13 @@ export interface HoldfastOptions {
   /** Where the server is, such as `http://127.0.0.1:8080`. */
   baseUrl: string;
   /** An API key, or a token of your identity provider. */
-  key?: string;
+  key?: string | undefined;
   /** How often a request is tried again when no answer came (502 and 504 are a proxy's word for that), or 429 or 503. Default 3. */
-  retries?: number;
+  retries?: number | undefined;
   /** How long one attempt may take, its answer's body included, in milliseconds. Default 30,000. */
-  timeoutMs?: number;
+  timeoutMs?: number | undefined;
   /** What sends requests, in place of the global `fetch`. */
-  fetch?: (request: Request) => Promise<Response>;
+  fetch?: ((request: Request) => Promise<Response>) | undefined;
 }
 
 /**

@@ -14,22 +14,22 @@ export interface FollowOptions {
   /** Where the server is, such as `http://127.0.0.1:8080`; empty in a page that it serves itself. */
   baseUrl: string;
   /** An API key, or a token of your identity provider; a function where it changes. */
-  key?: string | (() => string);
+  key?: string | (() => string) | undefined;
   /**
    * `product:<sku>`, `location:<code>`, `alerts`, `reservations`, `rate-limits`, `jobs`, `job:<id>`: one suffices. None:
    * everything.
    */
-  topics?: readonly string[];
+  topics?: readonly string[] | undefined;
   /** None: all. */
-  types?: readonly (EventType | `${string}.*`)[];
+  types?: readonly (EventType | `${string}.*`)[] | undefined;
   /** The position that you have already: what follows it is told first. Without it, what happens from now on. */
-  after?: number;
+  after?: number | undefined;
   /** Ends it. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
   /** Called whenever it changes. */
-  onState?: (state: LiveState) => void;
+  onState?: ((state: LiveState) => void) | undefined;
   /** What sends requests, in place of the global `fetch`. */
-  fetch?: (url: string, init: RequestInit) => Promise<Response>;
+  fetch?: ((url: string, init: RequestInit) => Promise<Response>) | undefined;
 }
 
 /** The server says something every 15 s. */

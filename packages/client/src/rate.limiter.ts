@@ -4,13 +4,13 @@ export interface RateLimiterOptions {
   /** Where the server is, such as `http://127.0.0.1:8080`. */
   baseUrl: string;
   /** An API key with the scope `limit`. */
-  key?: string;
+  key?: string | undefined;
   /** How long an answer is waited for, in milliseconds. Default 200: a limiter must not be what makes a service slow. */
-  timeoutMs?: number;
+  timeoutMs?: number | undefined;
   /** What holds while no answer comes. Default `allow`. */
-  onError?: 'allow' | 'deny';
+  onError?: 'allow' | 'deny' | undefined;
   /** What sends requests, in place of the global `fetch`. */
-  fetch?: (request: Request) => Promise<Response>;
+  fetch?: ((request: Request) => Promise<Response>) | undefined;
 }
 
 /** A request of another service: whom it is counted for, and what rules look at. */
