@@ -67,7 +67,7 @@ export function placeLines(
   }
 
   const basket = new Basket(books, own);
-  const placement: Placement = { sourcing, allowed, partial };
+  const placement: Placement = { sourcing, allowed, partial, places: new Map() };
   const short: Shortfall[] = [];
   const pieces = [
     ...placeNamed(basket, wanted.filter(isNamed), partial, short),
@@ -150,16 +150,16 @@ function placeSourced(basket: Basket, lines: Wanted[], placement: Placement, sho
   return lines.flatMap((wanted) => {
     const pieces = placeLine(basket, wanted, effective);
     const got = pieces.reduce((sum, piece) => sum + piece.quantity, 0);
-    if (got < wanted.quantity) addSourcedShortfall(short, wanted, got + bestOffer(basket, wanted, placement));
+    if (got < wanted.quantity) addSourcedShortfall(short, wanted, () => got + bestOffer(basket, wanted, placement));
     return pieces.length > 0 ? pieces : [{ wanted, level: null, quantity: 0 }];
   });
 }
 
 /** One per product: repeated sourced lines are judged together. */
-function addSourcedShortfall(short: Shortfall[], wanted: Wanted, available: number): void {
+function addSourcedShortfall(short: Shortfall[], wanted: Wanted, available: () => number): void {
   const same = short.find((line) => line.location === null && line.sku === wanted.product.sku);
   if (same === undefined) {
-    short.push({ sku: wanted.product.sku, location: null, requested: wanted.quantity, available });
+    short.push({ sku: wanted.product.sku, location: null, requested: wanted.quantity, available: available() });
   } else {
     same.requested += wanted.quantity;
   }
@@ -171,6 +171,7 @@ function amongFewest(basket: Basket, lines: Wanted[], placement: Placement): Pla
   const allowed = placement.allowed;
   return {
     ...placement,
+    places: new Map(),
     allowed: allowed === null ? places : new Set([...places].filter((place) => allowed.has(place))),
   };
 }

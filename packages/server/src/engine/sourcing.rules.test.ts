@@ -29,3 +29,21 @@ test('a pole is one place, whatever its longitude', () => {
   const pole = [{ lat: 90, lng: 120 }, { lat: 90, lng: 0 }]; // prettier-ignore
   expect(nearestOf(pole, { lat: 12.3, lng: 45.6 })).toBe('W1');
 });
+
+test('fewest_locations, of more places than can be tried, takes those that serve the most', () => {
+  const rooms = [1, 3, 3, 3, 3, 3, 3, 3, 3, 3, 20, 9, 5, 4];
+  const many = rooms.map((_, priority) => ({ code: `P${priority}`, priority }));
+  const among = (sourcing: object, ...quantities: number[]) => {
+    const stock = rooms.map((onHand, index) => ({ sku: 'A', location: `P${index}`, onHand }));
+    const lines = quantities.map((quantity) => ({ sku: 'A', quantity }));
+    const request = { lines, sourcing: { strategy: 'fewest_locations' as const, ...sourcing } };
+    const placed = answerOf(decideIn({ locations: many, levels: stock }, { kind: 'reserve', request })).body['lines'];
+    return (placed as { location: string; quantity: number }[]).map((line) => `${line.location}:${line.quantity}`);
+  };
+  expect(among({ split: true }, 28)).toEqual(['P10:20', 'P11:8']);
+  expect(among({ split: true }, 27, 5)).toEqual(['P1:3', 'P10:20', 'P11:4', 'P11:5']);
+  expect(among({}, 8, 12, 9)).toEqual(['P10:8', 'P10:12', 'P11:9']);
+  // P12 and P13 would do; but lines take the first place in turn, and then the second finds no room for its five.
+  const locations = ['P0', 'P1', 'P2', 'P3', 'P4', 'P5', 'P6', 'P7', 'P8', 'P12', 'P13'];
+  expect(among({ locations }, 1, 5, 4)).toEqual(['P0:1', 'P12:5', 'P13:4']);
+});

@@ -65,6 +65,8 @@ export interface Placement {
   /** Places that the request allows; null for all. */
   allowed: ReadonlySet<Location> | null;
   partial: boolean;
+  /** The open places of a product by priority, once they were asked for: a request may have a thousand lines of one. */
+  places: Map<Product, Level[]>;
 }
 
 /** Lower priority first, ties by code. */
@@ -100,7 +102,7 @@ export function bestOffer(basket: Basket, wanted: Wanted, placement: Placement):
 }
 
 /** From the first place that can hold all of it; with `partial`, else from the place with the most. */
-function wholeFrom(basket: Basket, wanted: Wanted, places: Level[], placement: Placement): Piece[] {
+function wholeFrom(basket: Basket, wanted: Wanted, places: readonly Level[], placement: Placement): Piece[] {
   const whole = places.find((level) => basket.room(level, wanted.quantity) >= wanted.quantity);
   if (whole !== undefined) return [{ wanted, level: whole, quantity: wanted.quantity }];
   if (!placement.partial) return [];
@@ -113,7 +115,7 @@ function wholeFrom(basket: Basket, wanted: Wanted, places: Level[], placement: P
 }
 
 /** Each place gives what it has, in order. */
-function splitOver(basket: Basket, wanted: Wanted, places: Level[]): Piece[] {
+function splitOver(basket: Basket, wanted: Wanted, places: readonly Level[]): Piece[] {
   const pieces: Piece[] = [];
   let rest = wanted.quantity;
   for (const level of places) {
@@ -126,17 +128,22 @@ function splitOver(basket: Basket, wanted: Wanted, places: Level[]): Piece[] {
   return pieces;
 }
 
-export function openPlaces(product: Product, placement: Placement): Level[] {
-  return [...product.levels.values()].filter(
-    ({ location }) =>
-      location.active &&
-      location.archivedAt === null &&
-      (placement.allowed === null || placement.allowed.has(location)),
-  );
+/** Places that a line of this product may come from, by priority. */
+export function openPlaces(product: Product, placement: Placement): readonly Level[] {
+  const known = placement.places.get(product);
+  if (known !== undefined) return known;
+  const { allowed } = placement;
+  const places = [...product.levels.values()]
+    .filter(
+      ({ location }) => location.active && location.archivedAt === null && (allowed === null || allowed.has(location)),
+    )
+    .sort((left, right) => byPriority(left.location, right.location));
+  placement.places.set(product, places);
+  return places;
 }
 
-function orderedPlaces(basket: Basket, wanted: Wanted, placement: Placement): Level[] {
-  const places = openPlaces(wanted.product, placement).sort((left, right) => byPriority(left.location, right.location));
+function orderedPlaces(basket: Basket, wanted: Wanted, placement: Placement): readonly Level[] {
+  const places = openPlaces(wanted.product, placement);
   const { strategy = 'priority', near } = placement.sourcing;
   if (strategy === 'most_available') return sortedBy(places, (level) => -basket.wholeRoom(level));
   if (strategy === 'nearest' && near !== undefined)
@@ -145,7 +152,7 @@ function orderedPlaces(basket: Basket, wanted: Wanted, placement: Placement): Le
 }
 
 /** Sorts by a key, keeping the order of equals. */
-function sortedBy(places: Level[], keyOf: (level: Level) => number): Level[] {
+function sortedBy(places: readonly Level[], keyOf: (level: Level) => number): Level[] {
   return places
     .map((level) => ({ level, key: keyOf(level) }))
     .sort((left, right) => (left.key === right.key ? 0 : left.key - right.key))
