@@ -8,6 +8,8 @@ import type { StreamEvent } from './event.types.ts';
 /** Entries that one page looks through, at most: a filter that matches next to nothing gives short pages. */
 const LOOK_MAX = 20_000;
 const LOOK_AT_ONCE = 1_000;
+/** Nor does it look on with so much in hand: an event may carry megabytes. */
+const PAGE_CHARS = 8_000_000;
 
 export interface EventList extends Page<StreamEvent> {
   position: number;
@@ -30,9 +32,11 @@ export async function pageOfEvents(feed: EventFeed, query: EventQuery): Promise<
   if (from !== undefined && from > head) await refuseUnknown(feed, from);
   const items: StreamEvent[] = [];
   let position = from ?? (await feed.forgotten());
-  for (let looked = 0; looked < LOOK_MAX && items.length <= limit; looked += LOOK_AT_ONCE) {
+  let chars = 0;
+  for (let looked = 0; looked < LOOK_MAX && items.length <= limit && chars < PAGE_CHARS; looked += LOOK_AT_ONCE) {
     const batch = await feed.read(position, { limit: LOOK_AT_ONCE, ...filter });
     items.push(...batch.events);
+    for (const { json } of batch.events) chars += json.length;
     if (batch.position === position) break;
     position = batch.position;
   }

@@ -37,6 +37,22 @@ describe('events of a megabyte', () => {
     expect(positions).toEqual(Array.from({ length: EVENTS }, (_, index) => index + 1));
   });
 
+  it('are listed a few at once, each of them', async () => {
+    const sizes: number[] = [];
+    const positions: number[] = [];
+    let cursor: string | null = '';
+    while (cursor !== null) {
+      const from = cursor === '' ? '' : `&cursor=${cursor}`;
+      const answer = await app.app.inject({ url: `/api/v1/events?limit=200${from}` });
+      const page: { items: { position: number }[]; nextCursor: string | null } = answer.json();
+      sizes.push(page.items.length);
+      positions.push(...page.items.map(({ position }) => position));
+      cursor = page.nextCursor;
+    }
+    expect(sizes).toEqual([8, 8, 4]);
+    expect(positions).toEqual(Array.from({ length: EVENTS }, (_, index) => index + 1));
+  });
+
   it('come to who follows, each once and in order', async () => {
     const positions: number[] = [];
     const abort = new AbortController();
