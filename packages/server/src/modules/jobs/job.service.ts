@@ -50,6 +50,7 @@ import {
   type ListedJob,
 } from './job.sql.ts';
 import { jobSummary, jobView, lastRunOf } from './job.view.ts';
+import { deleteRunsOf, hasIdleRuns, ticketsOf } from './run.deleting.sql.ts';
 import { lockStates } from './run.sql.ts';
 import { ScheduleError } from './schedule.error.ts';
 import { readStored } from './schedule.rules.ts';
@@ -71,6 +72,7 @@ export interface Target {
 }
 
 export const JOBS_MAX = 10_000;
+const RUNS_AT_ONCE = 1_000;
 /** Looking further ahead than this many jobs would take long. */
 const UPCOMING_JOBS_MAX = 5_000;
 
@@ -141,24 +143,45 @@ export async function patchJob(deps: JobDeps, target: Target, patch: JobPatchBod
   );
 }
 
-/** @throws Problem `job_not_found`, `precondition_failed`, `job_is_system`, `job_has_dependents` */
+/**
+ * Its runs go first, a few at a time: after months there may be hundreds of thousands, more than go in one transaction.
+ *
+ * @throws Problem `job_not_found`, `precondition_failed`, `job_is_system`, `job_has_dependents`
+ */
 export async function removeJob(deps: JobDeps, target: Target, meta: CommandMeta): Promise<Answer> {
-  return changing(deps, () =>
-    deps.engine.transact(meta, async (tx) => {
-      await lockGraph(tx);
-      await lockStates(tx, [target.id]);
-      const before = expected(await lockJob(tx, target.id), target);
-      if (before.is_system) throw new Problem(jobProblems.jobIsSystem, 'It cannot be deleted. Disable it instead.');
-      const dependents = new JobGraph(await edgesOf(tx)).dependentsOf(before.id);
-      if (dependents.length > 0) {
-        const detail = `${dependents.length} jobs run after it: take it out of their dependencies first.`;
-        throw new Problem(jobProblems.jobHasDependents, detail, { dependents: dependents.slice(0, 20) });
-      }
-      const job = await viewIn(tx, before.id, deps.types);
-      await deleteJob(tx, before.id);
+  const { engine, database, queue, types } = deps;
+  const before = await findJob(database.kysely, target.id);
+  return changing(deps, async () => {
+    while (await hasIdleRuns(database.kysely, target.id)) {
+      await engine.transact({ ...meta, idempotency: null }, async (tx) => {
+        const { id, type } = await lockRemovable(tx, target);
+        // They would be in the way of those of other jobs.
+        await queue.withdraw(tx, type, await deleteRunsOf(tx, id, RUNS_AT_ONCE));
+        return { status: 204, body: null, journal: [] };
+      });
+    }
+    return engine.transact(meta, async (tx) => {
+      const { id, type } = await lockRemovable(tx, target);
+      const shown = await viewIn(tx, id, types);
+      const job = { ...shown, lastRun: before === undefined ? null : lastRunOf(before) };
+      await queue.withdraw(tx, type, await ticketsOf(tx, id));
+      await deleteJob(tx, id);
       return { status: 204, body: null, journal: [{ kind: 'job.deleted', subject: job.id, data: job }] };
-    }),
-  );
+    });
+  });
+}
+
+async function lockRemovable(tx: Transaction<Tables>, target: Target): Promise<Job> {
+  await lockGraph(tx);
+  await lockStates(tx, [target.id]);
+  const job = expected(await lockJob(tx, target.id), target);
+  if (job.is_system) throw new Problem(jobProblems.jobIsSystem, 'It cannot be deleted. Disable it instead.');
+  const dependents = new JobGraph(await edgesOf(tx)).dependentsOf(job.id);
+  if (dependents.length > 0) {
+    const detail = `${dependents.length} jobs run after it: take it out of their dependencies first.`;
+    throw new Problem(jobProblems.jobHasDependents, detail, { dependents: dependents.slice(0, 20) });
+  }
+  return job;
 }
 
 /** @throws Problem `job_not_found` */

@@ -123,6 +123,10 @@ describe('a job', () => {
         }),
       );
     });
+    // So much of each that they go one by one.
+    for (let count = 0; count < 3; count += 1) await jobs.run(id, { config: { name: 'before' } });
+    await jobs.work();
+    await jobs.database.pool.query('UPDATE run SET log_lines = 60000 WHERE job_id = $1', [id]);
     const run = await jobs.run(id);
     const working = jobs.server.jobs.worker.runOnce();
     await begun;
@@ -131,6 +135,8 @@ describe('a job', () => {
     await working;
     expect(reason).toMatchObject({ name: 'RunLostError' });
     expect(await jobs.refused('GET', `/runs/${run.id}`)).toBe('404 run_not_found');
+    const [last] = (await auditOf(id)).toReversed();
+    expect(last).toMatchObject({ kind: 'job.deleted', data: { runCount: 3, lastRun: { id: run.id } } });
   });
 
   it('keeps what is hidden as the last change left it, however many change it at once', async () => {

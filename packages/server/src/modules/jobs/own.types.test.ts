@@ -63,17 +63,18 @@ describe("Holdfast's own jobs", () => {
   it('delete runs that are older than their job keeps them, and no others', async () => {
     const short = await jobs.create({ name: 'short', keepDays: 1 });
     const long = await jobs.create({ name: 'long', keepDays: 30 });
-    const old = [await jobs.run(short.id), await jobs.run(long.id)];
+    const old = [await jobs.run(short.id), await jobs.run(short.id), await jobs.run(long.id)];
     await jobs.work();
+    // So much of each that they go one by one.
     await jobs.database.pool.query(
-      `UPDATE run SET finished_at = finished_at - interval '2 days' WHERE id = ANY($1::uuid[])`,
+      `UPDATE run SET finished_at = finished_at - interval '2 days', log_lines = 60000 WHERE id = ANY($1::uuid[])`,
       [old.map(({ id }) => id)],
     );
     const young = await jobs.run(short.id);
     await jobs.work();
     const { id } = await jobs.run((await own('Delete old runs')).id);
     await jobs.work();
-    expect(await jobs.read(id)).toMatchObject({ status: 'succeeded', result: { deleted: 1 } });
+    expect(await jobs.read(id)).toMatchObject({ status: 'succeeded', result: { deleted: 2 } });
     expect((await jobs.history(short.id)).map((run) => run.id)).toEqual([young.id]);
     expect(await jobs.history(long.id)).toHaveLength(1);
   });

@@ -1,7 +1,7 @@
 import { defineJobType, type JobType } from '../../platform/jobs/index.ts';
 import type { Database } from '../../platform/database/index.ts';
 import { Shape } from '../../platform/http/schemas.ts';
-import { deleteOldRuns } from './run.sql.ts';
+import { deleteOldRuns } from './run.deleting.sql.ts';
 
 export const EXPIRY_JOB = 'expiry_sweep';
 export const HOUSEKEEPING_JOB = 'housekeeping';
@@ -33,7 +33,7 @@ export function ownJobTypes({ database }: { database: Database }): JobType[] {
       system: { jobName: 'Delete old runs', kind: 'scheduled', schedule: '17 * * * *' },
       async run({ signal, progress }) {
         let deleted = 0;
-        for (let last = AT_ONCE; last >= AT_ONCE; deleted += last) {
+        for (let last = 1; last > 0; deleted += last) {
           signal.throwIfAborted();
           last = await deleteOldRuns(database.kysely, AT_ONCE);
           progress(null, `${deleted + last} deleted`);

@@ -345,20 +345,3 @@ const SHOWN = sql`run.id, run.job_id, run.type, run.cycle_id, run.status, run.pr
   run.tick, run.attempts_max, run.attempt, run.timeout_ms, run.due_at, run.created_at, run.started_at,
   run.attempt_started_at, run.finished_at, run.worker, run.cancel_requested_by, run.deadline, run.deadline_state,
   run.percent, run.progress_message, run.error, run.reason, run.cached_from, run.log_lines, job.name AS job_name`;
-
-/** Finished runs past their job's keeping, a batch at a time. @returns how many went */
-export async function deleteOldRuns(db: Kysely<Tables>, max: number): Promise<number> {
-  const { rows } = await sql<{ count: number }>`
-    WITH old AS (
-      SELECT run.id FROM job CROSS JOIN LATERAL (
-        SELECT id FROM run
-        WHERE run.job_id = job.id AND finished_at < clock_timestamp() - make_interval(days => job.keep_days)
-        ORDER BY finished_at LIMIT ${max}
-      ) AS run LIMIT ${max}
-    ), gone AS (
-      DELETE FROM run USING old WHERE run.id = old.id RETURNING run.id
-    )
-    SELECT count(*) AS count FROM gone
-  `.execute(db);
-  return rows[0]?.count ?? 0;
-}

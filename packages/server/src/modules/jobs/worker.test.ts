@@ -216,6 +216,18 @@ describe('several workers', () => {
     second.open();
   });
 
+  it('are not held up by runs that waited of a job that is deleted', async () => {
+    const { work, begun, open } = gate();
+    const gone = await jobs.jobOf(work);
+    for (let count = 0; count < 4; count += 1) await jobs.run(gone);
+    expect((await jobs.request('DELETE', `/jobs/${gone}`)).status).toBe(204);
+    await jobs.runOf(work);
+    const worker = jobs.workerOf({ slots: 2, pollMs: 600_000 });
+    worker.start();
+    await begun;
+    open();
+  });
+
   it('give a run the defaults of members that its type has got since the job was made', async () => {
     const { id } = await jobs.create({ name: 'made before' });
     await jobs.sql(`UPDATE job SET config = '{}' WHERE id = $1`, [id]);
