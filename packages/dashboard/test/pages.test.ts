@@ -14,7 +14,8 @@ const TYPED: [path: string, says: string, answer: RegExp][] = [
   ['/jobs/upcoming', 'No such page', /nothing/],
   ['/inventory/MUG?at=yesterday', 'must be', /400/],
 ];
-const PHONE = { width: 390, height: 844 };
+/** The narrowest, and a desk's screen at 400 %. */
+const PHONE = { width: 320, height: 640 };
 
 test('every page is in a folder that is named by its path', () => {
   const files = Object.keys(import.meta.glob('../src/pages/*/*.page.ts'));
@@ -68,6 +69,32 @@ describe.skipIf(CHROMIUM === null)('every page, in a browser', () => {
     await visit(page, path);
     await page.getByText(says).first().waitFor();
     expect(await violationsInBothThemes(page)).toEqual([]);
+    expect(complaints).toEqual([]);
+    await close();
+  });
+
+  test('levels are seen in forced colours and on paper, which is white and has no buttons', async () => {
+    const { page, complaints, close } = await openPage(browser, server.address, { colorScheme: 'dark' });
+    await visit(page, '/inventory');
+    const colour = (): Promise<string> =>
+      page
+        .locator('[data-part="available"]')
+        .last()
+        .evaluate((part) => getComputedStyle(part).backgroundColor);
+    const seen = await colour();
+    await page.emulateMedia({ forcedColors: 'active' });
+    expect(await colour()).toBe(seen);
+    await page.emulateMedia({ forcedColors: 'none', media: 'print' });
+    const theme = page.locator('html');
+    await page.evaluate(() => dispatchEvent(new Event('beforeprint')));
+    expect(await theme.getAttribute('data-mantine-color-scheme')).toBe('light');
+    expect(await page.getByRole('row').count()).toBeGreaterThan(12);
+    expect(await page.getByRole('button', { name: 'Export' }).isVisible()).toBe(false);
+    expect(await page.getByRole('navigation').isVisible()).toBe(false);
+    expect(await page.getByRole('grid').evaluate((list) => list.scrollHeight - list.clientHeight)).toBe(0);
+    await page.evaluate(() => dispatchEvent(new Event('afterprint')));
+    expect(await theme.getAttribute('data-mantine-color-scheme')).toBe('dark');
+    await page.emulateMedia({ media: 'screen' });
     expect(complaints).toEqual([]);
     await close();
   });

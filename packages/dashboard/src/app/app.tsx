@@ -13,7 +13,7 @@ import { ErrorBoundary } from './error.boundary.tsx';
 import { keepFocus } from './focus.keeper.ts';
 import { Starting } from './starting.tsx';
 import { useStore } from './store.ts';
-import { colorSchemeManager, theme } from './theme.ts';
+import { colorSchemeManager, theme, watchPrinting } from './theme.ts';
 
 // Not for who is signed in already.
 const SignIn = lazy(async () => ({ default: (await import('./sign.in.tsx')).SignIn }));
@@ -55,6 +55,7 @@ function Gate() {
   useEffect(watchReadiness, []);
   useEffect(watchOtherTabs, []);
   useEffect(keepFocus, []);
+  useEffect(watchPrinting, []);
   const isSignedOut = state.status === 'signedOut';
   const session = sessionOf(state);
   const isLeft = isSignedOut && session === null;

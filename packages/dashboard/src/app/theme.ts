@@ -55,4 +55,23 @@ export const theme = createTheme({
   },
 });
 
+/** Paper is white: it is printed in the colours of the light theme. Gives the way to stop. */
+export function watchPrinting(): () => void {
+  const { dataset } = document.documentElement;
+  let shown: string | undefined;
+  const onBefore = (): void => {
+    shown = dataset['mantineColorScheme'];
+    dataset['mantineColorScheme'] = 'light';
+  };
+  const onAfter = (): void => {
+    if (shown !== undefined) dataset['mantineColorScheme'] = shown;
+  };
+  addEventListener('beforeprint', onBefore);
+  addEventListener('afterprint', onAfter);
+  return () => {
+    removeEventListener('beforeprint', onBefore);
+    removeEventListener('afterprint', onAfter);
+  };
+}
+
 export const colorSchemeManager = localStorageColorSchemeManager({ key: 'holdfast.theme' });

@@ -14,10 +14,11 @@ import { useVirtualizer } from '@tanstack/react-virtual';
 import type { PagedRows } from '../api/use.pages.ts';
 import { useColumns, type Column } from './data.table.columns.tsx';
 import { isPressed, isTextField, nextSort, rangeBetween } from './data.table.rules.ts';
-import { formatCount, InColumns } from './num.tsx';
+import { formatCount, formatNumber, InColumns } from './num.tsx';
 import { ProblemNotice } from './problem.notice.tsx';
 import { SidePanel } from './side.panel.tsx';
 import { useFilters } from './use.filters.ts';
+import { usePrinting } from './use.printing.ts';
 import classes from './data.table.module.css';
 
 export type { Column } from './data.table.columns.tsx';
@@ -81,8 +82,10 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
   };
   const isIdle = selected.size === 0 && filters['open'] === undefined;
   useUnreadNews(body, { count: newRows?.count ?? 0, isIdle, show: showNews });
-  const shown = virtual.getVirtualItems();
-  const [first, last] = [shown[0]?.index ?? 0, shown.at(-1)?.index ?? 0];
+  const inView = virtual.getVirtualItems();
+  const [first, last] = [inView[0]?.index ?? 0, inView.at(-1)?.index ?? 0];
+  const isPrinting = usePrinting();
+  const shown = isPrinting ? loadedRows(rows) : inView;
   const tellRange = useEffectEvent(() => rows.onRange(first, last));
   useEffect(() => {
     const timer = setTimeout(() => tellRange(), SETTLE_MS);
@@ -248,6 +251,12 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
           </InColumns>
         </div>
       </div>
+      {isPrinting && (shown.length < rows.count || rows.hasMore) && (
+        <p className={classes['printed']}>
+          {formatCount(shown.length, 'row')} of {rows.hasMore ? 'more' : formatNumber(rows.count)}: those around what
+          was in view.
+        </p>
+      )}
       {panel !== undefined && shownRow !== null && (
         <SidePanel title={panel.title(shownRow)} onClose={close}>
           {panel.render(shownRow, close)}
@@ -293,6 +302,13 @@ function useListTop(list: RefObject<HTMLDivElement | null>, isLoading: boolean):
     observer.observe(document.body);
     return () => observer.disconnect();
   }, [list, isLoading]);
+}
+
+/** For paper: the rows of the pages that are loaded, one below the other. */
+function loadedRows<Row>(rows: PagedRows<Row>): { index: number; start: number }[] {
+  const loaded = [];
+  for (let index = 0; index < rows.count; index += 1) if (rows.rowAt(index) !== null) loaded.push({ index, start: 0 });
+  return loaded;
 }
 
 /** Among the first rows: a link to a row further down opens the list alone. */
