@@ -1335,7 +1335,7 @@ export interface paths {
         put?: never;
         /**
          * Send events again
-         * @description Those of a range that pass the filters of the webhook as it is now, under the same `webhook-id` as before. At most 10,000 at once, which carry 64 MB at most.
+         * @description Those of a range that pass the filters of the webhook as it is now, under the same `webhook-id` as before. At most 10,000 at once, which carry 32 MB at most.
          *
          *     Needs the scope `admin`.
          */
@@ -2034,19 +2034,38 @@ export interface components {
              * @enum {string}
              */
             movement?: "adjustment" | "receipt" | "return" | "damage" | "theft" | "spoilage" | "count";
-            /** @example weekly delivery */
+            /**
+             * @description Why, for the ledger.
+             * @example weekly delivery
+             */
             reason?: string | null;
+            /** @description What else to know, for the ledger. */
             notes?: string | null;
-            /** NewReference */
+            /**
+             * NewReference
+             * @description What it belongs to: the ledger is filtered by it.
+             */
             reference?: {
-                /** @example purchase_order */
+                /**
+                 * @description A word of yours, or `reservation`.
+                 * @example purchase_order
+                 */
                 type: string;
-                /** @example PO-7 */
+                /**
+                 * @description Yours, or that of the reservation.
+                 * @example PO-7
+                 */
                 id: string;
             } | null;
-            /** @example 12.5 */
+            /**
+             * @description What a unit cost, for the ledger. The product's own unitCost stays.
+             * @example 12.5
+             */
             unitCost?: number | null;
-            /** @example LOT-2026-11 */
+            /**
+             * @description For the ledger: stock is not kept by lot.
+             * @example LOT-2026-11
+             */
             lot?: string | null;
             /**
              * @description Refused where so many are not on hand.
@@ -2069,14 +2088,26 @@ export interface components {
         };
         /** AdjustmentsAnswer */
         AdjustmentsAnswer: {
-            /** @example 1 */
+            /**
+             * @description How many were done.
+             * @example 1
+             */
             succeeded: number;
-            /** @example 0 */
+            /**
+             * @description How many were refused.
+             * @example 0
+             */
             failed: number;
             results: {
-                /** @example 0 */
+                /**
+                 * @description Its place in the request.
+                 * @example 0
+                 */
                 index: number;
-                /** @example true */
+                /**
+                 * @description Whether it was done: then `movement` and `level`, else `error`.
+                 * @example true
+                 */
                 ok: boolean;
                 movement?: components["schemas"]["LedgerEntry"];
                 level?: components["schemas"]["Level"];
@@ -2095,11 +2126,13 @@ export interface components {
              */
             id: string;
             /**
+             * @description available at or below reorderPoint, nothing available, more on hand than maxLevel, or promised units missing.
              * @example low_stock
              * @enum {string}
              */
             type: "low_stock" | "out_of_stock" | "overstock" | "shortage";
             /**
+             * @description It resolves by itself when its condition has gone.
              * @example active
              * @enum {string}
              */
@@ -2115,7 +2148,7 @@ export interface components {
              */
             location: string;
             /**
-             * @description The setting that was crossed.
+             * @description The setting that was crossed; null where there is none.
              * @example 10
              */
             threshold: number | null;
@@ -2132,18 +2165,18 @@ export interface components {
             openedAt: string;
             /**
              * Format: date-time
-             * @description An instant (RFC 3339).
+             * @description null where nobody has.
              * @example null
              */
             acknowledgedAt: string | null;
             /**
-             * @description The actor.
+             * @description The actor; null where nobody has.
              * @example null
              */
             acknowledgedBy: string | null;
             /**
              * Format: date-time
-             * @description An instant (RFC 3339).
+             * @description null while its condition lasts.
              * @example null
              */
             resolvedAt: string | null;
@@ -2229,10 +2262,13 @@ export interface components {
                  * @example SKU-1
                  */
                 sku: string;
-                /** @example 5 */
+                /**
+                 * @description As it was asked for.
+                 * @example 5
+                 */
                 quantity: number;
                 /**
-                 * @description The location's name. Case-sensitive.
+                 * @description As it was asked for; null: any.
                  * @example WH001
                  */
                 location: string | null;
@@ -2316,19 +2352,38 @@ export interface components {
              * @enum {string}
              */
             movement?: "adjustment" | "receipt" | "return" | "damage" | "theft" | "spoilage" | "count";
-            /** @example weekly delivery */
+            /**
+             * @description Why, for the ledger.
+             * @example weekly delivery
+             */
             reason?: string | null;
+            /** @description What else to know, for the ledger. */
             notes?: string | null;
-            /** NewReference */
+            /**
+             * NewReference
+             * @description What it belongs to: the ledger is filtered by it.
+             */
             reference?: {
-                /** @example purchase_order */
+                /**
+                 * @description A word of yours, or `reservation`.
+                 * @example purchase_order
+                 */
                 type: string;
-                /** @example PO-7 */
+                /**
+                 * @description Yours, or that of the reservation.
+                 * @example PO-7
+                 */
                 id: string;
             } | null;
-            /** @example 12.5 */
+            /**
+             * @description What a unit cost, for the ledger. The product's own unitCost stays.
+             * @example 12.5
+             */
             unitCost?: number | null;
-            /** @example LOT-2026-11 */
+            /**
+             * @description For the ledger: stock is not kept by lot.
+             * @example LOT-2026-11
+             */
             lot?: string | null;
             /**
              * @description Refused where so many are not on hand.
@@ -3292,11 +3347,12 @@ export interface components {
             seq: number;
             /**
              * Format: date-time
-             * @description An instant (RFC 3339).
+             * @description When, by the database's clock. Within a level it never runs backwards.
              * @example 2026-11-20T10:00:00.000Z
              */
             at: string;
             /**
+             * @description What happened.
              * @example receipt
              * @enum {string}
              */
@@ -3346,18 +3402,36 @@ export interface components {
              * @description What the movement belongs to.
              */
             reference: {
-                /** @example purchase_order */
+                /**
+                 * @description `reservation`, `transfer`, or a word of your own.
+                 * @example purchase_order
+                 */
                 type: string;
-                /** @example PO-1001 */
+                /**
+                 * @description Its id, or yours.
+                 * @example PO-1001
+                 */
                 id: string;
             } | null;
-            /** @example stocktaking */
+            /**
+             * @description As whoever did it gave it.
+             * @example stocktaking
+             */
             reason: string | null;
-            /** @example found behind the shelf */
+            /**
+             * @description As whoever did it gave them.
+             * @example found behind the shelf
+             */
             notes: string | null;
-            /** @example 12.5 */
+            /**
+             * @description What a unit cost, where the adjustment said so.
+             * @example 12.5
+             */
             unitCost: number | null;
-            /** @example LOT-2026-11 */
+            /**
+             * @description The lot, where the adjustment named one.
+             * @example LOT-2026-11
+             */
             lot: string | null;
             /**
              * @description Who did it.
@@ -3408,22 +3482,22 @@ export interface components {
              */
             incoming: number;
             /**
-             * @description What was promised and is not there.
+             * @description What was promised and is not there: reserved + committed - onHand, never below 0.
              * @example 0
              */
             shortage: number;
             /**
-             * @description At this many available units or fewer, the level is low.
+             * @description At this many available units or fewer, the level is low. null: it never is.
              * @example 10
              */
             reorderPoint: number | null;
             /**
-             * @description How many to order then.
+             * @description How many to order then; null where nobody said.
              * @example 50
              */
             reorderQuantity: number | null;
             /**
-             * @description With more on hand than this, the level is over.
+             * @description With more on hand than this, the level is over. null: it never is.
              * @example 500
              */
             maxLevel: number | null;
@@ -3435,13 +3509,13 @@ export interface components {
             version: number;
             /**
              * Format: date-time
-             * @description An instant (RFC 3339).
+             * @description When its units last changed, holds included: the time of its newest ledger entry. null before the first.
              * @example 2026-11-20T10:00:00.000Z
              */
             lastMovementAt: string | null;
             /**
              * Format: date-time
-             * @description An instant (RFC 3339).
+             * @description When it was last counted; null where nobody has.
              * @example 2026-11-20T10:00:00.000Z
              */
             lastCountAt: string | null;
@@ -3509,22 +3583,22 @@ export interface components {
              */
             incoming: number | null;
             /**
-             * @description What was promised and is not there.
+             * @description What was promised and is not there: reserved + committed - onHand, never below 0.
              * @example 0
              */
             shortage: number;
             /**
-             * @description At this many available units or fewer, the level is low.
+             * @description At this many available units or fewer, the level is low. null: it never is.
              * @example 10
              */
             reorderPoint: number | null;
             /**
-             * @description How many to order then.
+             * @description How many to order then; null where nobody said.
              * @example 50
              */
             reorderQuantity: number | null;
             /**
-             * @description With more on hand than this, the level is over.
+             * @description With more on hand than this, the level is over. null: it never is.
              * @example 500
              */
             maxLevel: number | null;
@@ -3536,13 +3610,13 @@ export interface components {
             version: number | null;
             /**
              * Format: date-time
-             * @description An instant (RFC 3339).
+             * @description When its units last changed, holds included: the time of its newest ledger entry. null before the first.
              * @example 2026-11-20T10:00:00.000Z
              */
             lastMovementAt: string | null;
             /**
              * Format: date-time
-             * @description An instant (RFC 3339).
+             * @description When it was last counted; null where nobody has.
              * @example 2026-11-20T10:00:00.000Z
              */
             lastCountAt: string | null;
@@ -3554,9 +3628,13 @@ export interface components {
              * @example WH001
              */
             code: string;
-            /** @example Berlin warehouse */
+            /**
+             * @description For people.
+             * @example Berlin warehouse
+             */
             name: string;
             /**
+             * @description `supplier`: one that ships for you. A word for you: it changes no rule.
              * @example warehouse
              * @enum {string}
              */
@@ -3566,9 +3644,15 @@ export interface components {
              * @example Alexanderplatz 1, 10178 Berlin
              */
             address: string | Record<string, never> | null;
-            /** @example 52.52 */
+            /**
+             * @description Degrees north. Without coordinates it comes last by distance.
+             * @example 52.52
+             */
             lat: number | null;
-            /** @example 13.405 */
+            /**
+             * @description Degrees east.
+             * @example 13.405
+             */
             lng: number | null;
             /**
              * @description Sourcing takes lower ones first.
@@ -3599,7 +3683,7 @@ export interface components {
             updatedAt: string;
             /**
              * Format: date-time
-             * @description An instant (RFC 3339).
+             * @description null while it is in service.
              * @example null
              */
             archivedAt: string | null;
@@ -3611,9 +3695,13 @@ export interface components {
              * @example WH001
              */
             code?: string;
-            /** @example Berlin warehouse */
+            /**
+             * @description For people.
+             * @example Berlin warehouse
+             */
             name?: string;
             /**
+             * @description `supplier`: one that ships for you. A word for you: it changes no rule.
              * @example warehouse
              * @enum {string}
              */
@@ -3623,9 +3711,15 @@ export interface components {
              * @example Alexanderplatz 1, 10178 Berlin
              */
             address?: string | Record<string, never> | null;
-            /** @example 52.52 */
+            /**
+             * @description Degrees north. Without coordinates it comes last by distance.
+             * @example 52.52
+             */
             lat?: number | null;
-            /** @example 13.405 */
+            /**
+             * @description Degrees east.
+             * @example 13.405
+             */
             lng?: number | null;
             /**
              * @description Sourcing takes lower ones first. null means 100.
@@ -3665,9 +3759,13 @@ export interface components {
              * @example WH001
              */
             code: string;
-            /** @example Berlin warehouse */
+            /**
+             * @description For people.
+             * @example Berlin warehouse
+             */
             name: string;
             /**
+             * @description `supplier`: one that ships for you. A word for you: it changes no rule.
              * @example warehouse
              * @enum {string}
              */
@@ -3677,9 +3775,15 @@ export interface components {
              * @example Alexanderplatz 1, 10178 Berlin
              */
             address?: string | Record<string, never> | null;
-            /** @example 52.52 */
+            /**
+             * @description Degrees north. Without coordinates it comes last by distance.
+             * @example 52.52
+             */
             lat?: number | null;
-            /** @example 13.405 */
+            /**
+             * @description Degrees east.
+             * @example 13.405
+             */
             lng?: number | null;
             /**
              * @description Sourcing takes lower ones first. null means 100.
@@ -3701,11 +3805,18 @@ export interface components {
             location?: string;
             /** @example 2 */
             quantity: number;
-            /** @example ORDER-1001 */
+            /**
+             * @description Your order: several reservations may have the same.
+             * @example ORDER-1001
+             */
             orderId?: string | null;
-            /** @example user-42 */
+            /**
+             * @description A user of yours.
+             * @example user-42
+             */
             userId?: string | null;
             /**
+             * @description A word for you: it changes no rule.
              * @default order
              * @example order
              * @enum {string}
@@ -3758,11 +3869,20 @@ export interface components {
              * @example SKU-1
              */
             sku: string;
-            /** @example Mug, blue */
+            /**
+             * @description For people.
+             * @example Mug, blue
+             */
             name: string;
-            /** @example Stoneware, 300 ml */
+            /**
+             * @description For people.
+             * @example Stoneware, 300 ml
+             */
             description?: string | null;
-            /** @example kitchen */
+            /**
+             * @description A word of yours: lists filter by it.
+             * @example kitchen
+             */
             category?: string | null;
             /**
              * @description Fields of your own, up to 16 KiB of JSON and 10 levels deep.
@@ -3772,7 +3892,10 @@ export interface components {
              *     }
              */
             attributes?: Record<string, never> | null;
-            /** @example 12.5 */
+            /**
+             * @description What a unit costs, in the installation's one currency, with at most four decimals: values stock in GET /summary. null counts as nothing.
+             * @example 12.5
+             */
             unitCost?: number | null;
             /**
              * @description At this many available units or fewer, the level is low.
@@ -3933,11 +4056,18 @@ export interface components {
         };
         /** NewReservation */
         NewReservation: {
-            /** @example ORDER-1001 */
+            /**
+             * @description Your order: several reservations may have the same.
+             * @example ORDER-1001
+             */
             orderId?: string | null;
-            /** @example user-42 */
+            /**
+             * @description A user of yours.
+             * @example user-42
+             */
             userId?: string | null;
             /**
+             * @description A word for you: it changes no rule.
              * @default order
              * @example order
              * @enum {string}
@@ -4001,11 +4131,20 @@ export interface components {
              * @enum {string}
              */
             mode?: "immediate" | "in_transit";
-            /** TransferReference */
+            /**
+             * TransferReference
+             * @description What it belongs to.
+             */
             reference?: {
-                /** @example replenishment */
+                /**
+                 * @description A word of yours.
+                 * @example replenishment
+                 */
                 type: string;
-                /** @example RUN-7 */
+                /**
+                 * @description An id of yours.
+                 * @example RUN-7
+                 */
                 id: string;
             } | null;
         };
@@ -4195,11 +4334,20 @@ export interface components {
              * @example SKU-1
              */
             sku: string;
-            /** @example Mug, blue */
+            /**
+             * @description For people.
+             * @example Mug, blue
+             */
             name: string;
-            /** @example Stoneware, 300 ml */
+            /**
+             * @description For people.
+             * @example Stoneware, 300 ml
+             */
             description: string | null;
-            /** @example kitchen */
+            /**
+             * @description A word of yours: lists filter by it.
+             * @example kitchen
+             */
             category: string | null;
             /**
              * @description Fields of your own, up to 16 KiB of JSON and 10 levels deep.
@@ -4209,7 +4357,10 @@ export interface components {
              *     }
              */
             attributes: Record<string, never> | null;
-            /** @example 12.5 */
+            /**
+             * @description What a unit costs, in the installation's one currency, with at most four decimals: values stock in GET /summary. null counts as nothing.
+             * @example 12.5
+             */
             unitCost: number | null;
             /**
              * @description At this many available units or fewer, the level is low.
@@ -4250,21 +4401,25 @@ export interface components {
             updatedAt: string;
             /**
              * Format: date-time
-             * @description An instant (RFC 3339).
+             * @description null while it is in service.
              * @example null
              */
             archivedAt: string | null;
         };
         /** ProductBatchAnswer */
         ProductBatchAnswer: {
+            /** @description How many were made. */
             succeeded: number;
+            /** @description How many were refused. */
             failed: number;
+            /** @description One for each, in the order of the request. */
             results: components["schemas"]["ProductBatchResult"][];
         };
         /** ProductBatchResult */
         ProductBatchResult: {
             /** @description Its place in the request. */
             index: number;
+            /** @description Whether it was made: then `product`, else `error`. */
             ok: boolean;
             product?: components["schemas"]["Product"];
             error?: components["schemas"]["ItemProblem"];
@@ -4276,11 +4431,20 @@ export interface components {
              * @example SKU-1
              */
             sku?: string;
-            /** @example Mug, blue */
+            /**
+             * @description For people.
+             * @example Mug, blue
+             */
             name?: string;
-            /** @example Stoneware, 300 ml */
+            /**
+             * @description For people.
+             * @example Stoneware, 300 ml
+             */
             description?: string | null;
-            /** @example kitchen */
+            /**
+             * @description A word of yours: lists filter by it.
+             * @example kitchen
+             */
             category?: string | null;
             /**
              * @description Fields of your own, up to 16 KiB of JSON and 10 levels deep.
@@ -4290,7 +4454,10 @@ export interface components {
              *     }
              */
             attributes?: Record<string, never> | null;
-            /** @example 12.5 */
+            /**
+             * @description What a unit costs, in the installation's one currency, with at most four decimals: values stock in GET /summary. null counts as nothing.
+             * @example 12.5
+             */
             unitCost?: number | null;
             /**
              * @description At this many available units or fewer, the level is low.
@@ -4320,7 +4487,10 @@ export interface components {
              * @example SKU-1
              */
             sku: string;
-            /** @example Mug, blue */
+            /**
+             * @description The product's name, for people.
+             * @example Mug, blue
+             */
             name: string;
             totals: components["schemas"]["StockTotals"];
             /** @description By priority of the location, then code. */
@@ -4868,23 +5038,32 @@ export interface components {
              */
             id: string;
             /**
+             * @description `expired` from `expiresAt` on, whether or not its units have been given back already.
              * @example pending
              * @enum {string}
              */
             status: "pending" | "confirmed" | "shipped" | "cancelled" | "expired";
             /**
+             * @description A word for you: it changes no rule.
              * @example order
              * @enum {string}
              */
             type: "order" | "cart" | "manual";
-            /** @example ORDER-1001 */
+            /**
+             * @description Your order: several reservations may have the same.
+             * @example ORDER-1001
+             */
             orderId: string | null;
-            /** @example user-42 */
+            /**
+             * @description A user of yours.
+             * @example user-42
+             */
             userId: string | null;
+            /** @description As they were placed. */
             lines: components["schemas"]["ReservationLine"][];
             /**
              * Format: date-time
-             * @description An instant (RFC 3339).
+             * @description Until when it holds while it is pending. Once confirmed it does not end.
              * @example 2026-11-20T10:00:00.000Z
              */
             expiresAt: string;
@@ -4896,25 +5075,25 @@ export interface components {
             createdAt: string;
             /**
              * Format: date-time
-             * @description An instant (RFC 3339).
+             * @description null until it was confirmed.
              * @example 2026-11-20T10:00:00.000Z
              */
             confirmedAt: string | null;
             /**
              * Format: date-time
-             * @description An instant (RFC 3339).
+             * @description When its last open unit had left or was cancelled; null until then.
              * @example 2026-11-20T10:00:00.000Z
              */
             shippedAt: string | null;
             /**
              * Format: date-time
-             * @description An instant (RFC 3339).
+             * @description null unless it was cancelled before any unit had left.
              * @example 2026-11-20T10:00:00.000Z
              */
             cancelledAt: string | null;
             /**
              * Format: date-time
-             * @description The instant of expiry.
+             * @description The instant of expiry; null unless it expired.
              * @example 2026-11-20T10:00:00.000Z
              */
             expiredAt: string | null;
@@ -4968,9 +5147,15 @@ export interface components {
              * @example 2
              */
             requested: number;
-            /** @example 0 */
+            /**
+             * @description Units of it that have left.
+             * @example 0
+             */
             shipped: number;
-            /** @example 0 */
+            /**
+             * @description Units of it that were given back before they left.
+             * @example 0
+             */
             cancelled: number;
             /**
              * @description Fields of your own, up to 16 KiB of JSON and 10 levels deep.
@@ -5619,11 +5804,14 @@ export interface components {
             levels: number;
             units: components["schemas"]["Units"];
             /**
-             * @description onHand × the product's unitCost, exact.
+             * @description onHand × the product's unitCost, exact. Products without one count as nothing.
              * @example 1250.5
              */
             value: string;
-            /** @example EUR */
+            /**
+             * @description Of all values: HOLDFAST_CURRENCY.
+             * @example EUR
+             */
             currency: string;
             /**
              * @description Levels with 0 < available ≤ reorderPoint.
@@ -5664,7 +5852,7 @@ export interface components {
                 levels: number;
                 units: components["schemas"]["Units"];
                 /**
-                 * @description onHand × the product's unitCost, exact.
+                 * @description onHand × the product's unitCost, exact. Products without one count as nothing.
                  * @example 1250.5
                  */
                 value: string;
@@ -5700,6 +5888,7 @@ export interface components {
              */
             id: string;
             /**
+             * @description One at once is completed as it is made.
              * @example completed
              * @enum {string}
              */
@@ -5720,11 +5909,20 @@ export interface components {
              */
             mode: "immediate" | "in_transit";
             lines: components["schemas"]["TransferLine"][];
-            /** TransferReference */
+            /**
+             * TransferReference
+             * @description What it belongs to.
+             */
             reference: {
-                /** @example replenishment */
+                /**
+                 * @description A word of yours.
+                 * @example replenishment
+                 */
                 type: string;
-                /** @example RUN-7 */
+                /**
+                 * @description An id of yours.
+                 * @example RUN-7
+                 */
                 id: string;
             } | null;
             /**

@@ -72,7 +72,7 @@ export function deliveryRoutes(app: HttpServer, deps: DeliveryDeps): void {
       operationId: 'replayWebhookEvents',
       summary: 'Send events again',
       description:
-        'Those of a range that pass the filters of the webhook as it is now, under the same `webhook-id` as before. At most 10,000 at once, which carry 64 MB at most.',
+        'Those of a range that pass the filters of the webhook as it is now, under the same `webhook-id` as before. At most 10,000 at once, which carry 32 MB at most.',
       params: WebhookPath,
       body: ReplayBody,
       response: {

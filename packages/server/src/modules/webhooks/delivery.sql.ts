@@ -37,8 +37,11 @@ export interface Settled {
   changed: readonly DeliveryRecord[];
 }
 
-/** Of bodies, in one statement: all that may wait would be more than PostgreSQL, or a string, can hold. */
-export const WRITTEN_AT_ONCE_CHARS = 8_000_000;
+/**
+ * Of bodies, in one statement: all that may wait would be more than PostgreSQL, or a string, can hold, and a statement
+ * has ten seconds. (Eight megabytes took four on a machine that was busy with twenty other things.)
+ */
+export const WRITTEN_AT_ONCE_CHARS = 2_000_000;
 
 /**
  * Writes deliveries as they stand, and how far the endpoint has come, in one statement and under the holder's fence; the
