@@ -85,6 +85,11 @@ test('export_ledger: whole days and hours in UTC', async () => {
   const { from, to } = (await typeOf('export_ledger').run(days)) as { from: string; to: string };
   expect(to).toMatch(/T00:00:00\.000Z$/);
   expect(Date.parse(to) - Date.parse(from)).toBe(7 * DAY_MS);
+  // Of a tick that was missed, and of one whose run waited over midnight.
+  const config = configOf(typeOf('export_ledger'), { lastDays: 1, until: 'day' });
+  const late = fixtureRun<Config>({ database: app.database, config, tickMs: Date.parse('2026-02-03T23:59:30Z') });
+  const ofTick = { from: '2026-02-02T00:00:00.000Z', to: '2026-02-03T00:00:00.000Z' };
+  expect(await typeOf('export_ledger').run(late)).toMatchObject(ofTick);
   const hours = runOf('export_ledger', { lastHours: 87_600, until: 'hour' });
   expect(await typeOf('export_ledger').run(hours)).toMatchObject({ to: expect.stringMatching(/:00:00\.000Z$/) });
 });

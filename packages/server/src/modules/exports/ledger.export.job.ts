@@ -28,7 +28,7 @@ const Config = Shape({
     default: 'now',
     description:
       'Where lastHours or lastDays end: at the time of the run, or at its last full hour or day in UTC, so that the ' +
-      'exports of a schedule neither overlap nor leave a gap.',
+      'exports of a schedule neither overlap nor leave a gap; of a run that is caught up with, at that of its tick.',
   }),
 });
 type Config = Static<typeof Config>;
@@ -81,10 +81,12 @@ export function exportLedgerJob(deps: ExportJobDeps): JobType {
 }
 
 async function exportLedger(context: RunContext<Config>, { database }: ExportJobDeps): Promise<object> {
-  const { config } = context;
-  const { format, gzip, sku, location } = config;
-  // Every attempt exports the span of the first.
-  const { at } = await context.once('window', (_tx, nowMs) => Promise.resolve({ at: nowMs }));
+  const { config, tickMs } = context;
+  const { format, gzip, sku, location, until } = config;
+  // Every attempt exports the span of the first. Of a day that was missed, what is caught up with is that day's.
+  const { at } = await context.once('window', (_tx, nowMs) =>
+    Promise.resolve({ at: until === 'now' ? nowMs : (tickMs ?? nowMs) }),
+  );
   const { fromMs, toMs } = windowOf(config, at);
   let rows = 0;
   const onRows = (count: number): void => {

@@ -145,6 +145,7 @@ export class Attempt {
       jobName: run.job_name,
       attempt: run.attempt,
       startedBy: run.started_by,
+      tickMs: run.tick,
       config: run.config as never,
       signal: this.#abort.signal,
       progress: (percent, message) => this.#progress(percent, message),

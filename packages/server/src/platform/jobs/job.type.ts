@@ -22,6 +22,8 @@ export interface RunContext<Config = unknown> {
   readonly attempt: number;
   /** Who asked for the run: a caller, or `system:jobs` for a schedule. */
   readonly startedBy: string;
+  /** The instant of the schedule that the run stands for, which may be long past; null: it stands for none. */
+  readonly tickMs: number | null;
   /** Valid by the type's schema, with the schema's defaults. */
   readonly config: Config;
   /**

@@ -15,6 +15,7 @@ export interface FixtureRunOptions<Config> {
   jobName?: string;
   attempt?: number;
   startedBy?: string;
+  tickMs?: number | null;
 }
 
 /** A run of a test, and what was seen of it. */
@@ -64,6 +65,7 @@ function attemptOf<Config>(options: FixtureRunOptions<Config> & { runId: string 
     config,
     attempt,
     startedBy,
+    tickMs: options.tickMs ?? null,
     jobId: options.jobId ?? '00000000-0000-7000-8000-000000000001',
     jobName,
     signal: controller.signal,
