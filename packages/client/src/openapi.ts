@@ -5340,7 +5340,7 @@ export interface components {
             /** RunError */
             error: {
                 /**
-                 * @description `failed`, `permanent`, `timed_out`, `worker_lost`, `unknown_type`.
+                 * @description `failed`, `permanent`, `timed_out`, `worker_lost`.
                  * @example failed
                  */
                 code: string;
@@ -5419,7 +5419,7 @@ export interface components {
             /** RunError */
             error: {
                 /**
-                 * @description `failed`, `permanent`, `timed_out`, `worker_lost`, `unknown_type`.
+                 * @description `failed`, `permanent`, `timed_out`, `worker_lost`.
                  * @example failed
                  */
                 code: string;
@@ -5567,7 +5567,7 @@ export interface components {
             /** RunError */
             error: {
                 /**
-                 * @description `failed`, `permanent`, `timed_out`, `worker_lost`, `unknown_type`.
+                 * @description `failed`, `permanent`, `timed_out`, `worker_lost`.
                  * @example failed
                  */
                 code: string;

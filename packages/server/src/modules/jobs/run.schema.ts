@@ -27,7 +27,7 @@ const RunStatus = Word(RUN_STATUSES, {
 const RunError = Shape(
   {
     code: Type.String({
-      description: '`failed`, `permanent`, `timed_out`, `worker_lost`, `unknown_type`.',
+      description: '`failed`, `permanent`, `timed_out`, `worker_lost`.',
       examples: ['failed'],
     }),
     message: Type.String({ examples: ['The server answered 503.'] }),

@@ -12,7 +12,7 @@ export type Run = Omit<Selectable<RunTable>, 'config' | 'error'> & {
 export type RunTrigger = Run['trigger'];
 
 export interface RunFault {
-  code: 'failed' | 'permanent' | 'timed_out' | 'worker_lost' | 'unknown_type';
+  code: 'failed' | 'permanent' | 'timed_out' | 'worker_lost';
   message: string;
 }
 
