@@ -14,8 +14,15 @@ import {
 
 const ACKNOWLEDGE_MAX = 1_000;
 
-const AlertType = Word(['low_stock', 'out_of_stock', 'overstock', 'shortage'], { examples: ['low_stock'] });
-const AlertStatusWord = Word(['active', 'acknowledged', 'resolved'], { examples: ['active'] });
+const AlertType = Word(['low_stock', 'out_of_stock', 'overstock', 'shortage'], {
+  description:
+    'available at or below reorderPoint, nothing available, more on hand than maxLevel, or promised units missing.',
+  examples: ['low_stock'],
+});
+const AlertStatusWord = Word(['active', 'acknowledged', 'resolved'], {
+  description: 'It resolves by itself when its condition has gone.',
+  examples: ['active'],
+});
 
 export const AlertSchema = Shape(
   {
@@ -24,12 +31,14 @@ export const AlertSchema = Shape(
     status: AlertStatusWord,
     sku: Sku,
     location: LocationCode,
-    threshold: Nullable(Quantity(0, { description: 'The setting that was crossed.', examples: [10] })),
+    threshold: Nullable(
+      Quantity(0, { description: 'The setting that was crossed; null where there is none.', examples: [10] }),
+    ),
     value: Type.Integer({ description: 'The number that crossed it, when it did.', examples: [7] }),
     openedAt: Timestamp,
-    acknowledgedAt: Nullable({ ...Timestamp, examples: [null] }),
-    acknowledgedBy: Nullable(Type.String({ description: 'The actor.', examples: [null] })),
-    resolvedAt: Nullable({ ...Timestamp, examples: [null] }),
+    acknowledgedAt: Nullable({ ...Timestamp, description: 'null where nobody has.', examples: [null] }),
+    acknowledgedBy: Nullable(Type.String({ description: 'The actor; null where nobody has.', examples: [null] })),
+    resolvedAt: Nullable({ ...Timestamp, description: 'null while its condition lasts.', examples: [null] }),
   },
   { title: 'Alert' },
 );

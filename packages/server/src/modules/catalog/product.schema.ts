@@ -20,9 +20,15 @@ import { ItemProblem } from '../../platform/http/refusal.schema.ts';
 /** How many products one request may make. */
 export const PRODUCT_BATCH_MAX = 10_000;
 
-const Name = label(200, { examples: ['Mug, blue'] });
-const Category = label(200, { examples: ['kitchen'] });
-const Description = Type.String({ maxLength: 5_000, examples: ['Stoneware, 300 ml'] });
+const Name = label(200, { description: 'For people.', examples: ['Mug, blue'] });
+const Category = label(200, { description: 'A word of yours: lists filter by it.', examples: ['kitchen'] });
+const Description = Type.String({ maxLength: 5_000, description: 'For people.', examples: ['Stoneware, 300 ml'] });
+
+const ProductCost = {
+  ...UnitCost,
+  description:
+    "What a unit costs, in the installation's one currency, with at most four decimals: values stock in GET /summary. null counts as nothing.",
+};
 
 const reorderPoint = Nullable(
   Quantity(0, { description: 'At this many available units or fewer, the level is low.', examples: [10] }),
@@ -40,7 +46,7 @@ const optionalFields = {
   description: Type.Optional(Nullable(Description)),
   category: Type.Optional(Nullable(Category)),
   attributes: Type.Optional(Nullable(Attributes)),
-  unitCost: Type.Optional(Nullable(UnitCost)),
+  unitCost: Type.Optional(Nullable(ProductCost)),
   reorderPoint: Type.Optional(reorderPoint),
   reorderQuantity: Type.Optional(reorderQuantity),
   maxLevel: Type.Optional(maxLevel),
@@ -62,7 +68,7 @@ export const ProductSchema = Shape(
     description: Nullable(Description),
     category: Nullable(Category),
     attributes: Nullable(Attributes),
-    unitCost: Nullable(UnitCost),
+    unitCost: Nullable(ProductCost),
     reorderPoint,
     reorderQuantity,
     maxLevel,
@@ -70,7 +76,7 @@ export const ProductSchema = Shape(
     version: Version,
     createdAt: Timestamp,
     updatedAt: Timestamp,
-    archivedAt: Nullable({ ...Timestamp, examples: [null] }),
+    archivedAt: Nullable({ ...Timestamp, description: 'null while it is in service.', examples: [null] }),
   },
   { title: 'Product' },
 );
@@ -84,7 +90,7 @@ export const ProductBatchBody = Shape({
 export const ProductBatchResult = Shape(
   {
     index: Type.Integer({ minimum: 0, description: 'Its place in the request.' }),
-    ok: Type.Boolean(),
+    ok: Type.Boolean({ description: 'Whether it was made: then `product`, else `error`.' }),
     product: Type.Optional(ProductSchema),
     error: Type.Optional(ItemProblem),
   },
@@ -93,9 +99,9 @@ export const ProductBatchResult = Shape(
 
 export const ProductBatchAnswer = Shape(
   {
-    succeeded: Type.Integer({ minimum: 0 }),
-    failed: Type.Integer({ minimum: 0 }),
-    results: Type.Array(ProductBatchResult),
+    succeeded: Type.Integer({ minimum: 0, description: 'How many were made.' }),
+    failed: Type.Integer({ minimum: 0, description: 'How many were refused.' }),
+    results: Type.Array(ProductBatchResult, { description: 'One for each, in the order of the request.' }),
   },
   { title: 'ProductBatchAnswer' },
 );

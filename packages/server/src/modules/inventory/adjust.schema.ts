@@ -17,8 +17,11 @@ export const ADJUSTMENTS_MAX = 10_000;
 export const ATOMIC_MAX = 1_000;
 
 const Reference = Shape(
-  { type: text(255, { examples: ['purchase_order'] }), id: text(255, { examples: ['PO-7'] }) },
-  { title: 'NewReference' },
+  {
+    type: text(255, { description: 'A word of yours, or `reservation`.', examples: ['purchase_order'] }),
+    id: text(255, { description: 'Yours, or that of the reservation.', examples: ['PO-7'] }),
+  },
+  { title: 'NewReference', description: 'What it belongs to: the ledger is filtered by it.' },
 );
 
 const adjustment = {
@@ -31,11 +34,15 @@ const adjustment = {
       description: 'receipt and return go with add; damage, theft and spoilage with subtract; count with set.',
     }),
   ),
-  reason: Type.Optional(Nullable(text(500, { examples: ['weekly delivery'] }))),
-  notes: Type.Optional(Nullable(text(5_000))),
+  reason: Type.Optional(Nullable(text(500, { description: 'Why, for the ledger.', examples: ['weekly delivery'] }))),
+  notes: Type.Optional(Nullable(text(5_000, { description: 'What else to know, for the ledger.' }))),
   reference: Type.Optional(Nullable(Reference)),
-  unitCost: Type.Optional(Nullable(UnitCost)),
-  lot: Type.Optional(Nullable(text(255, { examples: ['LOT-2026-11'] }))),
+  unitCost: Type.Optional(
+    Nullable({ ...UnitCost, description: "What a unit cost, for the ledger. The product's own unitCost stays." }),
+  ),
+  lot: Type.Optional(
+    Nullable(text(255, { description: 'For the ledger: stock is not kept by lot.', examples: ['LOT-2026-11'] })),
+  ),
   expectedOnHand: Type.Optional(Quantity(0, { description: 'Refused where so many are not on hand.' })),
   expectedVersion: Type.Optional({ ...Version, description: 'Refused where the level has another version.' }),
   force: Type.Optional(Type.Boolean({ description: 'Go below what is promised: the level is then short.' })),
@@ -62,12 +69,15 @@ export type AdjustmentsBody = Static<typeof AdjustmentsBody>;
 
 export const AdjustmentsAnswer = Shape(
   {
-    succeeded: Type.Integer({ minimum: 0, examples: [1] }),
-    failed: Type.Integer({ minimum: 0, examples: [0] }),
+    succeeded: Type.Integer({ minimum: 0, description: 'How many were done.', examples: [1] }),
+    failed: Type.Integer({ minimum: 0, description: 'How many were refused.', examples: [0] }),
     results: Type.Array(
       Shape({
-        index: Type.Integer({ minimum: 0, examples: [0] }),
-        ok: Type.Boolean({ examples: [true] }),
+        index: Type.Integer({ minimum: 0, description: 'Its place in the request.', examples: [0] }),
+        ok: Type.Boolean({
+          description: 'Whether it was done: then `movement` and `level`, else `error`.',
+          examples: [true],
+        }),
         movement: Type.Optional(LedgerEntrySchema),
         level: Type.Optional(LevelSchema),
         error: Type.Optional(

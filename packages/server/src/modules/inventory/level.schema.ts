@@ -28,22 +28,40 @@ const available = Quantity(0, {
   examples: [105],
 });
 const incoming = Quantity(0, { description: 'Units on their way here. Never sellable.', examples: [0] });
-const shortage = Type.Integer({ minimum: 0, description: 'What was promised and is not there.', examples: [0] });
+const shortage = Type.Integer({
+  minimum: 0,
+  description: 'What was promised and is not there: reserved + committed - onHand, never below 0.',
+  examples: [0],
+});
 
 const BinPart = Nullable(text(BIN_PART_MAX, { examples: ['A'] }));
 
-export const BinSchema = Shape({ zone: BinPart, aisle: BinPart, shelf: BinPart }, { title: 'Bin' });
+export const BinSchema = Shape(
+  { zone: BinPart, aisle: BinPart, shelf: BinPart },
+  { title: 'Bin', description: 'Where in the building it lies, in words of your own.' },
+);
 
 const settings = {
   reorderPoint: Nullable(
-    Quantity(0, { description: 'At this many available units or fewer, the level is low.', examples: [10] }),
+    Quantity(0, {
+      description: 'At this many available units or fewer, the level is low. null: it never is.',
+      examples: [10],
+    }),
   ),
-  reorderQuantity: Nullable(Quantity(0, { description: 'How many to order then.', examples: [50] })),
-  maxLevel: Nullable(Quantity(0, { description: 'With more on hand than this, the level is over.', examples: [500] })),
+  reorderQuantity: Nullable(
+    Quantity(0, { description: 'How many to order then; null where nobody said.', examples: [50] }),
+  ),
+  maxLevel: Nullable(
+    Quantity(0, { description: 'With more on hand than this, the level is over. null: it never is.', examples: [500] }),
+  ),
 };
 
-const lastMovementAt = Nullable(Timestamp);
-const lastCountAt = Nullable(Timestamp);
+const lastMovementAt = Nullable({
+  ...Timestamp,
+  description:
+    'When its units last changed, holds included: the time of its newest ledger entry. null before the first.',
+});
+const lastCountAt = Nullable({ ...Timestamp, description: 'When it was last counted; null where nobody has.' });
 
 export const LevelSchema = Shape(
   {
@@ -94,7 +112,7 @@ const sum = (description: string, example: number) => Type.Integer({ minimum: 0,
 export const ProductStockSchema = Shape(
   {
     sku: Sku,
-    name: text(200, { examples: ['Mug, blue'] }),
+    name: text(200, { description: "The product's name, for people.", examples: ['Mug, blue'] }),
     totals: Shape(
       {
         onHand: sum('Units physically there, at all locations.', 120),
@@ -168,8 +186,8 @@ export const AvailabilityAnswer = Shape(
     lines: Type.Array(
       Shape({
         sku: Sku,
-        quantity: Quantity(1, { examples: [5] }),
-        location: Nullable(LocationCode),
+        quantity: Quantity(1, { description: 'As it was asked for.', examples: [5] }),
+        location: Nullable({ ...LocationCode, description: 'As it was asked for; null: any.' }),
         available: sum('What a reservation could take now, at the location or at all active ones together.', 12),
         fulfillable: Type.Boolean({
           description: 'Whether this line and those of the same sku can all be had at once.',
@@ -187,7 +205,7 @@ export type AvailabilityAnswer = Static<typeof AvailabilityAnswer>;
 
 const money = Type.String({
   pattern: '^[0-9]+(\\.[0-9]+)?$',
-  description: "onHand × the product's unitCost, exact.",
+  description: "onHand × the product's unitCost, exact. Products without one count as nothing.",
   examples: ['1250.5'],
 });
 
@@ -211,7 +229,7 @@ export const SummarySchema = Shape(
     levels: sum('Levels that stock ever moved at.', 60),
     units,
     value: money,
-    currency: Type.String({ examples: ['EUR'] }),
+    currency: Type.String({ description: 'Of all values: HOLDFAST_CURRENCY.', examples: ['EUR'] }),
     lowStock,
     outOfStock,
     short: sum('Levels where promised units are missing.', 0),

@@ -21,8 +21,11 @@ const delta = Type.Integer({ description: 'By how much it changed.', examples: [
 
 export const ReferenceSchema = Shape(
   {
-    type: text(CALLERS_ID_MAX, { examples: ['purchase_order'] }),
-    id: text(CALLERS_ID_MAX, { examples: ['PO-1001'] }),
+    type: text(CALLERS_ID_MAX, {
+      description: '`reservation`, `transfer`, or a word of your own.',
+      examples: ['purchase_order'],
+    }),
+    id: text(CALLERS_ID_MAX, { description: 'Its id, or yours.', examples: ['PO-1001'] }),
   },
   { title: 'Reference', description: 'What the movement belongs to.' },
 );
@@ -32,8 +35,8 @@ export const LedgerTypeSchema = Word(LEDGER_TYPES, { examples: ['receipt'] });
 export const LedgerEntrySchema = Shape(
   {
     seq: Type.Integer({ description: 'Rises per level in the order of effect.', examples: [4097] }),
-    at: Timestamp,
-    type: LedgerTypeSchema,
+    at: { ...Timestamp, description: "When, by the database's clock. Within a level it never runs backwards." },
+    type: { ...LedgerTypeSchema, description: 'What happened.' },
     sku: Sku,
     location: LocationCode,
     deltaOnHand: delta,
@@ -43,10 +46,12 @@ export const LedgerEntrySchema = Shape(
     reserved: Quantity(0, { description: 'Reserved after it.', examples: [8] }),
     committed: Quantity(0, { description: 'Committed after it.', examples: [5] }),
     reference: Nullable(ReferenceSchema),
-    reason: Nullable(Type.String({ examples: ['stocktaking'] })),
-    notes: Nullable(Type.String({ examples: ['found behind the shelf'] })),
-    unitCost: Nullable(UnitCost),
-    lot: Nullable(text(CALLERS_ID_MAX, { examples: ['LOT-2026-11'] })),
+    reason: Nullable(Type.String({ description: 'As whoever did it gave it.', examples: ['stocktaking'] })),
+    notes: Nullable(Type.String({ description: 'As whoever did it gave them.', examples: ['found behind the shelf'] })),
+    unitCost: Nullable({ ...UnitCost, description: 'What a unit cost, where the adjustment said so.' }),
+    lot: Nullable(
+      text(CALLERS_ID_MAX, { description: 'The lot, where the adjustment named one.', examples: ['LOT-2026-11'] }),
+    ),
     actor: Type.String({ description: 'Who did it.', examples: ['user:ada'] }),
   },
   {

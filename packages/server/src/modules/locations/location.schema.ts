@@ -22,8 +22,11 @@ import {
 export const PRIORITY_DEFAULT = 100;
 const PRIORITY_MAX = 1_000_000;
 
-const Name = label(200, { examples: ['Berlin warehouse'] });
-const LocationType = Word(['warehouse', 'store', 'supplier', 'virtual'], { examples: ['warehouse'] });
+const Name = label(200, { description: 'For people.', examples: ['Berlin warehouse'] });
+const LocationType = Word(['warehouse', 'store', 'supplier', 'virtual'], {
+  description: '`supplier`: one that ships for you. A word for you: it changes no rule.',
+  examples: ['warehouse'],
+});
 
 /** One line of text, or fields of the caller's own. */
 const Address = Type.Unsafe<string | Record<string, unknown> | null>(
@@ -46,7 +49,10 @@ const Active = Type.Boolean({
   examples: [true],
 });
 
-const coordinates = { lat: Nullable(Latitude), lng: Nullable(Longitude) };
+const coordinates = {
+  lat: Nullable({ ...Latitude, description: 'Degrees north. Without coordinates it comes last by distance.' }),
+  lng: Nullable({ ...Longitude, description: 'Degrees east.' }),
+};
 
 const optionalFields = {
   address: Type.Optional(Address),
@@ -86,7 +92,7 @@ export const LocationSchema = Shape(
     version: Version,
     createdAt: Timestamp,
     updatedAt: Timestamp,
-    archivedAt: Nullable({ ...Timestamp, examples: [null] }),
+    archivedAt: Nullable({ ...Timestamp, description: 'null while it is in service.', examples: [null] }),
   },
   { title: 'Location' },
 );

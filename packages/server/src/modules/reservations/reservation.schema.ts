@@ -18,14 +18,20 @@ import {
 /** Ids of the caller's. */
 const CALLERS_ID_MAX = 255;
 
-export const OrderId = text(CALLERS_ID_MAX, { examples: ['ORDER-1001'] });
-export const UserId = text(CALLERS_ID_MAX, { examples: ['user-42'] });
+export const OrderId = text(CALLERS_ID_MAX, {
+  description: 'Your order: several reservations may have the same.',
+  examples: ['ORDER-1001'],
+});
+export const UserId = text(CALLERS_ID_MAX, { description: 'A user of yours.', examples: ['user-42'] });
 
 export const RESERVATION_STATUSES = ['pending', 'confirmed', 'shipped', 'cancelled', 'expired'] as const;
 export const RESERVATION_TYPES = ['order', 'cart', 'manual'] as const;
 
 export const ReservationStatusSchema = Word(RESERVATION_STATUSES, { examples: ['pending'] });
-export const ReservationTypeSchema = Word(RESERVATION_TYPES, { examples: ['order'] });
+export const ReservationTypeSchema = Word(RESERVATION_TYPES, {
+  description: 'A word for you: it changes no rule.',
+  examples: ['order'],
+});
 
 export const ReservationLineSchema = Shape(
   {
@@ -36,8 +42,8 @@ export const ReservationLineSchema = Shape(
       description: 'What was asked for. On the pieces of a split line it stands on the first.',
       examples: [2],
     }),
-    shipped: Quantity(0, { examples: [0] }),
-    cancelled: Quantity(0, { examples: [0] }),
+    shipped: Quantity(0, { description: 'Units of it that have left.', examples: [0] }),
+    cancelled: Quantity(0, { description: 'Units of it that were given back before they left.', examples: [0] }),
     attributes: Nullable(Attributes),
     line: Type.Integer({
       minimum: 0,
@@ -51,17 +57,26 @@ export const ReservationLineSchema = Shape(
 export const ReservationSchema = Shape(
   {
     id: Uuid,
-    status: ReservationStatusSchema,
+    status: {
+      ...ReservationStatusSchema,
+      description: '`expired` from `expiresAt` on, whether or not its units have been given back already.',
+    },
     type: ReservationTypeSchema,
     orderId: Nullable(OrderId),
     userId: Nullable(UserId),
-    lines: Type.Array(ReservationLineSchema),
-    expiresAt: Timestamp,
+    lines: Type.Array(ReservationLineSchema, { description: 'As they were placed.' }),
+    expiresAt: {
+      ...Timestamp,
+      description: 'Until when it holds while it is pending. Once confirmed it does not end.',
+    },
     createdAt: Timestamp,
-    confirmedAt: Nullable(Timestamp),
-    shippedAt: Nullable(Timestamp),
-    cancelledAt: Nullable(Timestamp),
-    expiredAt: Nullable({ ...Timestamp, description: 'The instant of expiry.' }),
+    confirmedAt: Nullable({ ...Timestamp, description: 'null until it was confirmed.' }),
+    shippedAt: Nullable({
+      ...Timestamp,
+      description: 'When its last open unit had left or was cancelled; null until then.',
+    }),
+    cancelledAt: Nullable({ ...Timestamp, description: 'null unless it was cancelled before any unit had left.' }),
+    expiredAt: Nullable({ ...Timestamp, description: 'The instant of expiry; null unless it expired.' }),
     version: Version,
   },
   { title: 'Reservation', description: "One order's (or cart's) claim on one or more lines." },

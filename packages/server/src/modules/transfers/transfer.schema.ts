@@ -21,10 +21,10 @@ export const TransferModeSchema = Word(['immediate', 'in_transit'], { examples: 
 
 export const TransferReferenceSchema = Shape(
   {
-    type: text(CALLERS_ID_MAX, { examples: ['replenishment'] }),
-    id: text(CALLERS_ID_MAX, { examples: ['RUN-7'] }),
+    type: text(CALLERS_ID_MAX, { description: 'A word of yours.', examples: ['replenishment'] }),
+    id: text(CALLERS_ID_MAX, { description: 'An id of yours.', examples: ['RUN-7'] }),
   },
-  { title: 'TransferReference' },
+  { title: 'TransferReference', description: 'What it belongs to.' },
 );
 
 export const TransferLineSchema = Shape(
@@ -35,7 +35,7 @@ export const TransferLineSchema = Shape(
 export const TransferSchema = Shape(
   {
     id: Uuid,
-    status: Word(['completed'], { examples: ['completed'] }),
+    status: Word(['completed'], { description: 'One at once is completed as it is made.', examples: ['completed'] }),
     from: LocationCode,
     to: LocationCode,
     mode: TransferModeSchema,

@@ -116,7 +116,13 @@ export const Timestamp = Type.String({
 });
 
 /** Money per unit: at most four decimals. */
-export const UnitCost = Type.Number({ minimum: 0, maximum: 1_000_000_000, 'x-decimals': 4, examples: [12.5] });
+export const UnitCost = Type.Number({
+  minimum: 0,
+  maximum: 1_000_000_000,
+  'x-decimals': 4,
+  description: "What a unit costs, in the installation's one currency: at most four decimals.",
+  examples: [12.5],
+});
 
 export const Latitude = Type.Number({ minimum: -90, maximum: 90, examples: [52.52] });
 export const Longitude = Type.Number({ minimum: -180, maximum: 180, examples: [13.405] });
