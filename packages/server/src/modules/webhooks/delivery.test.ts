@@ -484,6 +484,21 @@ describe('a secret that is replaced', () => {
     new Webhook(rotated.secret).verify(later?.body ?? '', later?.headers as Record<string, string>);
     expect(later?.headers['webhook-signature']).not.toContain(' ');
   });
+
+  it('signs beside three others at most, the newest four, however many replace it at once', async () => {
+    const { id, secret: oldest } = await create();
+    const rotated: Made[] = await Promise.all(
+      Array.from({ length: 4 }, () => ask('POST', `/webhooks/${id}/rotate-secret`)),
+    );
+    feed.push('SKU-1');
+    await instance().run();
+    const [received] = receiver.received;
+    const verify = (secret: string) =>
+      new Webhook(secret).verify(received?.body ?? '', received?.headers as Record<string, string>);
+    for (const { secret } of rotated) verify(secret);
+    expect(() => verify(oldest)).toThrow('No matching signature');
+    expect(String(received?.headers['webhook-signature']).split(' ')).toHaveLength(4);
+  });
 });
 
 describe('events of a megabyte', () => {
