@@ -118,6 +118,7 @@ class Crew {
     worker.once('exit', (code, killer) => {
       this.#born.delete(worker);
       this.#ready.delete(worker);
+      this.#rounds.forget(worker);
       if (this.#isStopping) return;
       const how = { worker: worker.id, pid: worker.process.pid, code, killer };
       if (!this.#isServing) {
