@@ -1615,7 +1615,7 @@ export interface paths {
         head?: never;
         /**
          * Change a job
-         * @description What is not given stays; `config` is replaced as a whole, except for members that are never shown. Runs that are under way or wait go on as they were made.
+         * @description What is not given stays; `config` is replaced as a whole, except for members that are never shown, which `null` takes away. Runs that are under way or wait go on as they were made.
          *
          *     Needs the scope `admin`.
          */

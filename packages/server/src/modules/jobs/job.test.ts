@@ -274,6 +274,15 @@ describe('what is written only', () => {
     await jobs.run(job.id, { config: { name: 'secretive' } });
     await jobs.work();
     expect(seen.at(-1)).toEqual({ name: 'secretive', secret: `${SECRET}-other` });
+    // What cannot be sent back can be taken away, there or not.
+    for (let count = 0; count < 2; count += 1) {
+      const bare = { config: { name: 'secretive', secret: null } };
+      expect((await jobs.request('PATCH', `/jobs/${job.id}`, bare)).status).toBe(200);
+    }
+    await jobs.run(job.id);
+    await jobs.work();
+    expect(seen.at(-1)).toEqual({ name: 'secretive' });
+    expect(await jobs.refused('PATCH', `/jobs/${job.id}`, { config: { name: null } })).toMatch(/config\/name$/);
 
     const urls = [
       `/jobs/${job.id}`,

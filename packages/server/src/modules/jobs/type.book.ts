@@ -101,13 +101,15 @@ export class TypeBook {
     return Object.fromEntries(Object.entries(config).filter(([member]) => !hidden.includes(member)));
   }
 
-  /** A new config, with what the old one has and nobody can see or send back. */
+  /** A new config, with what the old one has and nobody can see or send back. `null` takes such a member away. */
   keepHidden(name: string, config: Config, before: Config): Config {
     const hidden = this.#types.get(name)?.hidden ?? [];
-    const kept = hidden.filter((member) => member in before && !(member in config));
-    return kept.length === 0
-      ? config
-      : { ...config, ...Object.fromEntries(kept.map((member) => [member, before[member]])) };
+    const after = { ...config };
+    for (const member of hidden) {
+      if (after[member] === null) delete after[member];
+      else if (member in before && !(member in after)) after[member] = before[member];
+    }
+    return after;
   }
 }
 
