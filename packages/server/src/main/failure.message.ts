@@ -1,5 +1,5 @@
 import { ConfigError } from '../platform/config/index.ts';
-import { failureCode, isConnectionLost, NewerDatabaseError } from '../platform/database/index.ts';
+import { failureCode, isConnectionLost, NewerDatabaseError, toDatabaseProblem } from '../platform/database/index.ts';
 import { BackupError, EmbeddedPostgresError } from '../platform/postgres/index.ts';
 import { Problem } from '../kernel/problem.ts';
 
@@ -35,6 +35,8 @@ export function explainFailure(error: unknown): string {
   const known = SYSTEM_ERRORS[code];
   if (isOfSystem && known !== undefined) return `${known} (${messageOf(error)}).`;
   if (isConnectionLost(error)) return `The database cannot be reached (${messageOf(error)}).`;
+  // Its disk is full, or others were in the way.
+  if (toDatabaseProblem(error) !== null) return `The database could not do it (${messageOf(error)}).`;
   // The disk, the network or the limits of this machine: where in our code it was met says nothing of it.
   if (isOfSystem) return `${messageOf(error)}.`;
   return error.stack ?? messageOf(error);

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Clock } from '../../kernel/clock.ts';
 import { Problem } from '../../kernel/problem.ts';
-import { isConflict, isConnectionLost, isLockTimeout } from '../../platform/database/index.ts';
+import { toDatabaseProblem } from '../../platform/database/index.ts';
 
 const PAUSE_MS = 500;
 const WITHIN_MS = 60_000;
@@ -29,6 +29,6 @@ export async function withRetries<Value>(
 }
 
 function mayPass(error: unknown): boolean {
-  if (error instanceof Problem) return error.status === 503;
-  return isConnectionLost(error) || isConflict(error) || isLockTimeout(error);
+  const problem = error instanceof Problem ? error : toDatabaseProblem(error);
+  return problem?.status === 503;
 }

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { startTestApp, type TestApp } from '../../../test/app.ts';
+import type { Engine } from '../../engine/index.ts';
 import { systemClock } from '../../kernel/clock.ts';
 import { importProducts, importStock, type ImportReport, type RefusedRow, type StockImportRequest } from './index.ts';
 
@@ -52,6 +53,17 @@ async function products(content: string | Buffer, options: object = {}): Promise
 
 async function stock(content: string, options: Partial<StockImportRequest> = {}): Promise<ImportReport> {
   return importStock({ ...deps(), path: await file(content), mode: 'add', ...options });
+}
+
+/** SQLSTATE 57014, as a statement gets it that is cancelled. */
+async function breakOff(): Promise<void> {
+  const client = await app.database.openClient();
+  try {
+    await client.query('SET statement_timeout = 1');
+    await client.query('SELECT pg_sleep(60)');
+  } finally {
+    await client.end();
+  }
 }
 
 const onHand = async (sku: string, location: string): Promise<number> =>
@@ -190,6 +202,22 @@ describe('stock', () => {
     expect(await stock(text)).toMatchObject({ updated: 2, doneBefore: 1, refused: 1 });
     expect(await stock(text)).toMatchObject({ updated: 2, doneBefore: 2, refused: 1 });
     expect([await onHand('POT', 'A'), await onHand('LATER', 'A')]).toEqual([3, 5]);
+  });
+
+  test('what the database broke off is tried again', async () => {
+    let isFirst = true;
+    const engine: Engine = {
+      submit: async (command, meta) => {
+        if (isFirst) {
+          isFirst = false;
+          await breakOff();
+        }
+        return app.server.engine.submit(command, meta);
+      },
+      transact: (meta, work) => app.server.engine.transact(meta, work),
+    };
+    expect(await stock('sku,location,quantity\nMUG,B,3\n', { engine })).toMatchObject({ updated: 1, refused: 0 });
+    expect(isFirst).toBe(false);
   });
 
   test('a count sets the level, and says where nothing was different', async () => {
