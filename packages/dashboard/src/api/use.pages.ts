@@ -20,6 +20,8 @@ export interface PagedRows<Row> {
   rowAt: (index: number) => Row | null;
   /** Tells which rows are in view: only their pages are asked for. */
   onRange: (first: number, last: number) => void;
+  /** The rows from one place to another, both included, also of pages that are not in view. @throws HoldfastError */
+  load: (from: number, to: number) => Promise<Row[]>;
   /** Begins anew at the top. */
   refresh: () => void;
   /** When the top of it was taken, in milliseconds since 1970. */
@@ -57,10 +59,7 @@ export function usePages<Path extends ListPath>(path: Path, asked: Asked<Path> =
   );
   const queries = useQueries({
     queries: shown.map((page) => ({
-      ...getOptions(path, askedOf(asked, cursors[page] ?? null)),
-      meta: { isList: true },
-      gcTime: FORGET_MS,
-      staleTime: Infinity,
+      ...pageOptions(path, asked, cursors[page] ?? null),
       // Rows do not move under the reader's eyes: events are written into them, or announced above.
       refetchOnWindowFocus: false,
     })),
@@ -91,6 +90,14 @@ export function usePages<Path extends ListPath>(path: Path, asked: Asked<Path> =
     // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [client, identity]);
 
+  const load = async (from: number, to: number): Promise<Item<Path>[]> => {
+    const page = Math.floor(from / PAGE_SIZE);
+    const reached = cursors.slice(page, Math.floor(to / PAGE_SIZE) + 1);
+    const all = await Promise.all(reached.map((cursor) => client.fetchQuery(pageOptions(path, asked, cursor))));
+    const rows = all.flatMap((answer) => (answer as Page).items as Item<Path>[]);
+    return rows.slice(from - page * PAGE_SIZE, to + 1 - page * PAGE_SIZE);
+  };
+
   const rowAt = (index: number): Item<Path> | null => {
     const answer = answers[Math.floor(index / PAGE_SIZE) - firstPage];
     return (answer?.items[index % PAGE_SIZE] as Item<Path> | undefined) ?? null;
@@ -104,6 +111,7 @@ export function usePages<Path extends ListPath>(path: Path, asked: Asked<Path> =
     error: queries.find(({ error }) => error !== null)?.error ?? null,
     rowAt,
     onRange,
+    load,
     refresh,
     takenAtMs: queries[0]?.dataUpdatedAt ?? 0,
   };
@@ -136,6 +144,11 @@ function takeAnswers(state: State, pages: readonly number[], answers: readonly (
     }
   }
   return cursors === state.cursors && sizes === state.sizes ? state : { ...state, cursors, sizes };
+}
+
+function pageOptions<Path extends ListPath>(path: Path, asked: Asked<Path>, cursor: string | null) {
+  const options = getOptions(path, askedOf(asked, cursor));
+  return { ...options, meta: { isList: true }, gcTime: FORGET_MS, staleTime: Infinity };
 }
 
 function askedOf<Path extends ListPath>(asked: Asked<Path>, cursor: string | null): Asked<Path> {

@@ -13,10 +13,11 @@ import { Button } from '@mantine/core';
 import { useVirtualizer } from '@tanstack/react-virtual';
 import type { PagedRows } from '../api/use.pages.ts';
 import { useColumns, type Column } from './data.table.columns.tsx';
-import { isPressed, isTextField, nextSort, rangeBetween } from './data.table.rules.ts';
+import { isPressed, isTextField, nextSort, rangeBetween, toggled } from './data.table.rules.ts';
 import { formatCount, formatNumber, InColumns } from './num.tsx';
 import { ProblemNotice } from './problem.notice.tsx';
 import { SidePanel } from './side.panel.tsx';
+import { showDone, showProblem } from './toasts.tsx';
 import { useFilters } from './use.filters.ts';
 import { usePrinting } from './use.printing.ts';
 import classes from './data.table.module.css';
@@ -31,6 +32,7 @@ const SETTLE_MS = 60;
 const PLACEHOLDERS = 30;
 const LINKED_ROWS_MAX = 200;
 const NEWS_AFTER_MS = 400;
+const SELECTED_MAX = 10_000;
 
 interface DataTableProps<Row> {
   /** For assistive technology, and to remember the choice of columns. */
@@ -59,6 +61,7 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
   const [selected, setSelected] = useState<ReadonlyMap<string, Row>>(new Map());
   const [opened, setOpened] = useState<Row | null>(null);
   const anchor = useRef(0);
+  const latest = useRef(rows.identity);
   const body = useRef<HTMLDivElement>(null);
   const [listed, setListed] = useState(rows.identity);
   if (listed !== rows.identity) {
@@ -67,6 +70,9 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
     setSelected(new Map());
     setActive(0);
   }
+  useLayoutEffect(() => {
+    latest.current = rows.identity;
+  }, [rows.identity]);
   const count = rows.count + (rows.hasMore ? PLACEHOLDERS : 0);
   const virtual = useVirtualizer({
     count,
@@ -104,16 +110,16 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
     body.current?.focus();
   };
   const select = (index: number, toHere: boolean): void => {
-    const from = toHere ? anchor.current : index;
-    const next = new Map(selected);
-    const touched = rangeBetween(from, index).flatMap((at) => rows.rowAt(at) ?? []);
-    const isOn = !touched.every((row) => next.has(keyOf(row)));
-    for (const row of touched) {
-      if (isOn) next.set(keyOf(row), row);
-      else next.delete(keyOf(row));
-    }
+    const [first, last] = rangeBetween(toHere ? anchor.current : index, index);
+    if (last - first >= SELECTED_MAX) return showDone(`At most ${formatCount(SELECTED_MAX, 'row')} at a time`);
     anchor.current = index;
-    setSelected(next);
+    const row = rows.rowAt(index);
+    if (first === last) return row === null ? undefined : setSelected((known) => toggled(known, [row], keyOf));
+    // Those in between may have been scrolled past, and not be here.
+    const from = latest.current;
+    rows.load(first, last).then((touched) => {
+      if (latest.current === from) setSelected((known) => toggled(known, touched, keyOf));
+    }, showProblem);
   };
   const go = (index: number): void => {
     const to = Math.max(0, Math.min(rows.count - 1, index));
@@ -169,7 +175,7 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
       )}
       {bulk !== undefined && selected.size > 0 && (
         <div className={classes['bulk']} role="toolbar" aria-label="Selected rows">
-          <b>{selected.size} selected</b>
+          <b>{formatNumber(selected.size)} selected</b>
           {bulk([...selected.values()], () => setSelected(new Map()))}
           <Button variant="subtle" onClick={() => setSelected(new Map())}>
             Clear the selection

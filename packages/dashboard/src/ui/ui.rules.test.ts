@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { nextSort, rangeBetween } from './data.table.rules.ts';
+import { nextSort, rangeBetween, toggled } from './data.table.rules.ts';
 import { pathThrough } from './sparkline.rules.ts';
 import { shareLeft } from './state.badge.rules.ts';
 import { formatAgo, formatLeft } from './time.format.ts';
@@ -10,9 +10,15 @@ test('a column is sorted up, then down, then not at all', () => {
 });
 
 test('a selection with Shift goes either way', () => {
-  expect(rangeBetween(2, 4)).toEqual([2, 3, 4]);
-  expect(rangeBetween(4, 2)).toEqual([2, 3, 4]);
-  expect(rangeBetween(3, 3)).toEqual([3]);
+  expect(rangeBetween(2, 4)).toEqual([2, 4]);
+  expect(rangeBetween(4, 2)).toEqual([2, 4]);
+  expect(rangeBetween(3, 3)).toEqual([3, 3]);
+  const select = (known: readonly string[], touched: readonly string[]): string[] => {
+    const before = new Map(known.map((row) => [row, row]));
+    return [...toggled(before, touched, (row) => row).keys()];
+  };
+  expect(select(['a'], ['a', 'b'])).toEqual(['a', 'b']);
+  expect(select(['a', 'b', 'c'], ['a', 'b'])).toEqual(['c']);
 });
 
 test('the time that is left counts down to zero, and no further', () => {

@@ -12,7 +12,7 @@ import { DataTable, type Column } from '../../ui/data.table.tsx';
 import { EmptyState } from '../../ui/empty.state.tsx';
 import { FilterBar, type Filter } from '../../ui/filter.bar.tsx';
 import { Link, pathOf } from '../../ui/link.tsx';
-import { Num } from '../../ui/num.tsx';
+import { formatNumber, Num } from '../../ui/num.tsx';
 import { PageHeader } from '../../ui/page.header.tsx';
 import { TimeAgo } from '../../ui/time.tsx';
 import { pick, useFilters } from '../../ui/use.filters.ts';
@@ -95,22 +95,30 @@ export function AlertsView() {
   );
 }
 
+/** What one request takes. */
+const AT_ONCE = 1_000;
+
 const acknowledgeMany = (alerts: Alert[], clear: () => void) => <AcknowledgeMany alerts={alerts} onDone={clear} />;
 
 function AcknowledgeMany({ alerts, onDone }: { alerts: Alert[]; onDone: () => void }) {
   const active = alerts.filter(({ status }) => status === 'active');
   const acknowledge = useCommand({
     run: async () => {
-      const { data } = await holdfast.POST('/api/v1/alerts/acknowledge', { body: { ids: active.map(({ id }) => id) } });
+      let acknowledged = 0;
+      for (let from = 0; from < active.length; from += AT_ONCE) {
+        const ids = active.slice(from, from + AT_ONCE).map(({ id }) => id);
+        const { data } = await holdfast.POST('/api/v1/alerts/acknowledge', { body: { ids } });
+        acknowledged += data?.acknowledged ?? 0;
+      }
       onDone();
-      return data;
+      return acknowledged;
     },
-    done: (answer) => `Acknowledged ${answer?.acknowledged ?? 0}`,
+    done: (acknowledged) => `Acknowledged ${formatNumber(acknowledged)}`,
     stale: ['/api/v1/alerts', '/api/v1/alerts/{id}'],
   });
   return (
     <Button disabled={active.length === 0} loading={acknowledge.isPending} onClick={() => acknowledge.mutate()}>
-      Acknowledge {active.length === alerts.length ? '' : `${active.length} active`}
+      Acknowledge {active.length === alerts.length ? '' : `${formatNumber(active.length)} active`}
     </Button>
   );
 }
