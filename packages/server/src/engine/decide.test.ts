@@ -246,6 +246,9 @@ describe('the states of a reservation', () => {
       lines: [{ sku, location: 'W1', quantity }],
     });
     expect(refusalOf(decideIn(world, ship('A', 5))).code).toBe('quantity_exceeds_open');
+    const twice = { sku: 'A', location: 'W1', quantity: 3 };
+    const inTwo = decideIn(world, { kind: 'ship', id: R1, lines: [twice, twice] });
+    expect(refusalOf(inTwo).extensions).toMatchObject({ sku: 'A', open: 4 });
     expect(refusalOf(decideIn(world, ship('B', 1))).code).toBe('line_not_found');
   });
 

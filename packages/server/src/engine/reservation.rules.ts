@@ -257,7 +257,13 @@ function sharesOf(reservation: Reservation, named: NonNullable<ShipCommand['line
       left.set(line, (left.get(line) ?? 0) - units);
       if (units > 0) shares.set(line, (shares.get(line) ?? 0) + units);
     }
-    if (rest > 0) throw exceedsOpen(reservation, sku, quantity - rest);
+    // Of all lines of it: what the request itself named before is open still.
+    if (rest > 0)
+      throw exceedsOpen(
+        reservation,
+        sku,
+        lines.reduce((sum, line) => sum + openUnits(line), 0),
+      );
   }
   return [...shares].map(([line, units]) => ({ line, units }));
 }
