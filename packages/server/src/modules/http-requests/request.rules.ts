@@ -87,13 +87,11 @@ export interface Failure {
  */
 export function strikeOut(text: string, { authorization }: Pick<RequestConfig, 'authorization'>): string {
   if (authorization === undefined) return text;
-  // A scheme and what it is for: `Bearer 7f3k2q`. The shortest is left, or every second word would be struck out.
+  // A scheme and what it is for: `Bearer 7f3k2q`. Of something shorter every second word would be struck out.
   const credentials = authorization.replace(/^\S+\s+/, '');
-  const hidden = credentials.length < CREDENTIALS_MIN_LENGTH ? [authorization] : [credentials];
-  return [...hidden, ...hidden.map((one) => JSON.stringify(one).slice(1, -1))].reduce(
-    (struck, one) => struck.replaceAll(one, '***'),
-    text,
-  );
+  const hidden = [credentials, authorization].find(({ length }) => length >= CREDENTIALS_MIN_LENGTH);
+  if (hidden === undefined) return text;
+  return text.replaceAll(hidden, '***').replaceAll(JSON.stringify(hidden).slice(1, -1), '***');
 }
 
 const CREDENTIALS_MIN_LENGTH = 6;

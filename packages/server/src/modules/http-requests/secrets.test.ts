@@ -2,6 +2,7 @@ import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { startTestApp, type TestApp } from '../../../test/app.ts';
+import { strikeOut } from './request.rules.ts';
 
 const SECRET = `whsec_${Buffer.alloc(32, 9).toString('base64')}`;
 const TOKEN = 'Bearer of-nobodys-business';
@@ -109,6 +110,16 @@ it.each([
   const seen = `${JSON.stringify(run)}${log.text}${events.text}`;
   expect(seen).toContain('Bearer ***');
   expect(seen).not.toContain('nobodys-business');
+});
+
+it.each([
+  ['Bearer 7f3k2q', 'got Bearer 7f3k2q and 7f3k2q', 'got Bearer *** and ***'],
+  ['7f3k2q', '{"token":"7f3k2q"}', '{"token":"***"}'],
+  ['Digest a="b c"', String.raw`{"sent":"Digest a=\"b c\""}`, '{"sent":"Digest ***"}'],
+  ['Bearer ab', 'Bearer ab, above', '***, above'],
+  ['ab', 'about', 'about'],
+])('of %s is struck out what it is for: %s', (authorization, text, struck) => {
+  expect(strikeOut(text, { authorization })).toBe(struck);
 });
 
 it('a job for a forbidden target is refused', async () => {
