@@ -166,6 +166,23 @@ export async function endAbandoned(
   return rows;
 }
 
+/** A run whose worker is dead, and which nobody has taken up since. */
+export async function endForsaken(tx: Transaction<Tables>, id: string, by: string, nowMs: number): Promise<Run[]> {
+  const now = toRfc3339(nowMs);
+  const { rows } = await sql<Run>`
+    WITH lost AS (
+      UPDATE run_attempt SET outcome = 'lost', finished_at = ${now}::timestamptz
+      WHERE run_id = ${id}::uuid AND outcome IS NULL
+    )
+    UPDATE run SET status = 'cancelled', fence = fence + 1, worker = NULL, ticket_id = NULL,
+      finished_at = ${now}::timestamptz, cancel_requested_by = ${by},
+      deadline_state = CASE WHEN deadline IS NULL THEN 'none' ELSE 'missed' END
+    WHERE id = ${id}::uuid AND status = 'running'
+    RETURNING *
+  `.execute(tx);
+  return rows;
+}
+
 /** Of a worker's runs: those that it holds, and who wants them stopped. */
 export async function heldBy(
   db: Pick<Transaction<Tables>, 'selectFrom'>,

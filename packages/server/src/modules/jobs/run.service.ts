@@ -3,6 +3,7 @@ import { toRfc3339 } from '../../kernel/clock.ts';
 import { instantMs } from '../../kernel/instant.ts';
 import { toPage, type Page } from '../../kernel/page.ts';
 import { Problem } from '../../kernel/problem.ts';
+import { endForsaken } from './claim.sql.ts';
 import { jobProblems } from './job.problems.ts';
 import { priorityNumber } from './job.rules.ts';
 import type { JobDeps } from './job.service.ts';
@@ -91,11 +92,16 @@ export async function cancelRun(deps: JobDeps, id: string, meta: CommandMeta): P
         throw new Problem(jobProblems.runIsOver, `It has ${run.status} already.`, { runStatus: run.status });
       const stopping = { ...run, cancel_requested_by: run.cancel_requested_by ?? meta.actor };
       const requested = runEntry('run.cancel_requested', stopping);
-      if (run.status === 'running') {
+      // Of a type that no worker has any more, nobody would take it up to stop it.
+      const isForsaken = run.status === 'running' && (await deps.queue.isFree(tx, run.type, run.ticket_id ?? ''));
+      if (run.status === 'running' && !isForsaken) {
         await askToStop(tx, [id], meta.actor);
         return { status: 202, body: runSummary(stopping, nowMs), journal: [requested] };
       }
-      const ended = (await endUntaken(tx, [id], meta.actor, nowMs)).map((row) => ({ ...row, job_name: run.job_name }));
+      const over = isForsaken
+        ? await endForsaken(tx, id, meta.actor, nowMs)
+        : await endUntaken(tx, [id], meta.actor, nowMs);
+      const ended = over.map((row) => ({ ...row, job_name: run.job_name }));
       if (run.ticket_id !== null) await deps.queue.withdraw(tx, run.type, [run.ticket_id]);
       await countRuns(tx, deltasOf(ended));
       await maker.passOn(ended);

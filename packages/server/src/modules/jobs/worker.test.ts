@@ -3,6 +3,7 @@ import { PermanentError, RunLostError } from '../../platform/jobs/index.ts';
 import { gate, NARROW, startWorkersApp, type Work, type WorkersApp } from './jobs.fixture.ts';
 import { claim, type Held } from './run.claiming.ts';
 import { settle } from './run.settling.ts';
+import { TypeBook } from './type.book.ts';
 
 let jobs: WorkersApp;
 beforeAll(async () => {
@@ -30,6 +31,25 @@ describe('a worker that says nothing', () => {
     expect(await jobs.read(id)).toMatchObject({ status: 'succeeded', result: 'of the second', attempt: 1 });
     expect(await jobs.outcomes(id)).toEqual(['lost', 'succeeded']);
     expect(frozen.busy).toBe(0);
+  });
+
+  it('has a run of a type that nobody else knows, which can be cancelled', async () => {
+    const { work, begun, open } = gate();
+    const id = await jobs.runOf(work);
+    const frozen = jobs.workerOf();
+    const first = frozen.runOnce();
+    await begun;
+    await jobs.missHolders();
+    expect(await jobs.workerOf({ types: new TypeBook([]) }).runOnce()).toBe(0);
+    expect(await jobs.request('POST', `/runs/${id}/cancel`)).toMatchObject({
+      status: 200,
+      body: { status: 'cancelled', cancelRequestedBy: 'open', worker: null },
+    });
+    open('of the first');
+    await first;
+    expect(await jobs.read(id)).toMatchObject({ status: 'cancelled', result: null });
+    expect(await jobs.outcomes(id)).toEqual(['lost']);
+    expect(await jobs.workerOf().runOnce()).toBe(0);
   });
 
   it('does not count as ended what another has ended', async () => {

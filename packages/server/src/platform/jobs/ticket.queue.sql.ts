@@ -44,3 +44,16 @@ export async function hasReadyTicket(db: Kysely<Tables>, schema: string, queues:
   `.execute(db);
   return rows.length > 0;
 }
+
+/** Whether a ticket waits to be taken; false where somebody has it, and where there is none. */
+export async function isTicketFree(
+  tx: Transaction<Tables>,
+  schema: string,
+  { queue, id }: { queue: string; id: string },
+): Promise<boolean> {
+  const { rows } = await sql`
+    SELECT FROM ${sql.table(`${schema}.job_common`)} AS j
+    WHERE j.name = ${queue} AND j.id = ${id}::uuid AND j.state < 'active'
+  `.execute(tx);
+  return rows.length > 0;
+}

@@ -5,7 +5,7 @@ import { append } from '../../kernel/grouping.ts';
 import type { Database, Tables } from '../database/index.ts';
 import { inTransaction, onPool } from './boss.sql.ts';
 import { queueSchemaOf } from './queue.install.sql.ts';
-import { hasReadyTicket, readyQueues, type ReadyQueue } from './ticket.queue.sql.ts';
+import { hasReadyTicket, isTicketFree, readyQueues, type ReadyQueue } from './ticket.queue.sql.ts';
 
 /** A place in a queue. Whoever takes it does what it stands for, or another will. */
 export interface Ticket {
@@ -163,6 +163,12 @@ export class TicketQueue {
     for (const [queue, some] of byQueue(tickets)) {
       await boss.complete(queue, some, null, { db: inTransaction(tx) });
     }
+  }
+
+  /** Whether it waits to be taken, as one does whose holder is dead. */
+  async isFree(tx: Transaction<Tables>, queue: string, id: string): Promise<boolean> {
+    const { schema } = await this.#opened;
+    return isTicketFree(tx, schema, { queue, id });
   }
 
   /** Nobody is to take it any more; somebody who has it is not stopped. */
