@@ -53,6 +53,7 @@ export function openLimits(deps: LimitDeps): RateLimiting {
   const keeper = new StatsKeeper({ database, engine, limits, metrics, onError });
   meter(metrics, memory, redis);
   const look = (): void => void limits.catchUp();
+  const lookForKeys = (): void => void limits.followKeys().catch(onError);
   let unhear: (() => void)[] = [];
   return {
     limits,
@@ -73,7 +74,7 @@ export function openLimits(deps: LimitDeps): RateLimiting {
       keeper.start();
       if (redis !== null) census.start();
       // A key that takes the place of another goes on with its counters.
-      unhear = [signals.on(CHANNEL, look, look), signals.on('settings.credentials', look)];
+      unhear = [signals.on(CHANNEL, look, look), signals.on('settings.credentials', lookForKeys)];
     },
     stop: async () => {
       for (const end of unhear) end();

@@ -118,7 +118,7 @@ const SUCCESSORS_MAX = 10_000;
  * with the counters of the first one that had the name, if all between were revoked or have expired. Keys of one name
  * that are in use side by side are counted each by itself.
  */
-async function readSuccessors(db: Kysely<Tables>): Promise<{ id: string; root: string }[]> {
+export async function readSuccessors(db: Kysely<Tables>): Promise<{ id: string; root: string }[]> {
   const { rows } = await sql<{ id: string; root: string }>`
     SELECT id, root
     FROM (

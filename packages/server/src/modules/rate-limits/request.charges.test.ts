@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { startLimitedApp, type LimitedApp } from './limits.fixture.ts';
@@ -169,6 +170,23 @@ describe('who is counted', () => {
     await own.test.server.rateLimits.limits.refresh();
     expect(await own.admitted(2, 'GET', '/locations', next)).toBe(0);
     expect(await own.admitted(5, 'GET', '/locations', await make('another', admin.headers))).toBe(3);
+
+    // That one has expired is nobody's doing, and nobody hints of it.
+    const timed = await make('timed', admin.headers);
+    const stays = await make('timed', admin.headers);
+    expect(await own.admitted(5, 'GET', '/locations', timed)).toBe(3);
+    expect(await own.admitted(1, 'GET', '/locations', stays)).toBe(1);
+    await sql`UPDATE api_key SET expires_at = clock_timestamp() WHERE id = ${timed.id}`.execute(
+      own.test.database.kysely,
+    );
+    const { limits } = own.test.server.rateLimits;
+    for (let tick = 0; tick < 10; tick += 1) await limits.tick();
+    expect(await own.admitted(2, 'GET', '/locations', stays)).toBe(0);
+
+    // What is neither read nor made anew: the rules, for a change of keys that concerns none of them.
+    const [rule] = limits.rules.active;
+    await limits.followKeys();
+    expect(limits.rules.active[0]).toBe(rule);
     await own.close();
   });
 
