@@ -39,9 +39,6 @@ export function register(program: Command): void {
 async function run(command: Command, path: string): Promise<void> {
   const config = configOf(command);
   if (config.databaseUrl !== null) throw new CommandRefused(WITH_DATABASE_URL, EXIT.couldNotRun);
-  if (!existsSync(config.dataDirectory)) {
-    throw new CommandRefused(`There is no data directory ${config.dataDirectory} to back up.`, EXIT.couldNotRun);
-  }
   if (existsSync(path)) throw new CommandRefused(`${path} exists already: a backup never overwrites.`);
   const { openStore } = await import('./installation.ts');
   const { latestMigration } = await import('../platform/database/index.ts');
@@ -50,11 +47,14 @@ async function run(command: Command, path: string): Promise<void> {
   const { VERSION } = await import('./version.ts');
   const log = commandLog(command, config);
   const signal = stopSignal();
-  const store = await openStore({ config, log, mode: 'attach', migrates: false });
+  const store = await openStore({ config, log, mode: 'attach', migrates: false, needsData: true });
   const display = startProgress('backup');
   try {
     if (store.embedded === null) throw new Error('the embedded database was opened, and is not there');
-    const migration = (await latestMigration(store.ownerConnection)) ?? 'none';
+    const migration = await latestMigration(store.ownerConnection);
+    if (migration === null) {
+      throw new CommandRefused(`No server has begun in ${store.embedded.dataDir}: it is empty.`, EXIT.couldNotRun);
+    }
     const manifest = await writeBackup({
       postgres: store.embedded,
       target: path,

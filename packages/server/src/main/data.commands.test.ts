@@ -1,7 +1,7 @@
 import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
-import { lstat, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -163,11 +163,23 @@ test('what could not run is exit code 2, a wrong call 64', async () => {
     err: expect.stringContaining('--to must be after --from'),
   });
   expect(await run(['verify'], { DATABASE_URL: 'postgresql://localhost:1/none' })).toMatchObject({ code: 2 });
+});
+
+test('what only reads makes no data where there are none, such as where a disk is not mounted', async () => {
   const missing = join(directory, 'nowhere');
-  expect(await run(['verify', '--data', missing], { DATABASE_URL: '' })).toMatchObject({
-    code: 2,
-    err: `holdfast: There is no data directory ${missing} to check.\n`,
-  });
+  const empty = join(directory, 'empty');
+  await mkdir(empty);
+  for (const data of [missing, empty]) {
+    for (const args of [['verify'], ['export', 'stock'], ['backup', 'nothing.tar.gz']]) {
+      expect(await run([...args, '--data', data], { DATABASE_URL: '' })).toMatchObject({
+        code: 2,
+        out: '',
+        err: `holdfast: There are no data in ${data}: --data or HOLDFAST_DATA names the directory.\n`,
+      });
+    }
+  }
+  expect(await readdir(empty)).toEqual([]);
+  expect(await readdir(directory)).not.toContain('nowhere');
 });
 
 test('verify: exit code 1 with differences, told in words', async () => {

@@ -74,7 +74,7 @@ async function run(command: Command, flags: ExportFlags, request: ExportRequest)
   const { exportText, ExportRefused } = await import('../modules/exports/index.ts');
   const { startProgress } = await import('./progress.ts');
   const signal = stopSignal();
-  const installation = await openInstallation({ config, log, mode: 'attach', poolMax: 2 });
+  const installation = await openInstallation({ config, log, mode: 'attach', poolMax: 2, needsData: true });
   const display = startProgress(`export ${request.what}`, { quiet: flags.out === undefined && process.stdout.isTTY });
   try {
     let count = 0;

@@ -10,7 +10,13 @@ import {
   type MigrationReport,
 } from '../platform/database/index.ts';
 import type { Logger } from '../platform/log/index.ts';
-import { attachOrStartEmbedded, startEmbeddedPostgres, type EmbeddedPostgres } from '../platform/postgres/index.ts';
+import {
+  attachOrStartEmbedded,
+  holdsData,
+  startEmbeddedPostgres,
+  type EmbeddedPostgres,
+} from '../platform/postgres/index.ts';
+import { CommandRefused, EXIT } from './command.line.ts';
 import { messageOf } from './failure.message.ts';
 
 /** The PostgreSQL that holds the data, up and migrated: the embedded one, or the one that DATABASE_URL names. */
@@ -34,6 +40,8 @@ export interface OpenOptions {
   log: Logger;
   /** `own`: as the server of this data directory. `attach`: a command, also beside a running server. */
   mode: 'own' | 'attach';
+  /** The command only reads: where nothing is, it makes nothing. */
+  needsData?: boolean;
   /** false: leave the schema as it is. */
   migrates?: boolean;
   poolMax?: number;
@@ -135,7 +143,11 @@ export async function reachable<Value>(
   }
 }
 
-async function openEmbedded({ config, log, mode }: OpenOptions): Promise<EmbeddedPostgres> {
+async function openEmbedded({ config, log, mode, needsData = false }: OpenOptions): Promise<EmbeddedPostgres> {
+  if (needsData && !(await holdsData(config.dataDirectory))) {
+    const detail = `There are no data in ${config.dataDirectory}: --data or HOLDFAST_DATA names the directory.`;
+    throw new CommandRefused(detail, EXIT.couldNotRun);
+  }
   const open = mode === 'own' ? startEmbeddedPostgres : attachOrStartEmbedded;
   return open({
     dataDir: config.dataDirectory,

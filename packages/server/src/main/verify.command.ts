@@ -1,5 +1,4 @@
 import { InvalidArgumentError, type Command } from 'commander';
-import { existsSync } from 'node:fs';
 import type { Difference, VerificationProgress, VerificationReport } from '../modules/verification/index.ts';
 import type { Database } from '../platform/database/index.ts';
 import { CommandRefused, EXIT } from './command.line.ts';
@@ -44,13 +43,10 @@ export function register(program: Command): void {
 async function run(command: Command, { limit, json = false }: VerifyOptions): Promise<void> {
   const config = configOf(command);
   const log = commandLog(command, config);
-  if (config.databaseUrl === null && !existsSync(config.dataDirectory)) {
-    throw new CommandRefused(`There is no data directory ${config.dataDirectory} to check.`, EXIT.couldNotRun);
-  }
   const { openStore, openDatabase, takeServingRole } = await import('./installation.ts');
   const { pendingMigrations } = await import('../platform/database/index.ts');
   const signal = stopSignal();
-  const store = await openStore({ config, log, mode: 'attach', migrates: false });
+  const store = await openStore({ config, log, mode: 'attach', migrates: false, needsData: true });
   try {
     const pending = await pendingMigrations(store.ownerConnection);
     if (pending.length > 0) {

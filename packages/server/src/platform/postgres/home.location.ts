@@ -51,6 +51,12 @@ export async function locateCluster(options: EmbeddedOptions, surroundings: Surr
   return { home, pgdata, account, settings: options.settings ?? {}, surroundings, log: options.log };
 }
 
+/** Whether data were made in a directory, or in the one that it points to. It makes nothing. */
+export async function holdsData(dataDir: string): Promise<boolean> {
+  const home = (await readPointer(dataDir)) ?? dataDir;
+  return (await ownerOf(join(home, 'postgres'))) !== undefined;
+}
+
 /** Root's new directories can be passed through by PostgreSQL's account, and listed by nobody else. */
 async function makeDirectory(directory: string): Promise<{ asked: string; made: string[] }> {
   const first = await mkdir(directory, { recursive: true, mode: 0o700 });

@@ -11,6 +11,7 @@ export { BackupError, type BackupProgress } from './backup.entry.ts';
 export type { BackupManifest } from './backup.manifest.ts';
 export type { RestoreReport } from './backup.restore.ts';
 export { writeBackup } from './backup.write.ts';
+export { holdsData } from './home.location.ts';
 export { EmbeddedPostgresError } from './embedded.problems.ts';
 export type { EmbeddedPostgresErrorCode } from './embedded.problems.ts';
 export type { EmbeddedLog, EmbeddedOptions, EmbeddedPostgres } from './embedded.types.ts';
