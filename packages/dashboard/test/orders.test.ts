@@ -73,6 +73,15 @@ describe.skipIf(CHROMIUM === null)('a shop at work', () => {
     await expect.poll(moved).toContain('TRAY');
     await go('Reservations');
     await grid.getByRole('row').filter({ hasText: 'ORDER-2001' }).waitFor();
+    // What is opened beside the list is closed by Back as by Escape.
+    for (const leave of [() => page.goBack(), () => page.keyboard.press('Escape')]) {
+      await grid.press('Enter');
+      const panel = page.getByRole('complementary', { name: 'ORDER-2001' });
+      await panel.waitFor();
+      await leave();
+      await panel.waitFor({ state: 'detached' });
+      expect(new URL(page.url()).pathname + new URL(page.url()).search).toBe('/reservations');
+    }
     expect(complaints).toEqual([]);
     await close();
   });

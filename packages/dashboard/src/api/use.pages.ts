@@ -93,7 +93,7 @@ export function usePages<Path extends ListPath>(path: Path, asked: Asked<Path> =
   const load = async (from: number, to: number): Promise<Item<Path>[]> => {
     const page = Math.floor(from / PAGE_SIZE);
     const reached = cursors.slice(page, Math.floor(to / PAGE_SIZE) + 1);
-    const all = await Promise.all(reached.map((cursor) => client.fetchQuery(pageOptions(path, asked, cursor))));
+    const all = await Promise.all(reached.map((cursor) => client.query(pageOptions(path, asked, cursor))));
     const rows = all.flatMap((answer) => (answer as Page).items as Item<Path>[]);
     return rows.slice(from - page * PAGE_SIZE, to + 1 - page * PAGE_SIZE);
   };

@@ -6,6 +6,7 @@ import { useNavigate } from '@tanstack/react-router';
 import { mayUse } from '../api/session.store.ts';
 import { signOut } from '../api/session.ts';
 import { useGet } from '../api/queries.ts';
+import { useLocations } from '../api/use.locations.ts';
 import { useSession } from '../api/use.session.ts';
 import { Icon, type IconName } from '../ui/icon.tsx';
 import { pathOf } from '../ui/link.tsx';
@@ -142,9 +143,8 @@ function useFound(query: string): Command[] {
     { query: { orderId: asked, limit: FOUND_MAX } },
     { enabled: asked.length >= ORDER_MIN_LENGTH },
   );
-  const locations = useGet('/api/v1/locations', { query: { limit: 200 } }, { enabled: isOn });
+  const places = useLocations({ enabled: isOn });
   if (!isOn) return [];
-  const places = locations.data?.items ?? [];
   return [
     ...(products.data?.items ?? []).map(({ sku, name }): Command => {
       const run = (): void => void navigate({ to: pathOf('/inventory', sku) });

@@ -18,7 +18,7 @@ import { formatCount, formatNumber, InColumns } from './num.tsx';
 import { ProblemNotice } from './problem.notice.tsx';
 import { SidePanel } from './side.panel.tsx';
 import { showDone, showProblem } from './toasts.tsx';
-import { useFilters } from './use.filters.ts';
+import { useFilters, useOpenStep } from './use.filters.ts';
 import { usePrinting } from './use.printing.ts';
 import classes from './data.table.module.css';
 
@@ -57,6 +57,7 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
   const { name, rows, keyOf, empty, panel, onOpen, bulk, newRows } = props;
   const { columns, chooser } = useColumns(name, props.columns);
   const [filters, change] = useFilters();
+  const [openStep, closeStep] = useOpenStep();
   const [active, setActive] = useState(0);
   const [selected, setSelected] = useState<ReadonlyMap<string, Row>>(new Map());
   const [opened, setOpened] = useState<Row | null>(null);
@@ -102,22 +103,22 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
     if (onOpen !== undefined) return onOpen(row);
     if (panel === undefined) return;
     setOpened(row);
-    change({ open: keyOf(row) });
+    openStep(keyOf(row));
   };
   const close = (): void => {
     setOpened(null);
-    change({ open: null });
+    closeStep();
     body.current?.focus();
   };
   const select = (index: number, toHere: boolean): void => {
-    const [first, last] = rangeBetween(toHere ? anchor.current : index, index);
-    if (last - first >= SELECTED_MAX) return showDone(`At most ${formatCount(SELECTED_MAX, 'row')} at a time`);
+    const [start, end] = rangeBetween(toHere ? anchor.current : index, index);
+    if (end - start >= SELECTED_MAX) return showDone(`At most ${formatCount(SELECTED_MAX, 'row')} at a time`);
     anchor.current = index;
     const row = rows.rowAt(index);
-    if (first === last) return row === null ? undefined : setSelected((known) => toggled(known, [row], keyOf));
+    if (start === end) return row === null ? undefined : setSelected((known) => toggled(known, [row], keyOf));
     // Those in between may have been scrolled past, and not be here.
     const from = latest.current;
-    rows.load(first, last).then((touched) => {
+    rows.load(start, end).then((touched) => {
       if (latest.current === from) setSelected((known) => toggled(known, touched, keyOf));
     }, showProblem);
   };

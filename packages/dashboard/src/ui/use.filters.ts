@@ -24,6 +24,26 @@ export function useFilters(): [Filters, (change: Record<string, string | null>) 
   return [filters, change];
 }
 
+/**
+ * Opens something beside the list, and closes it. To open it is a step: on a phone it covers the list, and who goes Back
+ * from there wants to see the list, not the page before.
+ */
+export function useOpenStep(): [open: (key: string) => void, close: () => void] {
+  const navigate = useNavigate();
+  const [{ open }, change] = useFilters();
+  const openStep = (key: string): void => {
+    if (open !== undefined) return change({ open: key });
+    const search = (known: Filters): Filters => ({ ...known, open: key });
+    void navigate({ to: '.', resetScroll: false, search, state: { opens: true } as object });
+  };
+  const closeStep = (): void => {
+    const step = history.state as { opens?: true } | null;
+    if (step?.opens === true) history.back();
+    else change({ open: null });
+  };
+  return [openStep, closeStep];
+}
+
 /** A part of the page's own path: `usePathPart('sku')` at `/$sku`. */
 export function usePathPart(name: string): string {
   const parts = useParams({ strict: false }) as Record<string, string>;

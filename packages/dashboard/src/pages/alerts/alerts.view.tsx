@@ -2,7 +2,7 @@ import { useMemo } from 'react';
 import { Button } from '@mantine/core';
 import { holdfast } from '../../api/holdfast.ts';
 import { useCommand } from '../../api/use.command.tsx';
-import { useGet } from '../../api/queries.ts';
+import { useLocations } from '../../api/use.locations.ts';
 import { usePages } from '../../api/use.pages.ts';
 import { useMay } from '../../api/use.session.ts';
 import { useNewRows } from '../../live/use.events.ts';
@@ -63,10 +63,10 @@ export function AlertsView() {
   const [filters] = useFilters();
   const asked = pick(filters, ['status', 'type', 'location', 'sku']);
   const rows = usePages('/api/v1/alerts', { query: asked as never });
-  const locations = useGet('/api/v1/locations', { query: { limit: 200 } });
+  const locations = useLocations();
   const mayAcknowledge = useMay('stock');
   const newRows = useNewRows(isAlertOpened);
-  const choices = useMemo(() => filtersFor(locations.data?.items ?? []), [locations.data]);
+  const choices = useMemo(() => filtersFor(locations), [locations]);
   const isFiltered = Object.keys(asked).length > 0;
   return (
     <>

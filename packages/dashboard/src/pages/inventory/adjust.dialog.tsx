@@ -1,7 +1,7 @@
 import { useState } from 'react';
 import { Checkbox, SegmentedControl, Select, TextInput } from '@mantine/core';
 import { holdfast } from '../../api/holdfast.ts';
-import { useGet } from '../../api/queries.ts';
+import { useLocations } from '../../api/use.locations.ts';
 import { useCommand } from '../../api/use.command.tsx';
 import { formatNumber } from '../../ui/num.tsx';
 import { PreviewedAction } from '../../ui/previewed.action.tsx';
@@ -37,7 +37,7 @@ interface AdjustDialogProps {
 
 /** Puts units in, takes some out, or says how many were counted: with the outcome before it happens, and Undo after. */
 export function AdjustDialog({ sku, levels, at, onClose }: AdjustDialogProps) {
-  const locations = useGet('/api/v1/locations', { query: { limit: 200 } });
+  const locations = useLocations();
   const [location, setLocation] = useState(at ?? levels[0]?.location ?? null);
   const [way, setWay] = useState<Way>('add');
   const [kind, setKind] = useState<Kind>('receipt');
@@ -99,7 +99,7 @@ export function AdjustDialog({ sku, levels, at, onClose }: AdjustDialogProps) {
           setForce(false);
         }}
         searchable
-        data={(locations.data?.items ?? []).map(({ code, name }) => ({ value: code, label: `${code} · ${name}` }))}
+        data={locations.map(({ code, name }) => ({ value: code, label: `${code} · ${name}` }))}
         required
       />
       <UnitsInput

@@ -1,7 +1,8 @@
 import { useMemo, useState } from 'react';
 import { Button } from '@mantine/core';
 import { useNavigate } from '@tanstack/react-router';
-import { useGet, type Item } from '../../api/queries.ts';
+import type { Item } from '../../api/queries.ts';
+import { useLocations } from '../../api/use.locations.ts';
 import { usePages } from '../../api/use.pages.ts';
 import { useCommand } from '../../api/use.command.tsx';
 import { DataTable, type Column } from '../../ui/data.table.tsx';
@@ -83,8 +84,8 @@ export function InventoryView() {
   const [filters] = useFilters();
   const asked = pick(filters, ['location', 'category', 'search', 'status', 'sort']);
   const rows = usePages('/api/v1/inventory', { query: asked as never });
-  const locations = useGet('/api/v1/locations', { query: { limit: 200 } });
-  const choices = useMemo(() => filtersFor(locations.data?.items ?? []), [locations.data]);
+  const locations = useLocations();
+  const choices = useMemo(() => filtersFor(locations), [locations]);
   const isFiltered = Object.keys(asked).some((name) => name !== 'sort');
   return (
     <>

@@ -1,7 +1,7 @@
 import { useState } from 'react';
 import { Select } from '@mantine/core';
 import { holdfast } from '../../api/holdfast.ts';
-import { useGet } from '../../api/queries.ts';
+import { useLocations } from '../../api/use.locations.ts';
 import { useCommand } from '../../api/use.command.tsx';
 import { formatNumber } from '../../ui/num.tsx';
 import { PreviewedAction } from '../../ui/previewed.action.tsx';
@@ -19,7 +19,7 @@ interface TransferDialogProps {
 
 /** Moves units from one location to another, both sides at once. */
 export function TransferDialog({ sku, levels, onClose }: TransferDialogProps) {
-  const locations = useGet('/api/v1/locations', { query: { limit: 200 } });
+  const locations = useLocations();
   const [from, setFrom] = useState(mostAvailable(levels));
   const [to, setTo] = useState<string | null>(null);
   const [quantity, setQuantity] = useState<number | ''>('');
@@ -40,7 +40,7 @@ export function TransferDialog({ sku, levels, onClose }: TransferDialogProps) {
     stale: ['/api/v1/inventory/{sku}', '/api/v1/inventory/{sku}/ledger', '/api/v1/inventory', '/api/v1/transfers'],
     showsRefusals: true,
   });
-  const choices = (locations.data?.items ?? []).map(({ code, name }) => ({ value: code, label: `${code} · ${name}` }));
+  const choices = locations.map(({ code, name }) => ({ value: code, label: `${code} · ${name}` }));
   const levelAt = (code: string): PreviewedLevel => levels.find(({ location }) => location === code) ?? UNTOUCHED;
   const isReady = from !== null && to !== null && quantity !== '' && quantity > 0;
   return (

@@ -1,5 +1,5 @@
 import { useMemo } from 'react';
-import { useGet } from '../../api/queries.ts';
+import { useLocations } from '../../api/use.locations.ts';
 import { usePages } from '../../api/use.pages.ts';
 import { useNewRows } from '../../live/use.events.ts';
 import { Actor } from '../../ui/actor.tsx';
@@ -65,9 +65,9 @@ export function LedgerView() {
     'sort',
   ]);
   const rows = usePages('/api/v1/ledger', { query: asked as never });
-  const locations = useGet('/api/v1/locations', { query: { limit: 200 } });
+  const locations = useLocations();
   const newRows = useNewRows(isMovement);
-  const choices = useMemo(() => filtersFor(locations.data?.items ?? []), [locations.data]);
+  const choices = useMemo(() => filtersFor(locations), [locations]);
   const isFiltered = Object.keys(asked).length > 0;
   return (
     <>

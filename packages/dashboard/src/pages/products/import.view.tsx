@@ -1,7 +1,7 @@
 import { useMemo, useRef, useState } from 'react';
 import { useQueryClient } from '@tanstack/react-query';
 import { Button, FileButton, Progress, Select } from '@mantine/core';
-import { useGet } from '../../api/queries.ts';
+import { useLocations } from '../../api/use.locations.ts';
 import { ButtonRow } from '../../ui/button.row.tsx';
 import { downloadText } from '../../ui/download.ts';
 import { EmptyState } from '../../ui/empty.state.tsx';
@@ -137,14 +137,14 @@ function MappingForm({ header, mapping, onChange, isDisabled }: MappingFormProps
 }
 
 function LocationChoice({ value, onChange }: { value: string | null; onChange: (code: string | null) => void }) {
-  const { data } = useGet('/api/v1/locations', { query: { limit: 200 } });
+  const locations = useLocations();
   return (
     <Select
       label="Units on hand are at"
       description="None: only the products are made."
       clearable
       className={classes['place']}
-      data={(data?.items ?? []).map(({ code, name }) => ({ value: code, label: `${code} · ${name}` }))}
+      data={locations.map(({ code, name }) => ({ value: code, label: `${code} · ${name}` }))}
       value={value}
       onChange={onChange}
     />

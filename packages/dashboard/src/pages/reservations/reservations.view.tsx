@@ -1,6 +1,6 @@
 import { useMemo } from 'react';
 import { Button } from '@mantine/core';
-import { useGet } from '../../api/queries.ts';
+import { useLocations } from '../../api/use.locations.ts';
 import { usePages } from '../../api/use.pages.ts';
 import { useNewRows } from '../../live/use.events.ts';
 import { DataTable, type Column } from '../../ui/data.table.tsx';
@@ -66,9 +66,9 @@ export function ReservationsView() {
   const [filters, change] = useFilters();
   const asked = pick(filters, ['status', 'orderId', 'userId', 'sku', 'location']);
   const rows = usePages('/api/v1/reservations', { query: asked as never });
-  const locations = useGet('/api/v1/locations', { query: { limit: 200 } });
+  const locations = useLocations();
   const newRows = useNewRows(isMade);
-  const choices = useMemo(() => filtersFor(locations.data?.items ?? []), [locations.data]);
+  const choices = useMemo(() => filtersFor(locations), [locations]);
   const isFiltered = Object.keys(asked).length > 0;
   return (
     <>

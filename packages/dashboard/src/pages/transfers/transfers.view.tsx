@@ -1,5 +1,5 @@
 import { useMemo } from 'react';
-import { useGet } from '../../api/queries.ts';
+import { useLocations } from '../../api/use.locations.ts';
 import { usePages } from '../../api/use.pages.ts';
 import { useNewRows } from '../../live/use.events.ts';
 import { DataTable, type Column } from '../../ui/data.table.tsx';
@@ -42,9 +42,9 @@ export function TransfersView() {
   const [filters] = useFilters();
   const asked = pick(filters, ['from', 'to', 'sku']);
   const rows = usePages('/api/v1/transfers', { query: asked });
-  const locations = useGet('/api/v1/locations', { query: { limit: 200 } });
+  const locations = useLocations();
   const newRows = useNewRows(isTransfer);
-  const choices = useMemo(() => filtersFor(locations.data?.items ?? []), [locations.data]);
+  const choices = useMemo(() => filtersFor(locations), [locations]);
   return (
     <>
       <PageHeader

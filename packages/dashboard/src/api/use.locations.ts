@@ -1,0 +1,34 @@
+import { useQuery } from '@tanstack/react-query';
+import { get, type Item } from './queries.ts';
+
+const PAGE_SIZE = 200;
+/** A choice of more is none. */
+const PAGES_MAX = 25;
+
+export type Location = Item<'/api/v1/locations'>;
+
+/** All locations, to choose from; none while they are on their way. */
+export function useLocations(options: { enabled?: boolean } = {}): readonly Location[] {
+  const { data } = useQuery({
+    // By this name events make it stale.
+    queryKey: ['/api/v1/locations', 'all'],
+    queryFn: ({ signal }) => loadLocations(signal),
+    ...options,
+  });
+  return data ?? NONE;
+}
+
+const NONE: readonly Location[] = [];
+
+async function loadLocations(signal: AbortSignal): Promise<Location[]> {
+  const all: Location[] = [];
+  let cursor: string | null = null;
+  for (let page = 0; page < PAGES_MAX; page += 1) {
+    const query: { limit: number; cursor?: string } = { limit: PAGE_SIZE, ...(cursor === null ? {} : { cursor }) };
+    const answer: { items: Location[]; nextCursor: string | null } = await get('/api/v1/locations', { query }, signal);
+    all.push(...answer.items);
+    cursor = answer.nextCursor;
+    if (cursor === null) break;
+  }
+  return all;
+}
