@@ -1,4 +1,4 @@
-import { createServer, type Server } from 'node:http';
+import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createHmac } from 'node:crypto';
 import { exportJWK, exportSPKI, generateKeyPair, SignJWT, type CryptoKey, type JWK } from 'jose';
@@ -22,8 +22,9 @@ let publicKey: CryptoKey;
 beforeAll(async () => {
   ({ privateKey: signer, publicKey } = await generateKeyPair('ES256', { extractable: true }));
   served = { keys: [{ ...(await exportJWK(publicKey)), kid: 'one', alg: 'ES256', use: 'sig' }] };
-  server = createServer((_request, response) => {
+  server = createServer((request, response) => {
     fetches += 1;
+    if (request.url === '/endless') return sendWithoutEnd(response);
     response.setHeader('content-type', 'application/json').end(JSON.stringify(served));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -33,6 +34,18 @@ afterAll(() => new Promise((resolve) => server.close(resolve)));
 beforeEach(() => {
   clock = new HandClock();
 });
+
+let sentBytes = 0;
+
+function sendWithoutEnd(response: ServerResponse): void {
+  const piece = Buffer.alloc(65_536, ' ');
+  const send = (): void => {
+    do sentBytes += piece.length;
+    while (!response.destroyed && response.write(piece));
+  };
+  response.on('drain', send);
+  send();
+}
 
 interface Claims {
   iss?: string;
@@ -170,6 +183,20 @@ describe("with the provider's public keys", () => {
     );
     expect((await statusOf(away, await sign(claims())))[0]).toBe(503);
     expect(reasons).toEqual([expect.any(Error)]);
+  });
+
+  test('keys without end are not read to their end', async () => {
+    const reasons: unknown[] = [];
+    const options = {
+      keys: { jwksUrl: jwksUrl.replace('/jwks.json', '/endless') },
+      issuer: ISSUER,
+      audience: AUDIENCE,
+    };
+    const endless = new TokenVerifier(options, clock, (reason) => reasons.push(reason));
+    expect((await statusOf(endless, await sign(claims())))[0]).toBe(503);
+    expect(String((reasons[0] as Error).cause)).toContain('more than 1048576 bytes');
+    // What was on its way is some megabytes.
+    expect(sentBytes).toBeLessThan(50_000_000);
   });
 
   test('a token that was good ends with its time, whether or not the provider can be reached then', async () => {

@@ -1,5 +1,6 @@
 import {
   createRemoteJWKSet,
+  customFetch,
   decodeJwt,
   decodeProtectedHeader,
   errors,
@@ -60,6 +61,9 @@ const TOKEN_FAULTS = new Set([
 
 type ProvidersKeys = ReturnType<typeof createRemoteJWKSet>;
 
+/** Keys are a few kilobytes. An answer without end would take all memory before its five seconds are over. */
+const KEYS_MAX_BYTES = 1_048_576;
+
 /** Three parts of base64url, the first of which is a JSON object. */
 const TOKEN_SHAPE = /^eyJ[\w-]*\.[\w-]+\.[\w-]+$/;
 
@@ -91,7 +95,9 @@ export class TokenVerifier {
     this.#clock = clock;
     this.#onUnavailable = onUnavailable;
     const shared = 'secret' in keys;
-    this.#key = shared ? new TextEncoder().encode(keys.secret) : createRemoteJWKSet(new URL(keys.jwksUrl));
+    this.#key = shared
+      ? new TextEncoder().encode(keys.secret)
+      : createRemoteJWKSet(new URL(keys.jwksUrl), { [customFetch]: fetchKeys });
     this.#options = {
       issuer,
       audience,
@@ -143,6 +149,20 @@ export class TokenVerifier {
     const [oldest] = this.#remembered.keys();
     if (this.#remembered.size > REMEMBERED_MAX && oldest !== undefined) this.#remembered.delete(oldest);
   }
+}
+
+async function fetchKeys(url: string, request: RequestInit): Promise<Response> {
+  const response = await fetch(url, request);
+  if (response.status !== 200 || response.body === null) return response;
+  let bytes = 0;
+  const bound = new TransformStream<Uint8Array, Uint8Array>({
+    transform(chunk, controller) {
+      bytes += chunk.byteLength;
+      if (bytes > KEYS_MAX_BYTES) controller.error(new Error(`the keys are more than ${KEYS_MAX_BYTES} bytes`));
+      else controller.enqueue(chunk);
+    },
+  });
+  return new Response(response.body.pipeThrough(bound), { headers: response.headers });
 }
 
 /**
