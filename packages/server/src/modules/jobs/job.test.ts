@@ -130,6 +130,17 @@ describe('a job', () => {
     const run = await jobs.run(id);
     const working = jobs.server.jobs.worker.runOnce();
     await begun;
+    const keyed = { 'idempotency-key': 'of-another-request' };
+    await jobs.app.inject({
+      method: 'POST',
+      url: '/api/v1/jobs',
+      headers: keyed,
+      payload: { name: 'K', type: 'work' },
+    });
+    const reused = await jobs.app.inject({ method: 'DELETE', url: `/api/v1/jobs/${id}`, headers: keyed });
+    expect(reused.json()).toMatchObject({ code: 'idempotency_key_reused' });
+    expect((await withMatch('DELETE', id, '"7"')).statusCode).toBe(412);
+    expect(await jobs.history(id)).toHaveLength(4);
     expect((await withMatch('DELETE', id, null)).statusCode).toBe(204);
     await jobs.server.jobs.worker.tend();
     await working;
