@@ -99,7 +99,7 @@ export class Database {
    */
   async transaction<Result>(timeoutMs: number, work: (tx: Transaction<Tables>) => Promise<Result>): Promise<Result> {
     const untilMs = performance.now() + timeoutMs;
-    await this.#turns.take(timeoutMs - TRANSACTION_MS);
+    await this.#turns.take(Math.max(1, timeoutMs - TRANSACTION_MS));
     try {
       return await this.#transact(Math.max(1, untilMs - performance.now()), work);
     } finally {
