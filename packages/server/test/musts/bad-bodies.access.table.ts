@@ -131,9 +131,9 @@ export const WRONG_ACCESS_BODIES: WrongBodies = {
   ],
   'POST /api/v1/rate-limits/check': [
     ['nobody', {}, '/subject'],
-    ['a subject of 256', { subject: text(256) }, '/subject'],
+    ['a subject of 16,385', { subject: text(16_385) }, '/subject'],
     ['a negative cost', { subject: 'ada', cost: -1 }, '/cost'],
-    ['a cost above 10^6', { subject: 'ada', cost: 1_000_001 }, '/cost'],
+    ['a cost that is not exact', json('{"subject":"ada","cost":9007199254740993}'), '/cost'],
     ['a method that is none', { subject: 'ada', method: 'G E T' }, '/method'],
     ['a path of half a character', { subject: 'ada', path: '/%ff' }, '/path'],
     ['a rule that is none', { subject: 'ada', rateLimit: 'checkout' }, '/rateLimit'],
@@ -141,7 +141,7 @@ export const WRONG_ACCESS_BODIES: WrongBodies = {
   'POST /api/v1/rate-limits/check/batch': [
     ['none', { checks: [] }, '/checks'],
     ['1,001', { checks: times(1_001, { subject: 'ada' }) }, '/checks'],
-    ['a wrong one among them', { checks: [{ subject: 'ada' }, { subject: '' }] }, '/checks/1/subject'],
+    ['a wrong one among them', { checks: [{ subject: 'ada' }, { subject: 5 }] }, '/checks/1/subject'],
     ['a wrong path among them', { checks: [{ subject: 'ada' }, { subject: 'ada', path: '/%ff' }] }, '/checks/1/path'],
   ],
   'POST /api/v1/rate-limits/dry-run': [
