@@ -153,7 +153,7 @@ export async function removeJob(deps: JobDeps, target: Target, meta: CommandMeta
   const before = await findJob(database.kysely, target.id);
   const remove = (): Promise<Answer> =>
     engine.transact(meta, async (tx) => {
-      const { id, type } = await lockRemovable(tx, target);
+      const { id, type } = await lockRemovable(tx, target, types);
       if (await hasIdleRuns(tx, id)) throw new HasRuns();
       const shown = await viewIn(tx, id, types);
       const job = { ...shown, lastRun: before === undefined ? null : lastRunOf(before) };
@@ -170,7 +170,7 @@ export async function removeJob(deps: JobDeps, target: Target, meta: CommandMeta
         if (!(error instanceof HasRuns)) throw error;
       }
       await engine.transact({ ...meta, idempotency: null }, async (tx) => {
-        const { id, type } = await lockRemovable(tx, target);
+        const { id, type } = await lockRemovable(tx, target, types);
         // They would be in the way of those of other jobs.
         await queue.withdraw(tx, type, await deleteRunsOf(tx, id, RUNS_AT_ONCE));
         return { status: 204, body: null, journal: [] };
@@ -182,11 +182,13 @@ export async function removeJob(deps: JobDeps, target: Target, meta: CommandMeta
 /** Of a job that is to be deleted, and cannot be yet. */
 class HasRuns extends Error {}
 
-async function lockRemovable(tx: Transaction<Tables>, target: Target): Promise<Job> {
+async function lockRemovable(tx: Transaction<Tables>, target: Target, types: TypeBook): Promise<Job> {
   await lockGraph(tx);
   await lockStates(tx, [target.id]);
   const job = expected(await lockJob(tx, target.id), target);
-  if (job.is_system) throw new Problem(jobProblems.jobIsSystem, 'It cannot be deleted. Disable it instead.');
+  // One of a version that had other duties is of no use.
+  if (job.is_system && types.isSystem(job.type))
+    throw new Problem(jobProblems.jobIsSystem, 'It cannot be deleted. Disable it instead.');
   const dependents = new JobGraph(await edgesOf(tx)).dependentsOf(job.id);
   if (dependents.length > 0) {
     const detail = `${dependents.length} jobs run after it: take it out of their dependencies first.`;

@@ -131,4 +131,10 @@ describe("Holdfast's own jobs", () => {
       { name: 'Forget old events (Holdfast)', system: true, type: EVENT_RETENTION_JOB, lastResult: { forgotten: 4 } },
     ]);
   });
+
+  it('of another version, with duties that this one does not have, can be deleted', async () => {
+    const job = await own('Delete old runs');
+    await jobs.database.pool.query(`UPDATE job SET type = 'duty_of_then' WHERE id = $1`, [job.id]);
+    expect((await jobs.request('DELETE', `/jobs/${job.id}`)).status).toBe(204);
+  });
 });
