@@ -2,14 +2,16 @@ import { useGet } from '../../api/queries.ts';
 import { CopyLine } from '../../ui/copy.line.tsx';
 import { curlLine } from '../../ui/empty.state.tsx';
 import { Icon } from '../../ui/icon.tsx';
-import { Link } from '../../ui/link.tsx';
+import { Link, pathOf } from '../../ui/link.tsx';
 import { PageHeader } from '../../ui/page.header.tsx';
 import classes from './home.module.css';
 
-/** An installation without a product: the three steps to the first number, each by hand or from a shell. */
+/** An installation without stock: the three steps to the first number, each by hand or from a shell. */
 export function FirstSteps() {
   const locations = useGet('/api/v1/locations', { query: { limit: 1 } });
+  const products = useGet('/api/v1/products', { query: { limit: 1 } });
   const hasLocation = (locations.data?.items.length ?? 0) > 0;
+  const sku = products.data?.items[0]?.sku;
   const steps = [
     {
       title: 'Say where stock is',
@@ -22,18 +24,22 @@ export function FirstSteps() {
       title: 'Say what is stocked',
       text: 'One product by hand, or a whole catalog from a CSV file.',
       link: <Link to="/products">Make or import products</Link>,
-      isDone: false,
+      isDone: sku !== undefined,
       curl: { method: 'POST', path: '/api/v1/products', body: { sku: 'MUG', name: 'Mug, blue', reorderPoint: 10 } },
     },
     {
       title: 'Receive the first units',
       text: 'From then on the ledger explains every number.',
-      link: null,
+      link: sku !== undefined && hasLocation && (
+        <>
+          Adjust does it, on the page of <Link to={pathOf('/inventory', sku)}>{sku}</Link>.
+        </>
+      ),
       isDone: false,
       curl: {
         method: 'POST',
-        path: '/api/v1/inventory/MUG/adjust',
-        body: { location: 'WH001', type: 'add', quantity: 12, movement: 'receipt' },
+        path: `/api/v1/inventory/${encodeURIComponent(sku ?? 'MUG')}/adjust`,
+        body: { location: locations.data?.items[0]?.code ?? 'WH001', type: 'add', quantity: 12, movement: 'receipt' },
       },
     },
   ];

@@ -28,7 +28,7 @@ export function HomeView() {
     );
   }
   if (summary.data === undefined) return <HomeSkeleton />;
-  if (summary.data.products === 0) return <FirstSteps />;
+  if (summary.data.levels === 0) return <FirstSteps />;
   return (
     <>
       <PageHeader title="Home" beside={<Freshness asOf={summary.data.asOf} />} />

@@ -38,7 +38,9 @@ interface AdjustDialogProps {
 /** Puts units in, takes some out, or says how many were counted: with the outcome before it happens, and Undo after. */
 export function AdjustDialog({ sku, levels, at, onClose }: AdjustDialogProps) {
   const locations = useLocations();
-  const [location, setLocation] = useState(at ?? levels[0]?.location ?? null);
+  const [chosen, setLocation] = useState(at ?? levels[0]?.location ?? null);
+  // Where there is but one, it is meant.
+  const location = chosen ?? (locations.length === 1 ? (locations[0]?.code ?? null) : null);
   const [way, setWay] = useState<Way>('add');
   const [kind, setKind] = useState<Kind>('receipt');
   const [quantity, setQuantity] = useState<number | ''>('');

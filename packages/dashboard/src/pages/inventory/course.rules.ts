@@ -24,9 +24,11 @@ export function courseFromLedger(
 ): Course {
   const newestFirst = movements
     .map((movement) => ({ ...movement, atMs: Date.parse(movement.at) }))
-    .filter(({ atMs }) => atMs >= fromMs && atMs <= toMs)
+    .filter(({ atMs }) => atMs >= fromMs)
     .sort((left, right) => right.atMs - left.atMs);
-  const points: [number, Balances][] = [[toMs, { ...now }]];
+  // What moved since `toMs` was looked at is in the balances of now: the course ends with it.
+  const endMs = Math.max(toMs, newestFirst[0]?.atMs ?? toMs);
+  const points: [number, Balances][] = [[endMs, { ...now }]];
   const balances = { ...now };
   for (const { atMs, deltaOnHand, deltaReserved, deltaCommitted } of newestFirst) {
     // Movements of one command share their instant: one point for them all.

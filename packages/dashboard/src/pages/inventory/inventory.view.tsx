@@ -161,7 +161,8 @@ function NoStock() {
         body: { location: 'WH001', type: 'add', quantity: 12, movement: 'receipt' },
       }}
     >
-      Each product that was ever received somewhere is a row here, with what is promised and what can be sold.
+      Each product that was ever received somewhere is a row here, with what is promised and what can be sold. Open one
+      of the <Link to="/products">products</Link>, go to its stock, and receive the first units with Adjust.
     </EmptyState>
   );
 }

@@ -50,3 +50,10 @@ test('what is open of a reservation: not shipped, not cancelled, and of this lev
   expect(openUnits(lines, 'MUG', 'WH001')).toBe(2);
   expect(openUnits(lines, 'MUG', null)).toBe(4);
 });
+
+test('what moved since the page looked at its clock last is not taken for what was always there', () => {
+  const balances = { onHand: 12, reserved: 0, committed: 0 };
+  const course = courseFromLedger(balances, [moved(67, 12)], { fromMs: 0, toMs: 60_000 });
+  expect(course.times).toEqual([0, 67_000]);
+  expect(course.onHand).toEqual([0, 12]);
+});
