@@ -1,7 +1,15 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Problem } from '../../kernel/problem.ts';
-import { backoffMs, checkFields, fieldsAfterPatch, fieldsOfNew, priorityNumber, priorityWord } from './job.rules.ts';
+import {
+  backoffMs,
+  checkFields,
+  checkSchedule,
+  fieldsAfterPatch,
+  fieldsOfNew,
+  priorityNumber,
+  priorityWord,
+} from './job.rules.ts';
 import { TYPE_DEFAULTS } from './type.book.ts';
 
 describe('how long to wait before an attempt', () => {
@@ -86,6 +94,7 @@ describe('the fields of a job', () => {
     const refusal = ((): unknown => {
       try {
         checkFields(all);
+        checkSchedule(all);
         return null;
       } catch (error) {
         return error;
