@@ -107,21 +107,33 @@ test('a stock import that is killed goes on where it stopped, and no unit comes 
 test('refused rows: exit code 1, and a report that can be put right and imported by itself', async () => {
   const path = await file(
     'some.csv',
-    'sku,location,quantity,notes\nK-1,A,1,"a, b"\nK-1,NOWHERE,2,"say ""hi"""\nx y,A,3,\n',
+    'sku,location,quantity,notes\nK-1,A,1,"a, b"\nK-1,NOWHERE,2,"say ""hi"""\nx y,A,3,\nK-1,A,1,000,5\n',
   );
   const { code, out } = await run(['import', 'stock', path, '--report', 'refused.csv']);
   expect(code).toBe(1);
-  expect(out).toContain('3 rows: 1 adjusted, 1 units, 0 unchanged, 2 refused');
+  expect(out).toContain('4 rows: 1 adjusted, 1 units, 0 unchanged, 3 refused');
   expect(out).toContain('line 3: location_not_found: There is no location NOWHERE.');
   const report = await readFile(join(directory, 'refused.csv'), 'utf8');
   const lines = report.split('\r\n');
   expect(lines[0]).toBe('sku,location,quantity,notes,refusedLine,refusedCode,refusedReason');
   expect(lines.slice(1).sort()).toEqual([
     '',
+    expect.stringMatching(/^K-1,A,1,000,5,validation_failed,"the row has 5 cells and the header 4, .*",5$/),
     'K-1,NOWHERE,2,"say ""hi""",3,location_not_found,There is no location NOWHERE.',
     expect.stringMatching(/^x y,A,3,,4,validation_failed,"sku must be 1 to 64 of letters.*"$/),
   ]);
-  const fixed = await file('fixed.csv', report.replace('NOWHERE', 'B').replace('x y', 'K-2'));
+  const half = await file('half.csv', report.replace('NOWHERE', 'B'));
+  expect(await run(['import', 'stock', half, '--report', 'rest.csv'])).toMatchObject({ code: 1 });
+  const rest = (await readFile(join(directory, 'rest.csv'), 'utf8')).split('\r\n');
+  expect(rest.sort()).toEqual([
+    '',
+    expect.stringMatching(/^K-1,A,1,000,\d,validation_failed,"the row has 8 cells and the header 7, .*",5$/),
+    lines[0],
+    expect.stringMatching(/^x y,A,3,,\d,validation_failed,"sku must be.*"$/),
+  ]);
+  const [, surplus = '', , wrong = ''] = rest;
+  const rows = [lines[0], surplus.replace(/,5$/, ''), wrong.replace('x y', 'K-2')];
+  const fixed = await file('fixed.csv', rows.join('\n'));
   expect(await run(['import', 'stock', fixed])).toMatchObject({ code: 0 });
 });
 
