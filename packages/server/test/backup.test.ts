@@ -138,7 +138,8 @@ describe('holdfast backup and restore', () => {
   test('a damaged backup is told, and nothing of it is put in place', async () => {
     const { size } = await stat(at('checked.tar'));
     const handle = await open(at('checked.tar'), 'r+');
-    await handle.write('damage', Math.floor(size / 2));
+    // In the last segment of the log, of 16 MiB: elsewhere it may be a header, or what only fills a block.
+    await handle.write('damage', size - 4 * 1_048_576);
     await handle.close();
     await truncate(at('quiet.tar.gz'), 1_000_000);
     const flipped = await restore('checked.tar', 'nothing');
