@@ -993,7 +993,7 @@ export interface paths {
         head?: never;
         /**
          * Change a person
-         * @description New scopes count in open sessions too, within a second; to disable a person ends them. The last admin, person or key, stays one.
+         * @description What is not given stays; where nothing changes, neither does the version. New scopes count in open sessions too, within a second; to disable a person ends them. The last admin, person or key, stays one.
          *
          *     Needs the scope `admin`.
          */
@@ -1229,7 +1229,7 @@ export interface paths {
         head?: never;
         /**
          * Change a webhook
-         * @description What is not given stays, null clears. `enabled: false` pauses it; `enabled: true` goes on where it stopped, as far as the stream is kept.
+         * @description What is not given stays, null clears; where nothing changes, neither does the version. `enabled: false` pauses it; `enabled: true` goes on where it stopped, as far as the stream is kept.
          *
          *     Needs the scope `admin`.
          */
@@ -1555,7 +1555,7 @@ export interface paths {
         head?: never;
         /**
          * Change a rate limit
-         * @description What is not given stays, null clears; `match`, `overrides`, `costs`, `adaptive` and `schedule` are replaced whole. Counters go on, unless the algorithm or the window changes; those of other rules always do.
+         * @description What is not given stays, null clears; `match`, `overrides`, `costs`, `adaptive` and `schedule` are replaced whole. Where nothing changes, neither does the version. Counters go on, unless the algorithm or the window changes; those of other rules always do.
          *
          *     Needs the scope `admin`.
          */
@@ -1615,7 +1615,7 @@ export interface paths {
         head?: never;
         /**
          * Change a job
-         * @description What is not given stays; `config` is replaced as a whole, except for members that are never shown, which `null` takes away. Runs that are under way or wait go on as they were made.
+         * @description What is not given stays; `config` is replaced as a whole, except for members that are never shown, which `null` takes away. Where nothing changes, neither does the version. Runs that are under way or wait go on as they were made.
          *
          *     Needs the scope `admin`.
          */

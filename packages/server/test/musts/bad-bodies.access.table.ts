@@ -118,7 +118,6 @@ export const WRONG_ACCESS_BODIES: WrongBodies = {
     ['its own precision', { ...rateLimit, precision: 'exact' }, '/precision'],
   ],
   'PATCH /api/v1/rate-limits/{id}': [
-    ['nothing', {}, ''],
     ['null as limit', { limit: null }, '/limit'],
     ['its version', { version: 3 }, '/version'],
   ],

@@ -6,13 +6,13 @@ import {
   PageOf,
   PageQuery,
   Shape,
-  text,
+  label,
   Timestamp,
   Uuid,
   Word,
 } from '../../platform/http/schemas.ts';
 
-const Name = text(200, { examples: ['web shop'] });
+const Name = label(200, { examples: ['web shop'] });
 const ScopeWord = Word(SCOPES, { examples: ['reserve'] });
 const Scopes = Type.Array(ScopeWord, {
   minItems: 1,

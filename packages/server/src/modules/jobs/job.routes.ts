@@ -69,7 +69,7 @@ export function changingJobRoutes(app: HttpServer, deps: JobDeps): void {
       operationId: 'updateJob',
       summary: 'Change a job',
       description:
-        'What is not given stays; `config` is replaced as a whole, except for members that are never shown, which `null` takes away. Runs that are under way or wait go on as they were made.',
+        'What is not given stays; `config` is replaced as a whole, except for members that are never shown, which `null` takes away. Where nothing changes, neither does the version. Runs that are under way or wait go on as they were made.',
       params: JobPath,
       body: JobPatchBody,
       response: {

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Transaction } from 'kysely';
 import type { Engine } from '../../engine/index.ts';
 import { toRfc3339 } from '../../kernel/clock.ts';
@@ -105,7 +106,11 @@ export async function createJob(deps: JobDeps, body: NewJobBody, meta: CommandMe
   );
 }
 
-/** @throws Problem `job_not_found`, `precondition_failed`, `job_is_system` and those of making one */
+/**
+ * A patch that changes nothing is answered with the job as it is, and leaves no trace.
+ *
+ * @throws Problem `job_not_found`, `precondition_failed`, `job_is_system` and those of making one
+ */
 export async function patchJob(deps: JobDeps, target: Target, patch: JobPatchBody, meta: CommandMeta): Promise<Answer> {
   const { types } = deps;
   const found = expected(await findJob(deps.database.kysely, target.id), target);
@@ -119,7 +124,8 @@ export async function patchJob(deps: JobDeps, target: Target, patch: JobPatchBod
       const own = (await dependenciesOf(tx, [before.id])).map(({ dependsOn }) => dependsOn);
       // With what is hidden now: somebody may have changed it since it was looked at above.
       const config = patch.config === undefined ? before.config : configAfter(before, patch.config, types);
-      const fields = { ...fieldsAfterPatch(fieldsOf(before, own), patch), config };
+      const fieldsBefore = fieldsOf(before, own);
+      const fields = { ...fieldsAfterPatch(fieldsBefore, patch), config };
       checkFields(fields);
       if (before.is_system) refuseSystemChange(patch, types.isContinuous(before.type));
       if (fields.name !== before.name) await refuseTakenName(tx, fields.name, before.id);
@@ -131,13 +137,14 @@ export async function patchJob(deps: JobDeps, target: Target, patch: JobPatchBod
       const isWoken = fields.enabled && !before.enabled;
       const kept = (await findJob(tx, before.id))?.next_at ?? null;
       const nextAtMs = isRescheduled || isWoken || !fields.enabled ? nextOf(fields, nowMs) : kept;
-      await updateJob(tx, before.id, fields, nextAtMs, nowMs);
+      const isChanged = !isDeepStrictEqual(fields, fieldsBefore);
+      if (isChanged) await updateJob(tx, before.id, fields, nextAtMs, nowMs);
       const job = await viewIn(tx, before.id, types);
       return {
         status: 200,
         body: job,
         headers: { etag: etagOf(job.version) },
-        journal: [{ kind: 'job.updated', subject: job.id, data: job }],
+        journal: isChanged ? [{ kind: 'job.updated', subject: job.id, data: job }] : [],
       };
     }),
   );

@@ -95,6 +95,9 @@ describe('a job', () => {
     expect(changed.statusCode).toBe(200);
     expect(changed.headers.etag).toBe('"2"');
     expect(changed.json()).toMatchObject({ version: 2, retries: 0, schedule: '0 1 * * *', config: { name: 'one' } });
+    for (const nothing of [{}, { retries: 0, schedule: '0 1 * * *', config: { name: 'one' }, dependencies: [] }]) {
+      expect((await withMatch('PATCH', id, '"2"', nothing)).json()).toEqual(changed.json());
+    }
     const late = await withMatch('PATCH', id, '"1"', { retries: 5 });
     expect(late.statusCode).toBe(412);
     expect((await withMatch('DELETE', id, '"1"')).statusCode).toBe(412);

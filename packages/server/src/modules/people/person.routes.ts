@@ -100,7 +100,7 @@ function changingRoutes(app: HttpServer, deps: Deps): void {
       operationId: 'updatePerson',
       summary: 'Change a person',
       description:
-        'New scopes count in open sessions too, within a second; to disable a person ends them. The last admin, person or key, stays one.',
+        'What is not given stays; where nothing changes, neither does the version. New scopes count in open sessions too, within a second; to disable a person ends them. The last admin, person or key, stays one.',
       params: PersonPath,
       body: PersonPatchBody,
       response: {

@@ -6,6 +6,7 @@ import {
   PageOf,
   PageQuery,
   Shape,
+  label,
   text,
   Timestamp,
   Uuid,
@@ -29,7 +30,7 @@ const Login = Type.String({
   'x-message': 'must be 1 to 200 characters without blanks',
 });
 
-const PersonName = text(200, { description: 'As ledger and audit show it.', examples: ['Ada Lovelace'] });
+const PersonName = label(200, { description: 'As ledger and audit show it.', examples: ['Ada Lovelace'] });
 const ScopeWord = Word(SCOPES, { examples: ['stock'] });
 
 const NewScopes = Type.Array(ScopeWord, {
@@ -64,7 +65,7 @@ export const PersonPatchBody = Shape(
       Type.Boolean({ description: 'true: may not sign in, and all sessions end; false: may again.', examples: [true] }),
     ),
   },
-  { title: 'PersonPatch', minProperties: 1 },
+  { title: 'PersonPatch' },
 );
 export type PersonPatchBody = Static<typeof PersonPatchBody>;
 

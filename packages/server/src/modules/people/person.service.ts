@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Engine } from '../../engine/index.ts';
 import { toRfc3339 } from '../../kernel/clock.ts';
 import type { Answer, CommandMeta } from '../../kernel/command.ts';
@@ -68,7 +69,11 @@ export async function createPerson(
   return answer;
 }
 
-/** @throws Problem `person_not_found`, `precondition_failed`, `duplicate_login`, `last_admin` */
+/**
+ * A patch that changes nothing is answered with the person as it is, and leaves no trace.
+ *
+ * @throws Problem `person_not_found`, `precondition_failed`, `duplicate_login`, `last_admin`
+ */
 export async function patchPerson(
   { engine, people }: PeopleDeps,
   target: Target,
@@ -82,14 +87,15 @@ export async function patchPerson(
       if (await isLoginTaken(tx, fields.loginKey, target.id)) throw duplicateLogin(fields.login);
       if (!isLiveAdmin(fields)) await refuseLastAdmin(tx, actorOf(target.id), lastOne(meta, now));
 
-      const row = await updatePerson(tx, target.id, fields);
+      const isChanged = !isDeepStrictEqual(fields, personAfterPatch(before, {}, now));
+      const row = isChanged ? await updatePerson(tx, target.id, fields) : before;
       if (fields.disabledAt !== null) await endSessionsOf(tx, target.id, { nowMs: now });
       const view = personView(row);
       return {
         status: 200,
         body: view,
         headers: { etag: etagOf(view.version) },
-        journal: [{ kind: 'person.updated', subject: view.id, data: view }],
+        journal: isChanged ? [{ kind: 'person.updated', subject: view.id, data: view }] : [],
       };
     });
   } finally {

@@ -76,6 +76,9 @@ describe('people', () => {
       headers: { 'if-match': '"1"' },
     });
     expect(patched.body).toEqual({ ...made.body, name: 'Benedict', scopes: ['read'], login: 'benedict', version: 2 });
+    for (const body of [{}, { name: 'Benedict', scopes: ['read'], login: 'benedict', disabled: false }]) {
+      expect((await ada.ask('PATCH', `/people/${id}`, { body })).body).toEqual(patched.body);
+    }
     const late = await ada.ask('PATCH', `/people/${id}`, { body: { name: 'x' }, headers: { 'if-match': '"1"' } });
     expect([late.status, late.body.code]).toEqual([412, 'precondition_failed']);
     expect((await auditOf('person.updated')).data).toEqual(patched.body);
@@ -83,7 +86,7 @@ describe('people', () => {
     const disabled = await ada.ask('PATCH', `/people/${id}`, { body: { disabled: true } });
     expect(disabled.body.disabledAt).toMatch(/Z$/);
     const again = await ada.ask('PATCH', `/people/${id}`, { body: { disabled: true } });
-    expect(again.body.disabledAt).toBe(disabled.body.disabledAt);
+    expect(again.body).toEqual(disabled.body);
     expect((await ada.ask('PATCH', `/people/${id}`, { body: { disabled: false } })).body.disabledAt).toBeNull();
 
     expect((await ada.ask('DELETE', `/people/${id}`, { headers: { 'if-match': '"2"' } })).status).toBe(412);

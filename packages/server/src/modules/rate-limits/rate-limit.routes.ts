@@ -222,7 +222,7 @@ function changingRoutes(app: HttpServer, deps: RateLimitDeps): void {
       operationId: 'updateRateLimit',
       summary: 'Change a rate limit',
       description:
-        'What is not given stays, null clears; `match`, `overrides`, `costs`, `adaptive` and `schedule` are replaced whole. Counters go on, unless the algorithm or the window changes; those of other rules always do.',
+        'What is not given stays, null clears; `match`, `overrides`, `costs`, `adaptive` and `schedule` are replaced whole. Where nothing changes, neither does the version. Counters go on, unless the algorithm or the window changes; those of other rules always do.',
       params: RateLimitPath,
       body: RateLimitPatchBody,
       response: { 200: RateLimitSchema, 404: notFound, 412: changed },

@@ -12,6 +12,7 @@ import {
   PageOf,
   PageQuery,
   Shape,
+  label,
   text,
   Timestamp,
   Uuid,
@@ -30,7 +31,7 @@ const COST_MAX = 1_000_000;
 
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
 
-const Name = text(200, { examples: ['Checkout'], description: 'Shown in headers, refusals and statistics.' });
+const Name = label(200, { examples: ['Checkout'], description: 'Shown in headers, refusals and statistics.' });
 const Limit = Whole(1, LIMIT_MAX, { description: 'Units per window.', examples: [100] });
 const Burst = Whole(1, LIMIT_MAX, {
   description: 'The most that a token bucket holds. Absent: `limit`. Other algorithms have none.',
@@ -167,7 +168,7 @@ export const RateLimitPatchBody = Shape(
     subject: Type.Optional(Subject),
     ...optional,
   },
-  { title: 'RateLimitPatch', minProperties: 1 },
+  { title: 'RateLimitPatch' },
 );
 export type RateLimitPatchBody = Static<typeof RateLimitPatchBody>;
 

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Engine } from '../../engine/index.ts';
 import type { Answer, CommandMeta } from '../../kernel/command.ts';
 import { newId } from '../../kernel/ids.ts';
@@ -60,7 +61,11 @@ export async function createRateLimit(deps: RateLimitDeps, body: NewRateLimitBod
   );
 }
 
-/** @throws Problem `rate_limit_not_found`, `precondition_failed`, `validation_failed` */
+/**
+ * A patch that changes nothing is answered with the rule as it is, and leaves no trace.
+ *
+ * @throws Problem `rate_limit_not_found`, `precondition_failed`, `validation_failed`
+ */
 export async function patchRateLimit(
   deps: RateLimitDeps,
   target: Target,
@@ -71,12 +76,14 @@ export async function patchRateLimit(
     deps.engine.transact(meta, async (tx, now) => {
       await raiseRevision(tx);
       const before = expected(await lockRateLimit(tx, target.id), target);
-      const rule = rateLimitView(await updateRateLimit(tx, target.id, fieldsAfterPatch(before, patch), now));
+      const fields = fieldsAfterPatch(before, patch);
+      const isChanged = !isDeepStrictEqual(fields, { ...before });
+      const rule = rateLimitView(isChanged ? await updateRateLimit(tx, target.id, fields, now) : before);
       return {
         status: 200,
         body: rule,
         headers: { etag: etagOf(rule.version) },
-        journal: [{ kind: 'rate_limit.updated', subject: rule.id, data: rule }],
+        journal: isChanged ? [{ kind: 'rate_limit.updated', subject: rule.id, data: rule }] : [],
       };
     }),
   );

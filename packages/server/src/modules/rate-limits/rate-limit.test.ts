@@ -101,6 +101,9 @@ describe('the rules', () => {
       version: 2,
       updatedAt: expect.stringMatching(/Z$/),
     });
+    for (const nothing of [{}, patch]) {
+      expect((await ask('PATCH', `/rate-limits/${made.body.id}`, nothing)).body).toEqual(changed.body);
+    }
     const cleared = await ask('PATCH', `/rate-limits/${made.body.id}`, {
       burst: null,
       tier: null,
@@ -190,7 +193,6 @@ describe('the rules', () => {
     const { body } = await ask('POST', '/rate-limits', rule({ burst: 10, enabled: false }));
     const patched = await ask('PATCH', `/rate-limits/${body.id}`, { algorithm: 'fixed_window' });
     expect(patched.body.errors).toEqual([{ path: '/burst', message: 'is for token_bucket only' }]);
-    expect((await ask('PATCH', `/rate-limits/${body.id}`, {})).status).toBe(400);
     await ask('DELETE', `/rate-limits/${body.id}`);
   });
 });

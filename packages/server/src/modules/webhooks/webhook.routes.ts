@@ -107,7 +107,7 @@ export function changingRoutes(app: HttpServer, deps: WebhookDeps): void {
       operationId: 'updateWebhook',
       summary: 'Change a webhook',
       description:
-        'What is not given stays, null clears. `enabled: false` pauses it; `enabled: true` goes on where it stopped, as far as the stream is kept.',
+        'What is not given stays, null clears; where nothing changes, neither does the version. `enabled: false` pauses it; `enabled: true` goes on where it stopped, as far as the stream is kept.',
       params: WebhookPath,
       body: WebhookPatchBody,
       response: { 200: WebhookSchema, 400: forbiddenTarget, 404: notFound, 412: changed },

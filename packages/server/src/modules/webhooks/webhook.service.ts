@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Transaction } from 'kysely';
 import type { Engine } from '../../engine/index.ts';
 import { toRfc3339 } from '../../kernel/clock.ts';
@@ -83,7 +84,11 @@ export async function createWebhook(deps: WebhookDeps, body: NewWebhookBody, met
   );
 }
 
-/** @throws Problem `webhook_not_found`, `precondition_failed`, `validation_failed`, `forbidden_target` */
+/**
+ * A patch that changes nothing is answered with the webhook as it is, and leaves no trace.
+ *
+ * @throws Problem `webhook_not_found`, `precondition_failed`, `validation_failed`, `forbidden_target`
+ */
 export async function patchWebhook(
   deps: WebhookDeps,
   target: Target,
@@ -101,6 +106,7 @@ export async function patchWebhook(
         topics: patch.topics === undefined ? before.topics : (patch.topics ?? []),
         disabledReason: enabled ? null : (before.disabled_reason ?? 'request'),
       };
+      if (isDeepStrictEqual(fields, fieldsOf(before, before.disabled_reason))) return answerWith(before, []);
       // Somewhere else, or wanted again: what failed before says nothing of it.
       const isAnew = fields.url !== before.url || (enabled && !before.enabled);
       if (isAnew) await resetProgress(tx, before.id);
@@ -226,11 +232,16 @@ function kindOf(was: boolean, is: boolean): string {
 }
 
 function changedAnswer(row: Webhook, kind: string) {
+  return answerWith(row, [kind]);
+}
+
+/** @param kinds of what there is to journal */
+function answerWith(row: Webhook, kinds: readonly string[]) {
   const webhook = webhookView(row);
   return {
     status: 200,
     body: webhook,
     headers: { etag: etagOf(webhook.version) },
-    journal: [{ kind, subject: webhook.id, data: webhook }],
+    journal: kinds.map((kind) => ({ kind, subject: webhook.id, data: webhook })),
   };
 }

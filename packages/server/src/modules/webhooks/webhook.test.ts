@@ -76,6 +76,9 @@ describe('a webhook', () => {
     const changed = await ask('PATCH', `/webhooks/${id}`, { events: ['alert.*'], topics: null }, { 'if-match': '"1"' });
     expect(changed.body).toMatchObject({ url: URL, events: ['alert.*'], topics: [], version: 2 });
     expect(changed.headers['etag']).toBe('"2"');
+    for (const nothing of [{}, { url: URL, events: ['alert.*'], topics: [], enabled: true }]) {
+      expect((await ask('PATCH', `/webhooks/${id}`, nothing)).body).toEqual(changed.body);
+    }
     const paused = await ask('PATCH', `/webhooks/${id}`, { enabled: false });
     expect(paused.body).toMatchObject({ enabled: false, disabledReason: 'request', version: 3 });
     const enabled = await ask('POST', `/webhooks/${id}/enable`);
