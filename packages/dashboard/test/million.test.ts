@@ -101,6 +101,18 @@ describe.skipIf(CHROMIUM === null)('a list of a million rows', () => {
     });
     await page.getByText('SKU-0000003').waitFor();
     expect(asked.length - before).toBeLessThanOrEqual(2);
+
+    // Who opens a row far down and goes Back is there again.
+    const top = 12 * 200 * 32;
+    await grid.evaluate((element, to) => element.scrollTo({ top: to }), top);
+    await page.getByText('SKU-0002405').waitFor();
+    await page.getByRole('link', { name: 'Home', exact: true }).click();
+    await grid.waitFor({ state: 'detached' });
+    await page.goBack();
+    await page.getByText('SKU-0002405').waitFor();
+    expect(await grid.evaluate((element) => element.scrollTop)).toBe(top);
+    await grid.evaluate((element) => element.scrollTo({ top: 0 }));
+    await page.getByText('SKU-0000003').waitFor();
     expect(await grid.getByRole('row').count()).toBeLessThan(80);
     expect(complaints).toEqual([]);
     await close();

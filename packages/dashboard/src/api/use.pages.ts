@@ -1,6 +1,7 @@
-import { useCallback, useEffect, useMemo, useState } from 'react';
+import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
 import { useQueries, useQueryClient, type UseQueryResult } from '@tanstack/react-query';
 import { getOptions, keyOf, type Answer, type Asked, type Item, type ListPath } from './queries.ts';
+import { Left, useStep } from './use.left.ts';
 
 /** What one page asks for: fewer requests while scrolling, and still quick. */
 const PAGE_SIZE = 200;
@@ -42,6 +43,8 @@ interface Range {
 /** The first cursor is null; each page's `nextCursor` is the next one's. */
 type Cursors = readonly (string | null)[];
 
+const left = new Left<State>();
+
 /**
  * A list by its cursors: it holds the cursor of every page that was reached and the rows of those in view. A million rows
  * are five thousand short strings, and a scroll past them asks for the page where it stops, not for all on the way.
@@ -49,7 +52,13 @@ type Cursors = readonly (string | null)[];
 export function usePages<Path extends ListPath>(path: Path, asked: Asked<Path> = {}): PagedRows<Item<Path>> {
   const client = useQueryClient();
   const identity = JSON.stringify(keyOf(path, asked));
-  const [state, setState] = useState(() => fresh(identity));
+  const place = `${useStep()} ${identity}`;
+  const [state, setState] = useState(() => left.get(place) ?? fresh(identity));
+  const latest = useRef(state);
+  useLayoutEffect(() => {
+    latest.current = state;
+  }, [state]);
+  useLayoutEffect(() => () => left.set(place, latest.current), [place]);
   const { cursors, range, sizes } = state.identity === identity ? state : fresh(identity);
   const firstPage = Math.floor(range.first / PAGE_SIZE);
   const lastPage = Math.min(cursors.length - 1, Math.floor(range.last / PAGE_SIZE));

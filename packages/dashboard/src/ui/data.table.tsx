@@ -11,6 +11,7 @@ import {
 } from 'react';
 import { Button } from '@mantine/core';
 import { useVirtualizer } from '@tanstack/react-virtual';
+import { Left, useStep } from '../api/use.left.ts';
 import type { PagedRows } from '../api/use.pages.ts';
 import { useColumns, type Column } from './data.table.columns.tsx';
 import { isPressed, isTextField, nextSort, rangeBetween, toggled } from './data.table.rules.ts';
@@ -33,6 +34,8 @@ const PLACEHOLDERS = 30;
 const LINKED_ROWS_MAX = 200;
 const NEWS_AFTER_MS = 400;
 const SELECTED_MAX = 10_000;
+
+const left = new Left<{ top: number; active: number }>();
 
 interface DataTableProps<Row> {
   /** For assistive technology, and to remember the choice of columns. */
@@ -58,7 +61,9 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
   const { columns, chooser } = useColumns(name, props.columns);
   const [filters, change] = useFilters();
   const [openStep, closeStep] = useOpenStep();
-  const [active, setActive] = useState(0);
+  const place = `${useStep()} ${name}`;
+  const [came] = useState(() => left.get(place) ?? { top: 0, active: 0 });
+  const [active, setActive] = useState(came.active);
   const [selected, setSelected] = useState<ReadonlyMap<string, Row>>(new Map());
   const [opened, setOpened] = useState<Row | null>(null);
   const anchor = useRef(0);
@@ -80,7 +85,9 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
     getScrollElement: () => body.current,
     estimateSize: () => ROW_PX,
     overscan: OVERSCAN,
+    initialOffset: came.top,
   });
+  useLeft(body, { place, top: came.top, active });
   useListTop(body, rows.isLoading);
   const showNews = (): void => {
     newRows?.reset();
@@ -292,6 +299,24 @@ function useUnreadNews(
     return () => clearTimeout(timer);
     // Not anew with each row: where many come, they come together.
   }, [hasNews, isIdle]);
+}
+
+/** Who comes back to the list finds it where it was left. */
+function useLeft(
+  list: RefObject<HTMLDivElement | null>,
+  { place, top, active }: { place: string; top: number; active: number },
+): void {
+  const latest = useRef(active);
+  useLayoutEffect(() => {
+    latest.current = active;
+  }, [active]);
+  useLayoutEffect(() => {
+    if (list.current !== null) list.current.scrollTop = top;
+  }, [list, top]);
+  useLayoutEffect(() => {
+    const element = list.current;
+    return () => left.set(place, { top: element?.scrollTop ?? 0, active: latest.current });
+  }, [list, place]);
 }
 
 /** Tells the style how far down the page the list begins, so that it ends with the window. */

@@ -1,5 +1,6 @@
 import { lazy, Suspense, useState } from 'react';
 import { Skeleton, Table } from '@mantine/core';
+import '@mantine/core/styles/Table.css';
 import { formatNumber } from './num.tsx';
 import { PartBoundary } from './part.boundary.tsx';
 import { formatTime } from './time.format.ts';

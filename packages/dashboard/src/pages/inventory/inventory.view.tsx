@@ -17,7 +17,6 @@ import { PageHeader } from '../../ui/page.header.tsx';
 import { SavedViews } from '../../ui/saved.views.tsx';
 import { TimeAgo } from '../../ui/time.tsx';
 import { pick, useFilters } from '../../ui/use.filters.ts';
-import { exportLevels } from './export.levels.ts';
 
 type Level = Item<'/api/v1/inventory'>;
 
@@ -114,6 +113,7 @@ function ExportButton({ asked }: { asked: Record<string, string> }) {
   const [rows, setRows] = useState(0);
   const exporting = useCommand({
     run: async () => {
+      const { exportLevels } = await import('./export.levels.ts');
       const { csv, rows: count, isCut } = await exportLevels(asked, setRows, AbortSignal.timeout(EXPORT_WITHIN_MS));
       downloadText(`inventory-${new Date().toISOString().slice(0, 10)}.csv`, 'text/csv', csv);
       return { count, isCut };

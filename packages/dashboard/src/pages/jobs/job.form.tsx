@@ -1,6 +1,7 @@
 import { useId, useMemo, useState, type SubmitEvent } from 'react';
 import { useQueryClient } from '@tanstack/react-query';
 import { Button, JsonInput, Modal, Select, Switch, Textarea, TextInput } from '@mantine/core';
+import '@mantine/core/styles/Switch.css';
 import { HoldfastError } from '@holdfast/client';
 import { holdfast } from '../../api/holdfast.ts';
 import { useGet } from '../../api/queries.ts';

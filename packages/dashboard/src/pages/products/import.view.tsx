@@ -1,6 +1,7 @@
 import { useMemo, useRef, useState } from 'react';
 import { useQueryClient } from '@tanstack/react-query';
 import { Button, FileButton, Progress, Select } from '@mantine/core';
+import '@mantine/core/styles/Progress.css';
 import { useLocations } from '../../api/use.locations.ts';
 import { ButtonRow } from '../../ui/button.row.tsx';
 import { downloadText } from '../../ui/download.ts';
