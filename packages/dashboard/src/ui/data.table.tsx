@@ -311,7 +311,7 @@ function useLeft(
     latest.current = active;
   }, [active]);
   useLayoutEffect(() => {
-    if (list.current !== null) list.current.scrollTop = top;
+    list.current?.scrollTo({ top });
   }, [list, top]);
   useLayoutEffect(() => {
     const element = list.current;
