@@ -75,11 +75,22 @@ export async function buildDashboard() {
   });
   if (code === 0) {
     writeFileSync(join(aside, '.stamp'), stamp);
-    rmSync(dist, { recursive: true, force: true });
-    renameSync(aside, dist);
+    swap(aside);
   }
   rmSync(aside, { recursive: true, force: true });
   return code === 0;
+}
+
+/** Another build may be done at the same moment: then the last one stays. */
+function swap(aside) {
+  for (;;) {
+    rmSync(dist, { recursive: true, force: true });
+    try {
+      return renameSync(aside, dist);
+    } catch (error) {
+      if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error;
+    }
+  }
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
