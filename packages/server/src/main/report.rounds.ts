@@ -61,7 +61,8 @@ export class ReportRounds {
     for (const round of this.#rounds.values()) {
       if (round.missing.delete(worker) && round.missing.size === 0) round.end();
     }
-    this.#merging = this.#merging.then(() => this.#merge());
+    // What cannot be merged stays as it is: nobody waits for this, and the primary must not end by it.
+    this.#merging = this.#merging.then(() => this.#merge()).catch(() => undefined);
   }
 
   /** However many have ended, one report is kept of them. */
