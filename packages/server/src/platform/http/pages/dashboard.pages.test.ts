@@ -23,6 +23,7 @@ async function serverOf(folder: string | null): Promise<HttpServer> {
     version: '0.0.0-test',
   });
   await mount(app, '', [dashboardPages(folder)]);
+  app.route({ method: 'POST', url: '/api/v1/questions', config: { scope: 'public' }, handler: () => ({}) });
   await app.ready();
   return app;
 }
@@ -80,6 +81,19 @@ describe('the built dashboard', () => {
       expect(answer.headers['content-type']).not.toContain('text/html');
     },
   );
+
+  test.each(['GET', 'HEAD'] as const)('%s of a route that has other methods is 405, not a page', async (method) => {
+    const answer = await app.inject({ method, url: '/api/v1/questions', headers: BROWSER });
+    expect([answer.statusCode, answer.headers.allow]).toEqual([405, 'POST, OPTIONS']);
+  });
+
+  // `http://host/` and `/api/v1/products`, put together.
+  test('a path of two slashes is not the first page', async () => {
+    const url = '//api/v1/questions';
+    const problem = await app.inject({ url, headers: PROGRAM });
+    expect([problem.statusCode, problem.json().code]).toEqual([404, 'route_not_found']);
+    expect((await app.inject({ url, headers: BROWSER })).statusCode).toBe(404);
+  });
 
   test.each(['/pages.json', '/.stamp', '/assets/app-1a2b.js.map', '/assets/..%2f.stamp', '/theme.js/..%2f.stamp'])(
     '%s is not given out',

@@ -2,7 +2,6 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, sep } from 'node:path';
 import fastifyStatic from '@fastify/static';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { Problem, problems } from '../../../kernel/problem.ts';
 import type { HttpServer, Routes } from '../http.options.ts';
 import { openToAll } from '../route.guard.ts';
 import { ASK_AGAIN, FOR_EVER, PAGE_HEADERS } from './page.policy.ts';
@@ -27,7 +26,10 @@ export function dashboardPages(folder: string | null): Routes {
     const first = firstPartOf(request.url);
     if (files.has(first)) return reply.sendFile(pathOf(request.url));
     const isPage = pages.has(first);
-    if (DATA.has(first) || (!isPage && !wantsPage(request))) throw noSuchRoute(request);
+    if (DATA.has(first) || (!isPage && !wantsPage(request))) {
+      reply.callNotFound();
+      return reply;
+    }
     if (!isPage) reply.code(404);
     return reply.sendFile(SHELL);
   };
@@ -52,11 +54,6 @@ export function dashboardPages(folder: string | null): Routes {
   };
 }
 
-function noSuchRoute({ method, url }: FastifyRequest): Problem {
-  const detail = `There is no ${method} ${pathOf(url).slice(0, 200)}: look routes up in /openapi.json.`;
-  return new Problem(problems.routeNotFound, detail);
-}
-
 function leadToDocs(app: HttpServer): void {
   app.route({
     method: 'GET',
@@ -67,9 +64,9 @@ function leadToDocs(app: HttpServer): void {
   });
 }
 
-/** `inventory` of `/inventory/SKU-1?at=…`; empty for `/`. */
+/** `inventory` of `/inventory/SKU-1?at=…`; empty for `/`, and `/`, which nothing is called, where there are two. */
 function firstPartOf(url: string): string {
-  return /^\/([^/?#]*)/.exec(url)?.[1] ?? '';
+  return /^\/(\/|[^/?#]*)/.exec(url)?.[1] ?? '';
 }
 
 function pathOf(url: string): string {
