@@ -257,14 +257,19 @@ describe('the states of a reservation', () => {
       levels: [{ sku: 'A', location: 'W1', onHand: 4, reserved: 4 }],
       holds: [{ id: R1, lines: [line] }],
     };
-    const change = (quantity: number): Command => ({
+    const change = (quantity: number, attributes?: object): Command => ({
       kind: 'changeLines',
       id: R1,
-      lines: [{ sku: 'A', location: 'W1', quantity }],
+      lines: [{ sku: 'A', location: 'W1', quantity, ...(attributes && { attributes: { ...attributes } }) }],
     });
     expect(ledgerOf(decideIn(world, change(1)))).toEqual(['release A@W1 0/-3/0']);
-    expect(answerOf(decideIn(world, change(4))).body).toMatchObject({ version: 2 });
+    expect(answerOf(decideIn(world, change(4, { size: 'L' }))).body).toMatchObject({ version: 2 });
     expect(refusalOf(decideIn(world, change(5))).code).toBe('insufficient_stock');
+
+    // Nothing changes, and nothing is written.
+    const same = decideIn(world, change(4));
+    expect(answerOf(same).body).toMatchObject({ version: 1 });
+    expect([same.writes.journal, [...same.writes.lines], [...same.writes.reservations]]).toEqual([[], [], []]);
   });
 
   test('the table is the one of the domain', () => {

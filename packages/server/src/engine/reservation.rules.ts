@@ -3,7 +3,7 @@ import { Problem, validationFailed } from '../kernel/problem.ts';
 import { expireLines, expiryOf, productOf, releaseLapsed, viewOf } from './hold.rules.ts';
 import type { ReservationStatus } from './reservation.view.ts';
 import { isLapsed } from './reservation.view.ts';
-import { holdPieces, insufficientStock, placeLines, referenceTo } from './reserve.rules.ts';
+import { holdPieces, holdsPieces, insufficientStock, placeLines, referenceTo } from './reserve.rules.ts';
 import type {
   CancelCommand,
   ChangeLinesCommand,
@@ -152,12 +152,16 @@ export function extend(books: Recorder, command: ExtendCommand): string {
   return close(books, reservation, 'reservation.extended');
 }
 
-/** Replaces the lines of a pending reservation in one command; its own units count as free to it. */
+/**
+ * Replaces the lines of a pending reservation in one command; its own units count as free to it. Where they are placed as
+ * they were, the reservation is answered as it is, and nothing is written.
+ */
 export function changeLines(books: Recorder, command: ChangeLinesCommand): string {
   const reservation = reservationOf(books, command.id);
   judge(books, reservation, 'change');
   const own = unitsByLevel(openLines(reservation).map((line) => ({ line, units: openUnits(line) })));
   const placed = placeLines(books, command.lines, command.sourcing, command.partial === true, own);
+  if (holdsPieces(reservation, placed.pieces)) return bodyOf(books, reservation);
 
   // After this point the change must succeed.
   const nextLineNo = Math.max(...reservation.lines.map((line) => line.lineNo)) + 1;

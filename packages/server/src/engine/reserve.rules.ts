@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { Problem } from '../kernel/problem.ts';
 import { fewestPlaces } from './fewest.rules.ts';
 import {
@@ -204,9 +205,33 @@ function newReservation(books: Recorder, request: ReserveRequest, expiresAt: num
   return reservation;
 }
 
-/** Gives a reservation its lines. `requested` stands on the first piece of a split line. */
+/** Whether a reservation's lines are these, as they were placed, to the unit. */
+export function holdsPieces({ lines }: Reservation, pieces: Piece[]): boolean {
+  return (
+    lines.length === pieces.length &&
+    pieces.every(({ wanted, level, quantity }, index) => {
+      const line = lines[index];
+      return (
+        line?.line === wanted.line &&
+        line.product === wanted.product &&
+        line.location === (level?.location ?? null) &&
+        line.quantity === quantity &&
+        line.requested === requestedOf(pieces, index) &&
+        line.cancelled === 0 &&
+        isDeepStrictEqual(line.attributes, wanted.attributes)
+      );
+    })
+  );
+}
+
+/** It stands on the first piece of a split line. */
+function requestedOf(pieces: Piece[], index: number): number {
+  const wanted = pieces[index]?.wanted;
+  return wanted === undefined || pieces[index - 1]?.wanted.line === wanted.line ? 0 : wanted.quantity;
+}
+
+/** Gives a reservation its lines. */
 export function holdPieces(books: Recorder, reservation: Reservation, pieces: Piece[], firstLineNo: number): void {
-  let previous = -1;
   for (const [index, { wanted, level, quantity }] of pieces.entries()) {
     const line: Line = {
       reservation,
@@ -215,14 +240,13 @@ export function holdPieces(books: Recorder, reservation: Reservation, pieces: Pi
       product: wanted.product,
       location: level?.location ?? null,
       quantity,
-      requested: wanted.line === previous ? 0 : wanted.quantity,
+      requested: requestedOf(pieces, index),
       shipped: 0,
       cancelled: 0,
       state: quantity === 0 ? 'closed' : 'held',
       attributes: wanted.attributes,
       isNew: true,
     };
-    previous = wanted.line;
     reservation.lines.push(line);
     books.writes.lines.add(line);
   }
