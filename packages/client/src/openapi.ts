@@ -5710,6 +5710,20 @@ export interface components {
              * @example false
              */
             tokens: boolean;
+            /**
+             * Pause
+             * @description Nothing is sent to webhooks, and no jobs run, until `holdfast resume`. null: it is not paused.
+             */
+            paused: {
+                /**
+                 * Format: date-time
+                 * @description An instant (RFC 3339).
+                 * @example 2026-11-20T10:00:00.000Z
+                 */
+                since: string;
+                /** @example restored from a backup of 2026-11-20T11:17:23.400Z */
+                because: string;
+            } | null;
             /** @description All of them. For admins; null for others. */
             settings: components["schemas"]["Setting"][] | null;
         };
@@ -5969,6 +5983,11 @@ export interface components {
              * @example 1050
              */
             available: number;
+            /**
+             * @description What was promised and is not there, level by level.
+             * @example 0
+             */
+            shortage: number;
         };
         /** UpcomingRuns */
         UpcomingRuns: {
@@ -8088,7 +8107,8 @@ export interface operations {
                      *         "onHand": 1200,
                      *         "reserved": 80,
                      *         "committed": 50,
-                     *         "available": 1050
+                     *         "available": 1050,
+                     *         "shortage": 0
                      *       },
                      *       "value": "1250.5",
                      *       "currency": "EUR",
@@ -8105,7 +8125,8 @@ export interface operations {
                      *             "onHand": 1200,
                      *             "reserved": 80,
                      *             "committed": 50,
-                     *             "available": 1050
+                     *             "available": 1050,
+                     *             "shortage": 0
                      *           },
                      *           "value": "1250.5",
                      *           "lowStock": 3,
@@ -10915,6 +10936,10 @@ export interface operations {
                      *       "currency": "EUR",
                      *       "reservationTtlSeconds": 900,
                      *       "tokens": false,
+                     *       "paused": {
+                     *         "since": "2026-11-20T10:00:00.000Z",
+                     *         "because": "restored from a backup of 2026-11-20T11:17:23.400Z"
+                     *       },
                      *       "settings": [
                      *         {
                      *           "name": "HOLDFAST_CURRENCY",

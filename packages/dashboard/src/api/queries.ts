@@ -61,7 +61,7 @@ export function getOptions<Path extends ReadPath>(path: Path, asked: Asked<Path>
 export function useGet<Path extends ReadPath>(
   path: Path,
   asked: Asked<Path> = {},
-  options: { enabled?: boolean; staleTime?: number } = {},
+  options: { enabled?: boolean; staleTime?: number; refetchInterval?: number } = {},
 ): UseQueryResult<Answer<Path>> {
   return useQuery({ ...getOptions(path, asked), ...options });
 }

@@ -7,11 +7,13 @@ const PAGES_MAX = 25;
 
 export type Location = Item<'/api/v1/locations'>;
 
+/** By this name events make them stale. */
+export const ALL_LOCATIONS = ['/api/v1/locations', 'all'] as const;
+
 /** All locations, to choose from; none while they are on their way. */
 export function useLocations(options: { enabled?: boolean } = {}): readonly Location[] {
   const { data } = useQuery({
-    // By this name events make it stale.
-    queryKey: ['/api/v1/locations', 'all'],
+    queryKey: ALL_LOCATIONS,
     queryFn: ({ signal }) => loadLocations(signal),
     ...options,
   });

@@ -1,5 +1,6 @@
 import type { Query, QueryClient } from '@tanstack/react-query';
 import type { Answer } from '../api/queries.ts';
+import { ALL_LOCATIONS, type Location } from '../api/use.locations.ts';
 import {
   afterMovement,
   rowOf,
@@ -13,6 +14,9 @@ import {
 
 /** Under a load of thousands of events a second, each number is asked for once in so long. */
 const ASK_EVERY_MS = 900;
+const SUMS = '/api/v1/summary';
+/** The server keeps its sums for a moment: only those that are so much newer than an event have it in them for certain. */
+const SUMS_AFTER_MS = 1_000;
 
 /** Turns events into fresh data: balances are written at once, sums are asked for again soon. */
 export class LiveQueries {
@@ -20,6 +24,9 @@ export class LiveQueries {
   readonly #waiting = new Map<string, Stale>();
   #timer: ReturnType<typeof setTimeout> | null = null;
   #lastAskMs = -Infinity;
+  /** When what the sums depend on changed last. */
+  #sumsChangedMs = -Infinity;
+  #isStopped = false;
 
   constructor(client: QueryClient) {
     this.#client = client;
@@ -32,13 +39,13 @@ export class LiveQueries {
     for (const stale of staleAfter(event)) {
       this.#waiting.set(JSON.stringify(stale), stale);
       if (stale.sparesLists === true) this.#forgetUnread(stale.path);
+      if (stale.path === SUMS) this.#sumsChangedMs = Math.max(this.#sumsChangedMs, Date.parse(event.time));
     }
-    if (this.#timer !== null || this.#waiting.size === 0) return;
-    const dueInMs = Math.max(30, this.#lastAskMs + ASK_EVERY_MS - performance.now());
-    this.#timer = setTimeout(() => this.#ask(), dueInMs);
+    this.#askSoon();
   }
 
   stop(): void {
+    this.#isStopped = true;
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
   }
@@ -48,6 +55,12 @@ export class LiveQueries {
     void this.#client.invalidateQueries({ predicate: ({ queryKey }) => String(queryKey[0]).startsWith('/api/') });
   }
 
+  #askSoon(): void {
+    if (this.#timer !== null || this.#waiting.size === 0) return;
+    const dueInMs = Math.max(30, this.#lastAskMs + ASK_EVERY_MS - performance.now());
+    this.#timer = setTimeout(() => this.#ask(), dueInMs);
+  }
+
   #ask(): void {
     this.#timer = null;
     this.#lastAskMs = performance.now();
@@ -55,11 +68,21 @@ export class LiveQueries {
     this.#waiting.clear();
     for (const { path, part, sparesLists } of stale) {
       // A query that is on its way may have been answered before the event: it is asked again after it.
-      void this.#client.invalidateQueries({
+      const asked = this.#client.invalidateQueries({
         queryKey: part === undefined ? [path] : [path, { path: part }],
         predicate: ({ meta }) => sparesLists !== true || meta?.['isList'] !== true,
       });
+      if (path === SUMS) void asked.then(() => this.#askOldSumsAgain());
     }
+  }
+
+  #askOldSumsAgain(): void {
+    const sums = this.#client.getQueryCache().find<Answer<typeof SUMS>>({ queryKey: [SUMS], exact: false });
+    if (sums?.isActive() !== true || sums.state.status !== 'success' || this.#isStopped) return;
+    const { data } = sums.state;
+    if (data === undefined || Date.parse(data.asOf) >= this.#sumsChangedMs + SUMS_AFTER_MS) return;
+    this.#waiting.set(SUMS, { path: SUMS });
+    this.#askSoon();
   }
 
   /** The rows that somebody reads stay where they are. A list that nobody reads is asked for anew when it is shown again. */
@@ -72,8 +95,10 @@ export class LiveQueries {
   }
 
   #writeLevel(movement: Movement): void {
+    const locations = this.#client.getQueryData<readonly Location[]>(ALL_LOCATIONS);
+    const isActive = locations?.find(({ code }) => code === movement.location)?.active ?? true;
     this.#writeItems<Answer<'/api/v1/inventory'>['items'][number]>('/api/v1/inventory', (items) => {
-      const next = items.map((level) => afterMovement(level, movement));
+      const next = items.map((level) => afterMovement(level, movement, isActive));
       return next.every((level, index) => level === items[index]) ? items : next;
     });
   }

@@ -32,19 +32,36 @@ const level = {
 };
 
 test('a level takes the balances of a movement; available and shortage follow', () => {
-  expect(afterMovement(level, movement)).toMatchObject({
+  expect(afterMovement(level, movement, true)).toMatchObject({
     onHand: 7,
     reserved: 2,
     committed: 6,
     available: 0,
     shortage: 1,
   });
-  expect(afterMovement(level, { ...movement, onHand: 20 })).toMatchObject({ available: 11, shortage: 0 });
+  expect(afterMovement(level, { ...movement, onHand: 20 }, true)).toMatchObject({ available: 11, shortage: 0 });
+});
+
+test('nothing is available at an inactive location, whatever comes in', () => {
+  const closed = { ...level, available: 0 };
+  expect(afterMovement(closed, { ...movement, onHand: 20 }, false)).toMatchObject({ onHand: 20, available: 0 });
+});
+
+test('what a product or a location is called and set to makes their levels and the sums stale, in lists too', () => {
+  for (const type of ['product.updated', 'location.updated']) {
+    const stale = staleAfter({ type, subject: 'MUG', time: movement.at, data: {} });
+    for (const path of ['/api/v1/summary', '/api/v1/inventory', '/api/v1/inventory/{sku}']) {
+      expect(stale).toContainEqual({ path });
+    }
+  }
+  const data = { sku: 'MUG', location: 'WH001' };
+  const stale = staleAfter({ type: 'level.updated', subject: 'MUG', time: movement.at, data });
+  expect(stale).toContainEqual({ path: '/api/v1/summary' });
 });
 
 test("another level's movement, and an older one, change nothing", () => {
-  expect(afterMovement(level, { ...movement, location: 'WH002' })).toBe(level);
-  expect(afterMovement(level, { ...movement, at: '2026-11-20T08:00:00.000Z' })).toBe(level);
+  expect(afterMovement(level, { ...movement, location: 'WH002' }, true)).toBe(level);
+  expect(afterMovement(level, { ...movement, at: '2026-11-20T08:00:00.000Z' }, true)).toBe(level);
 });
 
 test('a movement makes only its own product stale', () => {

@@ -37,6 +37,14 @@ export interface Stale {
   sparesLists?: true;
 }
 
+/** Levels have the names and settings of their product, and what is available depends on their location. */
+const ALL_LEVELS: readonly Stale[] = [
+  { path: '/api/v1/summary' },
+  { path: '/api/v1/inventory' },
+  { path: '/api/v1/inventory/{sku}' },
+  { path: '/api/v1/inventory/{sku}/locations/{code}' },
+];
+
 const BY_TYPE: readonly [prefix: string, stale: (event: HoldfastEvent) => Stale[]][] = [
   [
     'stock.changed',
@@ -61,8 +69,8 @@ const BY_TYPE: readonly [prefix: string, stale: (event: HoldfastEvent) => Stale[
     ],
   ],
   ['alert.', () => [{ path: '/api/v1/alerts', sparesLists: true }, { path: '/api/v1/alerts/{id}' }]],
-  ['product.', () => [{ path: '/api/v1/products' }, { path: '/api/v1/products/{sku}' }]],
-  ['location.', () => [{ path: '/api/v1/locations' }, { path: '/api/v1/locations/{code}' }]],
+  ['product.', () => [{ path: '/api/v1/products' }, { path: '/api/v1/products/{sku}' }, ...ALL_LEVELS]],
+  ['location.', () => [{ path: '/api/v1/locations' }, { path: '/api/v1/locations/{code}' }, ...ALL_LEVELS]],
   ['transfer.', () => [{ path: '/api/v1/transfers', sparesLists: true }, { path: '/api/v1/transfers/{id}' }]],
   [
     'run.',
@@ -95,8 +103,9 @@ const BY_TYPE: readonly [prefix: string, stale: (event: HoldfastEvent) => Stale[
     ({ data }) => {
       const { sku, location } = data as { sku?: unknown; location?: unknown };
       return [
+        { path: '/api/v1/summary' },
         { path: '/api/v1/inventory', sparesLists: true },
-        { path: '/api/v1/inventory/{sku}' },
+        { path: '/api/v1/inventory/{sku}', part: { sku: String(sku) } },
         {
           path: '/api/v1/inventory/{sku}/locations/{code}',
           part: { sku: String(sku), code: String(location) },
@@ -163,8 +172,12 @@ interface LevelNumbers {
   lastMovementAt: string | null;
 }
 
-/** A level as it is after a movement; the same one where the movement is another's, or older than what is shown. */
-export function afterMovement<Level extends LevelNumbers>(level: Level, movement: Movement): Level {
+/**
+ * A level as it is after a movement; the same one where the movement is another's, or older than what is shown.
+ *
+ * @param isActive whether its location is: elsewhere nothing is available
+ */
+export function afterMovement<Level extends LevelNumbers>(level: Level, movement: Movement, isActive: boolean): Level {
   const isOther = level.sku !== movement.sku || level.location !== movement.location;
   if (isOther || (level.lastMovementAt !== null && level.lastMovementAt > movement.at)) return level;
   const { onHand, reserved, committed, at } = movement;
@@ -174,7 +187,7 @@ export function afterMovement<Level extends LevelNumbers>(level: Level, movement
     onHand,
     reserved,
     committed,
-    available: Math.max(0, onHand - promised - level.safetyStock),
+    available: isActive ? Math.max(0, onHand - promised - level.safetyStock) : 0,
     shortage: Math.max(0, promised - onHand),
     lastMovementAt: at,
   };

@@ -1,5 +1,6 @@
 import { useMemo } from 'react';
-import { useGet } from '../../api/queries.ts';
+import { keepPreviousData, useQuery } from '@tanstack/react-query';
+import { getOptions } from '../../api/queries.ts';
 import { Link, pathOf } from '../../ui/link.tsx';
 import { formatCount, formatNumber } from '../../ui/num.tsx';
 import { StateShape } from '../../ui/state.badge.tsx';
@@ -17,9 +18,12 @@ const RENEW_MS = 60_000;
 export function Expiring() {
   const now = useNow(RENEW_MS);
   const expiringBefore = useMemo(() => new Date(now + SOON_MS).toISOString(), [now]);
-  const soon = useGet('/api/v1/reservations', {
+  const soon = useQuery({
     // Where there are more, those that were made first: most of them end first.
-    query: { status: 'pending', expiringBefore, sort: 'createdAt', limit: ASKED },
+    ...getOptions('/api/v1/reservations', {
+      query: { status: 'pending', expiringBefore, sort: 'createdAt', limit: ASKED },
+    }),
+    placeholderData: keepPreviousData,
   });
   const holds = (soon.data?.items ?? [])
     .filter(({ expiresAt }) => Date.parse(expiresAt) > now - RENEW_MS)
@@ -32,7 +36,9 @@ export function Expiring() {
           All pending
         </Link>
       </header>
-      {holds.length === 0 && <p className={classes['nothing']}>No hold lapses within five minutes.</p>}
+      {soon.isSuccess && holds.length === 0 && (
+        <p className={classes['nothing']}>No hold lapses within five minutes.</p>
+      )}
       <ol className={classes['holds']}>
         {holds.slice(0, SHOWN).map(({ id, orderId, lines, createdAt, expiresAt }) => (
           <li key={id} className={classes['hold']}>

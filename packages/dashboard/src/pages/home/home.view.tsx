@@ -1,5 +1,5 @@
 import { Skeleton } from '@mantine/core';
-import { useGet, type Answer } from '../../api/queries.ts';
+import { useGet } from '../../api/queries.ts';
 import { useStore } from '../../app/store.ts';
 import { connectionStore, isAway } from '../../api/connection.store.ts';
 import { LevelBar } from '../../ui/level.bar.tsx';
@@ -11,13 +11,15 @@ import { Figures } from './figures.tsx';
 import { FirstSteps } from './first.steps.tsx';
 import { LatestMovements } from './latest.movements.tsx';
 import { LocationTable } from './location.table.tsx';
+import { levelOfSums } from './sums.rules.ts';
 import { useActivity } from './use.activity.ts';
 import classes from './home.module.css';
 
-type Summary = Answer<'/api/v1/summary'>;
+/** No event tells that a hold is about to end. */
+const RENEW_MS = 60_000;
 
 export function HomeView() {
-  const summary = useGet('/api/v1/summary');
+  const summary = useGet('/api/v1/summary', {}, { refetchInterval: RENEW_MS });
   const activity = useActivity();
   if (summary.isError && summary.data === undefined) {
     return (
@@ -34,7 +36,7 @@ export function HomeView() {
       <PageHeader title="Home" beside={<Freshness asOf={summary.data.asOf} />} />
       <Figures summary={summary.data} activity={activity} />
       <section className={classes['whole']} aria-label="All stock">
-        <LevelBar level={levelOf(summary.data)} size="page" withLabels />
+        <LevelBar level={levelOfSums(summary.data.units)} size="page" withLabels />
       </section>
       <div className={classes['columns']}>
         <LatestMovements activity={activity} />
@@ -45,13 +47,6 @@ export function HomeView() {
       </div>
     </>
   );
-}
-
-/** The sums as one level: what is neither promised nor available is withheld as safety stock. */
-function levelOf({ units }: Summary) {
-  const { onHand, reserved, committed, available } = units;
-  const safetyStock = Math.max(0, onHand - reserved - committed - available);
-  return { onHand, reserved, committed, available, safetyStock, shortage: 0 };
 }
 
 function Freshness({ asOf }: { asOf: string }) {

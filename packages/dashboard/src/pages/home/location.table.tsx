@@ -1,13 +1,15 @@
 import type { Answer } from '../../api/queries.ts';
 import { LevelBar } from '../../ui/level.bar.tsx';
+import { scaleOf } from '../../ui/level.bar.rules.ts';
 import { Link } from '../../ui/link.tsx';
 import { Num } from '../../ui/num.tsx';
+import { levelOfSums } from './sums.rules.ts';
 import classes from './home.module.css';
 
 /** Each location's stock, drawn to one scale. */
 export function LocationTable({ summary }: { summary: Answer<'/api/v1/summary'> }) {
   const { locations } = summary;
-  const scale = Math.max(...locations.map(({ units }) => units.onHand), 1);
+  const scale = Math.max(...locations.map(({ units }) => scaleOf(levelOfSums(units))), 1);
   return (
     <section className={classes['panel']} aria-labelledby="by-location">
       <header className={classes['panelHead']}>
@@ -24,32 +26,27 @@ export function LocationTable({ summary }: { summary: Answer<'/api/v1/summary'> 
           </tr>
         </thead>
         <tbody>
-          {locations.map(({ location, units, lowStock, outOfStock }) => {
-            const { onHand, reserved, committed, available } = units;
-            const safetyStock = Math.max(0, onHand - reserved - committed - available);
-            const level = { onHand, reserved, committed, available, safetyStock, shortage: 0 };
-            return (
-              <tr key={location}>
-                <th scope="row" title={location}>
-                  <Link to="/inventory" search={{ location }}>
-                    {location}
-                  </Link>
-                </th>
-                <td>
-                  <LevelBar level={level} scale={scale} />
-                </td>
-                <td>
-                  <Num value={available} short of={location} />
-                </td>
-                <td>
-                  <Num value={lowStock} of={location} />
-                </td>
-                <td>
-                  <Num value={outOfStock} of={location} />
-                </td>
-              </tr>
-            );
-          })}
+          {locations.map(({ location, units, lowStock, outOfStock }) => (
+            <tr key={location}>
+              <th scope="row" title={location}>
+                <Link to="/inventory" search={{ location }}>
+                  {location}
+                </Link>
+              </th>
+              <td>
+                <LevelBar level={levelOfSums(units)} scale={scale} />
+              </td>
+              <td>
+                <Num value={units.available} short of={location} />
+              </td>
+              <td>
+                <Num value={lowStock} of={location} />
+              </td>
+              <td>
+                <Num value={outOfStock} of={location} />
+              </td>
+            </tr>
+          ))}
         </tbody>
       </table>
     </section>

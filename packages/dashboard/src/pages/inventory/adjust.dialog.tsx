@@ -8,7 +8,7 @@ import { PreviewedAction } from '../../ui/previewed.action.tsx';
 import { wordOf } from '../../ui/movement.rules.ts';
 import { UnitsInput } from '../../ui/units.input.tsx';
 import type { ShownLevel } from './level.shapes.ts';
-import { previewAdjustment, type PreviewedLevel, type Way } from './preview.rules.ts';
+import { levelAt, previewAdjustment, type Way } from './preview.rules.ts';
 import { takeBack } from './product.ledger.tsx';
 
 const WAYS: { value: Way; label: string }[] = [
@@ -24,8 +24,6 @@ const KINDS = {
   set: ['count', 'adjustment'],
 } as const satisfies Record<Way, readonly string[]>;
 type Kind = (typeof KINDS)[Way][number];
-
-const UNTOUCHED: PreviewedLevel = { onHand: 0, reserved: 0, committed: 0, safetyStock: 0, available: 0 };
 
 interface AdjustDialogProps {
   sku: string;
@@ -70,7 +68,7 @@ export function AdjustDialog({ sku, levels, at, onClose }: AdjustDialogProps) {
     stale: ['/api/v1/inventory/{sku}', '/api/v1/inventory/{sku}/ledger', '/api/v1/inventory', '/api/v1/summary'],
     showsRefusals: true,
   });
-  const level = levels.find((known) => known.location === location) ?? UNTOUCHED;
+  const level = levelAt(location, levels, locations);
   const isReady = location !== null && quantity !== '' && (way === 'set' || quantity > 0);
   const plain = isReady ? previewAdjustment(level, { way, quantity, force: false }) : null;
   const forced = isReady ? previewAdjustment(level, { way, quantity, force: true }) : null;

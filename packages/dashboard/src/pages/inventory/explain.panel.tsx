@@ -99,6 +99,8 @@ function OnHandSum({ sku, location, onHand }: { sku: string; location: string | 
 
 function AvailableSum({ levels }: { levels: readonly ShownLevel[] }) {
   const total = levelTotals(levels);
+  const { onHand, reserved, committed, safetyStock, shortage, available } = total;
+  const atInactive = onHand - reserved - committed - safetyStock + shortage - available;
   return (
     <>
       <p>What a new reservation may take: what is there, without what is promised or withheld, never below zero.</p>
@@ -108,6 +110,7 @@ function AvailableSum({ levels }: { levels: readonly ShownLevel[] }) {
           <SumLine label="Reserved" units={-total.reserved} />
           <SumLine label="Committed" units={-total.committed} />
           <SumLine label="Safety" units={-total.safetyStock} />
+          {atInactive > 0 && <SumLine label="At inactive locations" units={-atInactive} />}
           {total.shortage > 0 && <SumLine label="Missing, and therefore not below zero" units={total.shortage} />}
         </tbody>
         <tfoot>

@@ -3,8 +3,10 @@ import { Button } from '@mantine/core';
 import { useNavigate } from '@tanstack/react-router';
 import type { Item } from '../../api/queries.ts';
 import { useLocations } from '../../api/use.locations.ts';
-import { usePages } from '../../api/use.pages.ts';
+import { usePages, type PagedRows } from '../../api/use.pages.ts';
 import { useCommand } from '../../api/use.command.tsx';
+import type { HoldfastEvent, Movement } from '../../live/live.rules.ts';
+import { useNewRows } from '../../live/use.events.ts';
 import { DataTable, type Column } from '../../ui/data.table.tsx';
 import { downloadText } from '../../ui/download.ts';
 import { EmptyState } from '../../ui/empty.state.tsx';
@@ -86,6 +88,7 @@ export function InventoryView() {
   const locations = useLocations();
   const choices = useMemo(() => filtersFor(locations), [locations]);
   const isFiltered = Object.keys(asked).some((name) => name !== 'sort');
+  const newRows = useNewRows((event) => isFirstMovement(event) && !isListed(rows, event.data as Movement));
   return (
     <>
       <PageHeader title="Inventory" about={<LevelLegend />} />
@@ -101,11 +104,34 @@ export function InventoryView() {
         columns={COLUMNS}
         rows={rows}
         keyOf={keyOfLevel}
+        newRows={{
+          // Of a longer list they may stand anywhere, and of a filtered one not at all.
+          count: isFiltered || rows.hasMore ? 0 : newRows.count,
+          reset: () => {
+            newRows.reset();
+            rows.refresh();
+          },
+        }}
         onOpen={({ sku }) => void navigate({ to: pathOf('/inventory', sku) })}
         empty={isFiltered ? <NothingFound /> : <NoStock />}
       />
     </>
   );
+}
+
+/** It begins with nothing: perhaps the level was not there before. */
+function isFirstMovement({ type, data }: HoldfastEvent): boolean {
+  if (type !== 'stock.changed') return false;
+  const { onHand, deltaOnHand, reserved, deltaReserved, committed, deltaCommitted } = data as Movement;
+  return onHand === deltaOnHand && reserved === deltaReserved && committed === deltaCommitted;
+}
+
+function isListed(rows: PagedRows<Level>, { sku, location }: Movement): boolean {
+  for (let index = 0; index < rows.count; index += 1) {
+    const row = rows.rowAt(index);
+    if (row?.sku === sku && row.location === location) return true;
+  }
+  return false;
 }
 
 /** The list as it is filtered and sorted, as a file for a spreadsheet. */

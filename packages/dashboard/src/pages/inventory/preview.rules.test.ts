@@ -1,7 +1,14 @@
 import { describe, expect, test } from 'vitest';
-import { compensate, previewAdjustment, previewHold, previewTransfer, type PreviewedLevel } from './preview.rules.ts';
+import {
+  compensate,
+  levelAt,
+  previewAdjustment,
+  previewHold,
+  previewTransfer,
+  type PreviewedLevel,
+} from './preview.rules.ts';
 
-const level: PreviewedLevel = { onHand: 12, reserved: 3, committed: 5, safetyStock: 1, available: 3 };
+const level: PreviewedLevel = { onHand: 12, reserved: 3, committed: 5, safetyStock: 1, available: 3, isActive: true };
 
 describe('an adjustment, before it happens', () => {
   test('what comes in is on hand, and available', () => {
@@ -42,11 +49,20 @@ describe('an adjustment, before it happens', () => {
 });
 
 test('a transfer takes what is available, and no more', () => {
-  const empty = { onHand: 0, reserved: 0, committed: 0, safetyStock: 0, available: 0 };
+  const empty = { onHand: 0, reserved: 0, committed: 0, safetyStock: 0, available: 0, isActive: true };
   expect(previewTransfer(level, empty, 4).refusal).toBe('Only 3 are available there.');
   const { rows, refusal } = previewTransfer(level, empty, 3);
   expect(refusal).toBeNull();
   expect(rows.map(({ after }) => after)).toEqual([9, 0, 3, 3]);
+});
+
+test('what arrives at an inactive location is not available', () => {
+  const closed = levelAt('B', [], [{ code: 'B', active: false }]);
+  expect(previewAdjustment(closed, { way: 'add', quantity: 5, force: false }).rows).toEqual([
+    { label: 'On hand', before: 0, after: 5 },
+    { label: 'Available', before: 0, after: 0 },
+  ]);
+  expect(previewTransfer(level, closed, 3).rows.map(({ after }) => after)).toEqual([9, 0, 3, 0]);
 });
 
 test('a hold takes what is available, and no more', () => {

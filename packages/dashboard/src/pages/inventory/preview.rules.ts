@@ -8,12 +8,26 @@ export interface PreviewedLevel {
   committed: number;
   safetyStock: number;
   available: number;
+  /** Whether its location is: elsewhere nothing is available. */
+  isActive: boolean;
 }
 
 export type Way = 'add' | 'subtract' | 'set';
 
 /** On hand at most, in the words of the API: 10^12. */
 const ON_HAND_MAX = 1_000_000_000_000;
+
+/** The level of a product at a location; one that nothing ever moved at is all zeros. */
+export function levelAt(
+  code: string | null,
+  levels: readonly (Omit<PreviewedLevel, 'isActive'> & { location: string })[],
+  locations: readonly { code: string; active: boolean }[],
+): PreviewedLevel {
+  const known = levels.find(({ location }) => location === code) ?? UNTOUCHED;
+  return { ...known, isActive: locations.find((location) => location.code === code)?.active ?? true };
+}
+
+const UNTOUCHED = { onHand: 0, reserved: 0, committed: 0, safetyStock: 0, available: 0 };
 
 /** `1 is`, `1,200 are`. */
 function unitsAre(count: number): string {
@@ -39,7 +53,7 @@ export function previewAdjustment(
 
 function previewOnHand(level: PreviewedLevel, after: number): Preview {
   const promised = level.reserved + level.committed;
-  const availableAfter = Math.max(0, after - promised - level.safetyStock);
+  const availableAfter = level.isActive ? Math.max(0, after - promised - level.safetyStock) : 0;
   const rows = [
     { label: 'On hand', before: level.onHand, after },
     { label: 'Available', before: level.available, after: availableAfter },
@@ -66,7 +80,7 @@ function named(side: string, { rows }: Preview): PreviewRow[] {
 }
 
 /** How a hold would leave a level. It takes available units only. */
-export function previewHold(level: PreviewedLevel, quantity: number): Preview {
+export function previewHold(level: Pick<PreviewedLevel, 'reserved' | 'available'>, quantity: number): Preview {
   const left = level.available - quantity;
   return {
     rows: [

@@ -7,9 +7,7 @@ import { formatNumber } from '../../ui/num.tsx';
 import { PreviewedAction } from '../../ui/previewed.action.tsx';
 import { UnitsInput } from '../../ui/units.input.tsx';
 import type { ShownLevel } from './level.shapes.ts';
-import { previewTransfer, type PreviewedLevel } from './preview.rules.ts';
-
-const UNTOUCHED: PreviewedLevel = { onHand: 0, reserved: 0, committed: 0, safetyStock: 0, available: 0 };
+import { levelAt, previewTransfer } from './preview.rules.ts';
 
 interface TransferDialogProps {
   sku: string;
@@ -41,13 +39,14 @@ export function TransferDialog({ sku, levels, onClose }: TransferDialogProps) {
     showsRefusals: true,
   });
   const choices = locations.map(({ code, name }) => ({ value: code, label: `${code} · ${name}` }));
-  const levelAt = (code: string): PreviewedLevel => levels.find(({ location }) => location === code) ?? UNTOUCHED;
   const isReady = from !== null && to !== null && quantity !== '' && quantity > 0;
   return (
     <PreviewedAction
       title={`Transfer ${sku}`}
       verb="Transfer"
-      preview={isReady ? previewTransfer(levelAt(from), levelAt(to), quantity) : null}
+      preview={
+        isReady ? previewTransfer(levelAt(from, levels, locations), levelAt(to, levels, locations), quantity) : null
+      }
       isPending={transfer.isPending}
       error={transfer.error}
       onSubmit={() => {

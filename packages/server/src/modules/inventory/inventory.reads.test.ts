@@ -415,7 +415,7 @@ describe('GET /summary', () => {
       expect(answered).toEqual({
         products: 2,
         levels: 3,
-        units: { onHand: 15, reserved: 5, committed: 0, available: 9 },
+        units: { onHand: 15, reserved: 5, committed: 0, available: 9, shortage: 0 },
         value: '25.9912',
         currency: 'CHF',
         lowStock: 1,
@@ -427,7 +427,7 @@ describe('GET /summary', () => {
           {
             location: 'B',
             levels: 1,
-            units: { onHand: 10, reserved: 3, committed: 0, available: 7 },
+            units: { onHand: 10, reserved: 3, committed: 0, available: 7, shortage: 0 },
             value: '1',
             lowStock: 0,
             outOfStock: 0,
@@ -436,7 +436,7 @@ describe('GET /summary', () => {
           {
             location: 'A',
             levels: 2,
-            units: { onHand: 5, reserved: 2, committed: 0, available: 2 },
+            units: { onHand: 5, reserved: 2, committed: 0, available: 2, shortage: 0 },
             value: '24.9912',
             lowStock: 1,
             outOfStock: 1,
@@ -446,6 +446,14 @@ describe('GET /summary', () => {
         asOf: expect.stringMatching(/Z$/),
       });
       await call('POST', `/reservations/${id}/confirm`);
+      // What is missing at one place is not made up for by what is free at another.
+      const lost = { location: 'A', type: 'set', quantity: 0, movement: 'count', force: true };
+      await call('POST', '/inventory/CUP/adjust', lost);
+      const { short, units } = await summaryOf(8);
+      expect({ short, units }).toEqual({
+        short: 1,
+        units: { onHand: 12, reserved: 3, committed: 2, available: 7, shortage: 1 },
+      });
     } finally {
       test = outer;
       await own.close();

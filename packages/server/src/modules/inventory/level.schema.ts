@@ -215,6 +215,7 @@ const units = Shape(
     reserved: sum('Units held for pending reservations.', 80),
     committed: sum('Units of confirmed reservations.', 50),
     available: sum('What new reservations may take, at active locations.', 1050),
+    shortage: sum('What was promised and is not there, level by level.', 0),
   },
   { title: 'Units' },
 );

@@ -11,6 +11,7 @@ interface LocationSums {
   reserved: number;
   committed: number;
   available: number;
+  shortage: number;
   value: string;
   lowStock: number;
   outOfStock: number;
@@ -55,6 +56,7 @@ async function sumLevels(db: Kysely<Tables>): Promise<LocationSums[]> {
       SELECT level.location_id, count(*) AS levels, sum(level.on_hand) AS on_hand,
         sum(level.reserved) AS reserved, sum(level.committed) AS committed,
         sum(greatest(0, level.on_hand - level.reserved - level.committed - level.safety_stock)) AS available,
+        sum(greatest(0, level.reserved + level.committed - level.on_hand)) AS shortage,
         sum(level.on_hand * product.unit_cost) AS value,
         count(*) FILTER (WHERE level.is_low) AS low, count(*) FILTER (WHERE level.is_out) AS out,
         count(*) FILTER (WHERE level.is_short) AS short
@@ -64,7 +66,8 @@ async function sumLevels(db: Kysely<Tables>): Promise<LocationSums[]> {
     ), by_location AS (
       SELECT location.code AS location, location.priority, coalesce(levels, 0) AS levels,
         coalesce(on_hand, 0) AS on_hand, coalesce(reserved, 0) AS reserved, coalesce(committed, 0) AS committed,
-        coalesce(CASE WHEN location.active THEN available END, 0) AS available, coalesce(value, 0) AS value,
+        coalesce(CASE WHEN location.active THEN available END, 0) AS available,
+        coalesce(shortage, 0) AS shortage, coalesce(value, 0) AS value,
         coalesce(CASE WHEN location.active THEN low END, 0) AS low,
         coalesce(CASE WHEN location.active THEN out ELSE levels END, 0) AS out, coalesce(short, 0) AS short
       FROM location LEFT JOIN touched ON touched.location_id = location.id
@@ -72,13 +75,13 @@ async function sumLevels(db: Kysely<Tables>): Promise<LocationSums[]> {
     ), sums AS (
       SELECT * FROM by_location
       UNION ALL
-      SELECT NULL, NULL, sum(levels), sum(on_hand), sum(reserved), sum(committed), sum(available), sum(value),
-        sum(low), sum(out), sum(short)
+      SELECT NULL, NULL, sum(levels), sum(on_hand), sum(reserved), sum(committed), sum(available),
+        sum(shortage), sum(value), sum(low), sum(out), sum(short)
       FROM by_location
     )
     SELECT location, coalesce(levels, 0)::bigint AS levels, coalesce(on_hand, 0)::bigint AS "onHand",
       coalesce(reserved, 0)::bigint AS reserved, coalesce(committed, 0)::bigint AS committed,
-      coalesce(available, 0)::bigint AS available, trim_scale(coalesce(value, 0))::text AS value,
+      coalesce(available, 0)::bigint AS available, coalesce(shortage, 0)::bigint AS shortage, trim_scale(coalesce(value, 0))::text AS value,
       coalesce(low, 0)::bigint AS "lowStock", coalesce(out, 0)::bigint AS "outOfStock",
       coalesce(short, 0)::bigint AS short
     FROM sums
@@ -151,6 +154,6 @@ function toSummary(
   };
 }
 
-function unitsOf({ onHand, reserved, committed, available }: LocationSums): Summary['units'] {
-  return { onHand, reserved, committed, available };
+function unitsOf({ onHand, reserved, committed, available, shortage }: LocationSums): Summary['units'] {
+  return { onHand, reserved, committed, available, shortage };
 }

@@ -1,0 +1,83 @@
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { CHROMIUM, launchChromium, openPage, visit } from './chromium.ts';
+import { startDashboard, type DashboardServer } from './dashboard.server.ts';
+
+/** The only product, at an open and at a closed place. */
+const SKU = 'MUG';
+
+describe.skipIf(CHROMIUM === null)('what is shown while it changes', () => {
+  let server: DashboardServer;
+  let browser: Browser;
+  beforeAll(async () => {
+    [server, browser] = await Promise.all([startDashboard(), launchChromium()]);
+    await done('POST', '/locations', { code: 'OPEN', name: 'Open', type: 'warehouse', priority: 1 });
+    await done('POST', '/locations', { code: 'SHUT', name: 'Shut', type: 'store', priority: 2 });
+    await done('POST', '/products', { sku: SKU, name: 'Mug', reorderPoint: 10, safetyStock: 3 });
+    await receive('OPEN', 30);
+    await receive('SHUT', 30);
+    await done('PATCH', '/locations/SHUT', { active: false });
+  });
+  afterAll(async () => {
+    await browser.close();
+    await server.close();
+  });
+
+  async function done(method: string, path: string, body?: object): Promise<void> {
+    const answer = await server.call(method, path, body);
+    expect(answer.ok, `${method} ${path}: ${answer.status}`).toBe(true);
+  }
+  const receive = (location: string, quantity: number, sku = SKU): Promise<void> =>
+    done('POST', `/inventory/${sku}/adjust`, { location, type: 'add', quantity, movement: 'receipt' });
+
+  async function at(path: string, act: (page: Page) => Promise<void>): Promise<void> {
+    const session = { 'holdfast.firstRun.putOff': 'yes' };
+    const opened = await openPage(browser, server.address, { reducedMotion: 'reduce', session });
+    await visit(opened.page, path);
+    await opened.page.locator('html[data-live]').waitFor();
+    await act(opened.page);
+    expect(opened.complaints).toEqual([]);
+    await opened.close();
+  }
+  const bar = (page: Page, label: string): Promise<void> => page.getByRole('img', { name: label }).first().waitFor();
+
+  test('the list follows a receipt at a closed place, its opening, the settings and the name of a product', () =>
+    at('/inventory', async (page) => {
+      await receive('SHUT', 5);
+      await bar(page, 'on hand 35, committed 0, reserved 0, safety 3, available 0');
+      await done('PATCH', '/locations/SHUT', { active: true });
+      await bar(page, 'on hand 35, committed 0, reserved 0, safety 3, available 32');
+      await done('PATCH', `/products/${SKU}`, { safetyStock: 12 });
+      await bar(page, 'on hand 35, committed 0, reserved 0, safety 12, available 23');
+      await done('PATCH', `/products/${SKU}`, { sku: 'CUP' });
+      await page.getByRole('link', { name: 'CUP' }).first().waitFor();
+      await done('PATCH', '/products/CUP', { sku: SKU });
+      // A level that was not there is announced, or comes by itself where nobody reads.
+      await done('POST', '/products', { sku: 'JUG', name: 'Jug' });
+      await receive('OPEN', 4, 'JUG');
+      await page.getByRole('link', { name: 'JUG' }).waitFor();
+    }));
+
+  test("a product's page follows its name, and the closing of a place", () =>
+    at(`/inventory/${SKU}`, async (page) => {
+      await done('PATCH', `/products/${SKU}`, { name: 'Mug, blue' });
+      await page.getByRole('heading', { name: 'Mug, blue' }).waitFor();
+      await done('PATCH', '/locations/SHUT', { active: false });
+      await bar(page, 'on hand 35, committed 0, reserved 0, safety 12, available 0');
+      await page.getByRole('button', { name: 'Available at SHUT: 0. Why?' }).click();
+      await page.getByRole('row', { name: 'At inactive locations −23' }).waitFor();
+    }));
+
+  test('home has the sums of after the last hold, with what is missing, and what is closed', () =>
+    at('/', async (page) => {
+      const hold = { lines: [{ sku: SKU, quantity: 10, location: 'OPEN' }], ttlSeconds: 600 };
+      const { id } = (await (await server.call('POST', '/reservations', hold)).json()) as { id: string };
+      await bar(page, 'on hand 69, committed 0, reserved 10, safety 47, available 12');
+      await done('POST', `/reservations/${id}/confirm`, {});
+      const lost = { location: 'OPEN', type: 'set', quantity: 4, movement: 'count', force: true };
+      await done('POST', `/inventory/${SKU}/adjust`, lost);
+      await bar(page, 'on hand 43, committed 10, reserved 0, safety 35, available 4, short by 6');
+      await done('POST', '/products', { sku: 'VASE', name: 'Vase' });
+      await page.getByText('of 3 products').waitFor();
+    }));
+});
