@@ -84,8 +84,9 @@ export async function buildDashboard() {
 /** Another build may be done at the same moment: then the last one stays. */
 function swap(aside) {
   for (;;) {
-    rmSync(dist, { recursive: true, force: true });
     try {
+      // The other may move in while this one clears out.
+      rmSync(dist, { recursive: true, force: true });
       return renameSync(aside, dist);
     } catch (error) {
       if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error;
