@@ -80,4 +80,28 @@ describe.skipIf(CHROMIUM === null)('what is shown while it changes', () => {
       await done('POST', '/products', { sku: 'VASE', name: 'Vase' });
       await page.getByText('of 3 products').waitFor();
     }));
+
+  test('tabs that were opened in the background leave the connections to the one that is looked at', async () => {
+    const context = await browser.newContext({ baseURL: server.address });
+    // As many as a browser has connections to a server. One of them is looked at later.
+    const tabs = await Promise.all(Array.from({ length: 6 }, () => context.newPage()));
+    for (const tab of tabs) {
+      await tab.addInitScript(() => {
+        Object.defineProperty(document, 'hidden', { get: () => !('isLookedAt' in globalThis), configurable: true });
+      });
+      await visit(tab, '/inventory');
+    }
+    await receive('OPEN', 1, 'JUG');
+    const seen = await context.newPage();
+    await visit(seen, '/inventory/JUG');
+    await bar(seen, 'on hand 5');
+    const [first] = tabs;
+    await first!.evaluate(() => {
+      Object.assign(globalThis, { isLookedAt: true });
+      document.dispatchEvent(new Event('visibilitychange'));
+    });
+    // What moved before it was first looked at was told to nobody there.
+    await bar(first!, 'on hand 5');
+    await context.close();
+  });
 });

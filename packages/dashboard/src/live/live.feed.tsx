@@ -16,8 +16,6 @@ const RETRY_MAX_MS = 10_000;
 /** Where there is no stream, everything that is shown is asked for again, and the stream now and then. */
 const POLL_MS = 4_000;
 const STREAM_AGAIN_MS = 60_000;
-/** A browser has six connections to a server: a tab that nobody looks at gives its own back. */
-const HIDDEN_MS = 60_000;
 
 /** Keeps one stream of events open while the dashboard is signed in and looked at. Shows nothing. */
 export function LiveFeed(): null {
@@ -56,7 +54,8 @@ function follow(queries: LiveQueries): Feed {
   let wait: ReturnType<typeof setTimeout> | undefined;
   let poll: ReturnType<typeof setInterval> | undefined;
   let failures = 0;
-  let wasOpen = false;
+  // What was loaded while nobody looked is as of then.
+  let isBehind = document.hidden;
 
   const take = (event: StreamEvent): void => {
     // Why the server ends this connection; what follows is another one.
@@ -75,12 +74,14 @@ function follow(queries: LiveQueries): Feed {
     clearInterval(poll);
     noteLive(true);
     // Without an id to go on from, what happened meanwhile is not told.
-    if (wasOpen && lastEventId === null) queries.askAll();
-    wasOpen = true;
+    if (isBehind && lastEventId === null) queries.askAll();
+    isBehind = true;
   };
   const connect = (): void => {
     clearTimeout(wait);
-    if (stopped || connection !== null) return;
+    // A browser has six connections to a server. A tab that nobody looks at has none of them: one of those that were opened
+    // in the background would wait for ever for another's to end.
+    if (stopped || document.hidden || connection !== null) return;
     const own = new AbortController();
     connection = own;
     const url = new URL(STREAM, location.origin);
@@ -112,21 +113,13 @@ function follow(queries: LiveQueries): Feed {
     drop();
     connect();
   };
-  let hide: ReturnType<typeof setTimeout> | undefined;
-  const onVisibility = (): void => {
-    clearTimeout(hide);
-    if (!document.hidden) connect();
-    else {
-      hide = setTimeout(drop, HIDDEN_MS);
-    }
-  };
+  const onVisibility = (): void => (document.hidden ? drop() : connect());
   document.addEventListener('visibilitychange', onVisibility);
   connect();
   const stop = (): void => {
     stopped = true;
     document.removeEventListener('visibilitychange', onVisibility);
     clearTimeout(wait);
-    clearTimeout(hide);
     clearInterval(poll);
     connection?.abort();
   };
