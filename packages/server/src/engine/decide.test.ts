@@ -185,6 +185,14 @@ describe('lapsed holds', () => {
     );
   });
 
+  test('are never of what the batch itself holds', () => {
+    const add: Command = { kind: 'adjust', request: { sku: 'A', location: 'W2', type: 'add', quantity: 5 } };
+    const one = reserve({ sku: 'A', quantity: 3, location: 'W2' });
+    const decision = decideIn({}, add, one, one);
+    expect(refusalOf(decision, 2).code).toBe('insufficient_stock');
+    expect(decision.lapsedWanted.size).toBe(0);
+  });
+
   test('are released oldest first, as many as are needed, and settled', () => {
     const decision = decideIn({ ...world, lapsedLoaded: true }, reserve({ sku: 'A', quantity: 5, location: 'W1' }));
     expect(ledgerOf(decision)).toEqual(['expire A@W1 0/-6/0', 'reserve A@W1 0/5/0']);

@@ -83,9 +83,11 @@ export function expiryOf(books: Recorder, expiry: Expiry): number {
 export function freeUnits(books: Recorder, level: Level, missing: number): number {
   let lapsed = 0;
   for (const line of level.lapsed) lapsed += openUnits(line);
-  if (lapsed < missing && lapsed < level.reserved && !books.state.lapsedLoaded.has(level)) {
-    // No more can have lapsed than is reserved: thousands of lines that each ask for all would pass what a bigint holds.
-    books.lapsedWanted.set(level, Math.min(level.reserved, (books.lapsedWanted.get(level) ?? 0) + missing));
+  // No more can have lapsed than its row says is reserved: what this batch holds has not, least of all where there is no
+  // row yet, and thousands of lines that each ask for all would pass what a bigint holds.
+  const most = level.rowReserved;
+  if (lapsed < missing && lapsed < most && !books.state.lapsedLoaded.has(level)) {
+    books.lapsedWanted.set(level, Math.min(most, (books.lapsedWanted.get(level) ?? 0) + missing));
   }
   return availableUnits(level) + lapsed;
 }
