@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
-import { Problem, problems } from '../kernel/problem.ts';
+import { refuseOtherVersion } from '../kernel/if.match.ts';
+import { Problem } from '../kernel/problem.ts';
 import { viewOfLevel } from './adjust.rules.ts';
 import {
   freeUnits,
@@ -34,7 +35,7 @@ export function changeLevelSettings(books: Recorder, command: LevelSettingsComma
   refuseArchivedProduct(product);
   refuseArchivedLocation(location);
   const level = levelOf(product, location);
-  refuseChanged(level.version, command.ifMatch);
+  refuseOtherVersion(level.version, command.ifMatch);
 
   // After this point the change must succeed.
   const { patch } = command;
@@ -70,7 +71,7 @@ export function changeLevelSettings(books: Recorder, command: LevelSettingsComma
 export function updateProduct(books: Recorder, command: UpdateProductCommand): { product: Product; body: string } {
   const product = productOf(books, command.sku);
   refuseArchivedProduct(product);
-  refuseChanged(product.version, command.ifMatch);
+  refuseOtherVersion(product.version, command.ifMatch);
   const { patch } = command;
   const row = rowOf(product);
   const columns = columnsOf(patch);
@@ -93,7 +94,7 @@ export function updateProduct(books: Recorder, command: UpdateProductCommand): {
 /** Takes a product out of service. Its alerts resolve; its ledger stays. */
 export function archiveProduct(books: Recorder, command: ArchiveProductCommand): void {
   const product = productOf(books, command.sku);
-  refuseChanged(product.version, command.ifMatch);
+  refuseOtherVersion(product.version, command.ifMatch);
   if (product.archivedAt !== null) return;
   const row = rowOf(product);
   for (const level of product.levels.values()) refuseInUse(books, level);
@@ -106,12 +107,6 @@ export function archiveProduct(books: Recorder, command: ArchiveProductCommand):
   for (const level of product.levels.values()) if (level.openAlerts !== 0) books.touch(level);
   books.writes.products.add(product);
   books.record('product.archived', product.sku, () => productView(row));
-}
-
-function refuseChanged(version: number, ifMatch: number | null): void {
-  if (ifMatch === null || ifMatch === version) return;
-  const detail = `The resource has version ${version}, If-Match asked for ${ifMatch}: read it again.`;
-  throw new Problem(problems.preconditionFailed, detail, { version });
 }
 
 function refuseTakenSku(books: Recorder, sku: string): void {

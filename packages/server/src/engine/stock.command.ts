@@ -1,3 +1,4 @@
+import type { IfMatch } from '../kernel/if.match.ts';
 import type { CommandMeta } from '../kernel/command.ts';
 import type { ReservationType } from './reservation.view.ts';
 
@@ -165,7 +166,7 @@ export interface LevelSettingsCommand {
   sku: string;
   location: string;
   patch: LevelSettingsPatch;
-  ifMatch: number | null;
+  ifMatch: IfMatch;
 }
 
 export interface ProductPatch {
@@ -185,13 +186,13 @@ export interface UpdateProductCommand {
   kind: 'updateProduct';
   sku: string;
   patch: ProductPatch;
-  ifMatch: number | null;
+  ifMatch: IfMatch;
 }
 
 export interface ArchiveProductCommand {
   kind: 'archiveProduct';
   sku: string;
-  ifMatch: number | null;
+  ifMatch: IfMatch;
 }
 
 /** A command in the queue: what was asked, and by whom. */

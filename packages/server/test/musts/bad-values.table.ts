@@ -264,9 +264,9 @@ function stockRefusals({ pendingId, confirmedId, alertId, rateLimitId, usedKey }
     },
     {
       request: 'DELETE /api/v1/products/SKU-2',
-      why: 'two tags',
-      headers: [['If-Match', '"1", "2"']],
-      answer: '400 validation_failed',
+      why: 'two other versions',
+      headers: [['If-Match', '"98", W/"99"']],
+      answer: '412 precondition_failed',
     },
     {
       request: 'POST /api/v1/products',

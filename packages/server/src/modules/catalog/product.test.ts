@@ -318,6 +318,8 @@ describe('PATCH and DELETE /products/{sku}', () => {
     expect((await call('PATCH', '/products/P-2', { name: 'y' }, stale)).body.code).toBe('precondition_failed');
     expect((await call('DELETE', '/products/P-2', undefined, stale)).status).toBe(412);
     expect((await call('GET', '/products/P-2')).body).toMatchObject({ name: 'x', version: 1, archivedAt: null });
+    const oneOfTwo = await call('PATCH', '/products/P-2', { name: 'y' }, { 'if-match': '"1", "7"' });
+    expect([oneOfTwo.status, oneOfTwo.body.version]).toEqual([200, 2]);
   });
 
   it('renames, and the old name is free again', async () => {

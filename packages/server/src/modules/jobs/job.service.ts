@@ -5,7 +5,8 @@ import { toRfc3339 } from '../../kernel/clock.ts';
 import type { Answer, CommandMeta } from '../../kernel/command.ts';
 import { newId } from '../../kernel/ids.ts';
 import { toPage, type Page } from '../../kernel/page.ts';
-import { Problem, problems } from '../../kernel/problem.ts';
+import { refuseOtherVersion, type IfMatch } from '../../kernel/if.match.ts';
+import { Problem } from '../../kernel/problem.ts';
 import type { Database, Tables } from '../../platform/database/index.ts';
 import { etagOf } from '../../platform/http/index.ts';
 import type { TicketQueue } from '../../platform/jobs/index.ts';
@@ -69,7 +70,7 @@ export interface JobDeps {
 /** What one names, and the version that it must still have. */
 export interface Target {
   id: string;
-  ifMatch: number | null;
+  ifMatch: IfMatch;
 }
 
 export const JOBS_MAX = 10_000;
@@ -298,9 +299,7 @@ async function viewIn(tx: Transaction<Tables>, id: string, types: TypeBook): Pro
 
 export function expected<Row extends { version: number }>(row: Row | undefined, { id, ifMatch }: Target): Row {
   if (row === undefined) throw new Problem(jobProblems.jobNotFound, `No job has the id ${id}.`);
-  if (ifMatch !== null && ifMatch !== row.version) {
-    throw new Problem(problems.preconditionFailed, `It has version ${row.version}, not ${ifMatch}: read it again.`);
-  }
+  refuseOtherVersion(row.version, ifMatch);
   return row;
 }
 

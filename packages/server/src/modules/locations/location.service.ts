@@ -2,7 +2,8 @@ import { isDeepStrictEqual } from 'node:util';
 import { stockProblems, type Engine } from '../../engine/index.ts';
 import type { Answer, CommandMeta } from '../../kernel/command.ts';
 import { toPage, type Page } from '../../kernel/page.ts';
-import { Problem, problems } from '../../kernel/problem.ts';
+import { refuseOtherVersion, type IfMatch } from '../../kernel/if.match.ts';
+import { Problem } from '../../kernel/problem.ts';
 import type { Database } from '../../platform/database/index.ts';
 import { parseSort } from '../../platform/database/keyset.ts';
 import { etagOf } from '../../platform/http/index.ts';
@@ -50,7 +51,7 @@ export async function createLocation(engine: Engine, body: NewLocationBody, meta
  */
 export async function patchLocation(
   { engine, database }: { engine: Engine; database: Database },
-  target: { code: string; ifMatch: number | null },
+  target: { code: string; ifMatch: IfMatch },
   patch: LocationPatchBody,
   meta: CommandMeta,
 ): Promise<Answer> {
@@ -85,7 +86,7 @@ export async function patchLocation(
  */
 export async function removeLocation(
   { engine, database }: { engine: Engine; database: Database },
-  target: { code: string; ifMatch: number | null },
+  target: { code: string; ifMatch: IfMatch },
   meta: CommandMeta,
 ): Promise<Answer> {
   const named = await findLocation(database.kysely, target.code);
@@ -135,14 +136,9 @@ function lockOf(named: Location | undefined): { lockLocation?: number } {
   return named === undefined ? {} : { lockLocation: named.id };
 }
 
-function expected(row: Location | undefined, { code, ifMatch }: { code: string; ifMatch: number | null }): Location {
+function expected(row: Location | undefined, { code, ifMatch }: { code: string; ifMatch: IfMatch }): Location {
   if (row === undefined) throw locationNotFound(code);
-  if (ifMatch !== null && ifMatch !== row.version) {
-    throw new Problem(
-      problems.preconditionFailed,
-      `${code} has version ${row.version}, not ${ifMatch}: read it again.`,
-    );
-  }
+  refuseOtherVersion(row.version, ifMatch);
   return row;
 }
 

@@ -4,7 +4,8 @@ import { toRfc3339 } from '../../kernel/clock.ts';
 import type { Answer, CommandMeta } from '../../kernel/command.ts';
 import { newId } from '../../kernel/ids.ts';
 import { toPage, type Page } from '../../kernel/page.ts';
-import { Problem, problems } from '../../kernel/problem.ts';
+import { refuseOtherVersion, type IfMatch } from '../../kernel/if.match.ts';
+import { Problem } from '../../kernel/problem.ts';
 import { isScope, type Authenticator } from '../../platform/auth/index.ts';
 import type { Database } from '../../platform/database/index.ts';
 import { etagOf } from '../../platform/http/index.ts';
@@ -40,7 +41,7 @@ export interface PeopleDeps {
 
 interface Target {
   id: string;
-  ifMatch: number | null;
+  ifMatch: IfMatch;
 }
 
 /** @throws Problem `first_person_needs_admin`, `validation_failed`, `duplicate_login`, `overloaded` */
@@ -173,12 +174,7 @@ export function personView(row: Person): PersonView {
 
 function expected(row: Person | undefined, { id, ifMatch }: Target): Person {
   if (row === undefined) throw personNotFound(id);
-  if (ifMatch !== null && ifMatch !== row.version) {
-    throw new Problem(
-      problems.preconditionFailed,
-      `The person has version ${row.version}, not ${ifMatch}: read it again.`,
-    );
-  }
+  refuseOtherVersion(row.version, ifMatch);
   return row;
 }
 

@@ -3,7 +3,8 @@ import type { Engine } from '../../engine/index.ts';
 import type { Answer, CommandMeta } from '../../kernel/command.ts';
 import { newId } from '../../kernel/ids.ts';
 import { toPage, type Page } from '../../kernel/page.ts';
-import { Problem, problems } from '../../kernel/problem.ts';
+import { refuseOtherVersion, type IfMatch } from '../../kernel/if.match.ts';
+import { Problem } from '../../kernel/problem.ts';
 import type { Database } from '../../platform/database/index.ts';
 import { etagOf } from '../../platform/http/index.ts';
 import type { Limits } from './limits.ts';
@@ -40,7 +41,7 @@ export interface RateLimitDeps {
 
 interface Target {
   id: string;
-  ifMatch: number | null;
+  ifMatch: IfMatch;
 }
 
 /** @throws Problem `validation_failed`, `too_many_rate_limits` */
@@ -159,9 +160,7 @@ async function changing({ limits, onChanged }: RateLimitDeps, change: () => Prom
 
 function expected(rule: StoredRule | undefined, { id, ifMatch }: Target): StoredRule {
   if (rule === undefined) throw rateLimitNotFound(id);
-  if (ifMatch !== null && ifMatch !== rule.version) {
-    throw new Problem(problems.preconditionFailed, `It has version ${rule.version}, not ${ifMatch}: read it again.`);
-  }
+  refuseOtherVersion(rule.version, ifMatch);
   return rule;
 }
 

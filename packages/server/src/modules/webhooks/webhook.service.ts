@@ -5,7 +5,8 @@ import { toRfc3339 } from '../../kernel/clock.ts';
 import type { Answer, CommandMeta } from '../../kernel/command.ts';
 import { newId } from '../../kernel/ids.ts';
 import { toPage, type Page } from '../../kernel/page.ts';
-import { Problem, problems } from '../../kernel/problem.ts';
+import { refuseOtherVersion, type IfMatch } from '../../kernel/if.match.ts';
+import { Problem } from '../../kernel/problem.ts';
 import type { Database, Tables } from '../../platform/database/index.ts';
 import type { Egress } from '../../platform/egress/index.ts';
 import { etagOf } from '../../platform/http/index.ts';
@@ -44,7 +45,7 @@ export interface WebhookDeps {
 /** What one names, and the version that it must still have. */
 export interface Target {
   id: string;
-  ifMatch: number | null;
+  ifMatch: IfMatch;
 }
 
 /** Each may always have a request under way: together they must not be too many for one instance. */
@@ -216,9 +217,7 @@ async function announced(deps: WebhookDeps, work: () => Promise<Answer>): Promis
 
 function expected(row: Webhook | undefined, { id, ifMatch }: Target): Webhook {
   if (row === undefined) throw new Problem(webhookProblems.webhookNotFound, `No webhook has the id ${id}.`);
-  if (ifMatch !== null && ifMatch !== row.version) {
-    throw new Problem(problems.preconditionFailed, `It has version ${row.version}, not ${ifMatch}: read it again.`);
-  }
+  refuseOtherVersion(row.version, ifMatch);
   return row;
 }
 

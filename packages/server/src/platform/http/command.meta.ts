@@ -2,7 +2,8 @@ import crypto from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Answer, CommandMeta } from '../../kernel/command.ts';
-import { Problem, problems, validationFailed } from '../../kernel/problem.ts';
+import type { IfMatch } from '../../kernel/if.match.ts';
+import { validationFailed } from '../../kernel/problem.ts';
 import { canonicalJson } from './canonical.json.ts';
 
 const KEY = /^[\x21-\x7e]{1,255}$/;
@@ -63,27 +64,26 @@ export function etagOfBody(body: string, version: number | null = null): string 
   return version === null ? `"${digest}"` : `"${version}.${digest}"`;
 }
 
+/** As a resource with this version would be tagged. */
+const VERSION = /^(0|[1-9]\d{0,14})(?:\.[\w-]{16})?$/;
+
 /**
- * The version that the resource must still have, from `If-Match: "3"`; null when the header is absent or `*`.
+ * The versions of which the resource must still have one, from `If-Match: "3"`; null when the header is absent or `*`.
  *
- * A weak tag is taken as its version, and of one that says more than a version the version counts.
+ * A weak tag is taken as its version, because proxies that compress weaken them; of one that says more than a version the
+ * version counts. A tag that no version of anything has names none.
  *
- * @throws Problem `validation_failed` when it is no entity tag, or names several; `precondition_failed` for a tag that
- * no version of anything has
+ * @throws Problem `validation_failed` when it is no list of entity tags
  */
-export function ifMatchOf(request: Pick<FastifyRequest, 'headers'>): number | null {
+export function ifMatchOf(request: Pick<FastifyRequest, 'headers'>): IfMatch {
   const header = request.headers['if-match'];
   if (header === undefined || header.trim() === '*') return null;
-  const opaque = new Set(header.split(',').map((tag) => ENTITY_TAG.exec(tag.trim())?.[1] ?? null));
-  const [only = null] = opaque;
-  if (only === null || opaque.has(null) || opaque.size > 1) {
-    throw validationFailed([{ path: 'If-Match', message: 'must be one entity tag, such as "3", or *' }]);
+  // No tag of ours holds a comma.
+  const tags = header.split(',').map((tag) => ENTITY_TAG.exec(tag.trim())?.[1]);
+  if (tags.includes(undefined)) {
+    throw validationFailed([{ path: 'If-Match', message: 'must be entity tags, such as "3", or *' }]);
   }
-  const version = /^(0|[1-9]\d{0,14})(?:\.[\w-]{16})?$/.exec(only)?.[1];
-  if (version === undefined) {
-    throw new Problem(problems.preconditionFailed, 'If-Match names a version that this resource never had.');
-  }
-  return Number(version);
+  return tags.flatMap((tag) => VERSION.exec(tag ?? '')?.[1] ?? []).map(Number);
 }
 
 /**

@@ -169,35 +169,30 @@ describe('headers', () => {
   });
 
   test.each([
-    ['"3"', 3],
-    ['W/"3"', 3],
-    [' "0" ', 0],
-    ['"3", "3"', 3],
+    ['"3"', [3]],
+    ['W/"3"', [3]],
+    [' "0" ', [0]],
+    ['"3", "4"', [3, 4]],
+    ['"3", "abc"', [3]],
+    ['"abc"', []],
+    ['"1.5"', []],
     ['*', null],
-  ])('If-Match %s is version %s', async (ifMatch, version) => {
+  ])('If-Match %s is version %s', async (ifMatch, versions) => {
     const answer = await app.inject({
       method: 'POST',
       url: `/api/v1/orders/${ID}/confirm`,
       headers: { 'if-match': ifMatch },
     });
-    expect(answer.json().ifMatch).toBe(version);
+    expect(answer.json().ifMatch).toEqual(versions);
   });
 
-  test.each([
-    ['3', 400],
-    ['"3', 400],
-    ['', 400],
-    ['"3", "4"', 400],
-    ['"3",', 400],
-    ['"abc"', 412],
-    ['"1.5"', 412],
-  ])('If-Match %j is %d', async (ifMatch, status) => {
+  test.each(['3', '"3', '', '"3",'])('If-Match %j is 400', async (ifMatch) => {
     const answer = await app.inject({
       method: 'POST',
       url: `/api/v1/orders/${ID}/confirm`,
       headers: { 'if-match': ifMatch },
     });
-    expect(answer.statusCode).toBe(status);
+    expect(answer.statusCode).toBe(400);
   });
 });
 
