@@ -93,7 +93,7 @@ it('lets a connection go on while nobody can say whether it may', async () => {
 it('says something every 15 s where nothing happens, with the place to resume from', () => {
   let text = '';
   const outflow = new Outflow(
-    (bytes, sent) => {
+    (bytes, _isLast, sent) => {
       text += bytes.toString();
       sent();
     },
@@ -132,19 +132,28 @@ it('makes what many get once, and for each what only they have not', () => {
   expect(frames.framesOf(span, 5, frames.filterOf({}))?.toString()).toContain('id: 6\n');
 });
 
-it('knows when a reader does not keep up', () => {
+it('hands over part by part, and knows when a reader does not keep up', () => {
   const waiting: (() => void)[] = [];
-  let room = 0;
+  const handed: [bytes: number, isLast: boolean][] = [];
+  const said: string[] = [];
   const outflow = new Outflow(
-    (_bytes, sent) => waiting.push(sent),
-    () => (room += 1),
+    (part, isLast, sent) => {
+      handed.push([part.length, isLast]);
+      waiting.push(sent);
+    },
+    () => said.push('room'),
   );
   outflow.write(Buffer.alloc(100_000));
-  expect([outflow.isFull, waiting.length]).toEqual([false, 4]);
   outflow.write(Buffer.alloc(40_000));
-  expect([outflow.isFull, room]).toEqual([true, 0]);
-  for (const sent of waiting.splice(0, 3)) sent();
-  expect([outflow.isFull, room]).toEqual([false, 1]);
-  for (const sent of waiting.splice(0)) sent();
-  expect([outflow.stalledMs, room]).toEqual([0, 1]);
+  expect([outflow.isFull, handed]).toEqual([true, [[32_768, false]]]);
+  outflow.end(() => said.push('end'));
+  for (let sent = waiting.shift(); sent !== undefined; sent = waiting.shift()) sent();
+  expect(handed.slice(1)).toEqual([
+    [32_768, false],
+    [32_768, false],
+    [1_696, true],
+    [32_768, false],
+    [7_232, true],
+  ]);
+  expect([outflow.isFull, outflow.stalledMs, said]).toEqual([false, null, ['room', 'end']]);
 });

@@ -1,4 +1,3 @@
-import { connect, type Socket as NetSocket } from 'node:net';
 import { SignJWT } from 'jose';
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -143,19 +142,6 @@ describe('who may listen no longer', () => {
   });
 });
 
-/** The body of an answer in chunks (RFC 9112, section 7.1), as far as it came. */
-function unchunked(answer: string): string {
-  let at = answer.indexOf('\r\n\r\n') + 4;
-  let body = '';
-  for (;;) {
-    const lineEnd = answer.indexOf('\r\n', at);
-    const size = Number.parseInt(answer.slice(at, lineEnd), 16);
-    if (lineEnd < 0 || !(size > 0)) return body;
-    body += answer.slice(lineEnd + 2, lineEnd + 2 + size);
-    at = lineEnd + 2 + size + 2;
-  }
-}
-
 describe('a session', () => {
   it('opens both by its cookie, on its own pages alone, and ends them when it ends', async () => {
     const person = { login: 'ada', name: 'Ada', password: 'three tired herons by the canal', scopes: ['read'] };
@@ -189,65 +175,6 @@ describe('a session', () => {
     expect(await socket.closed).toEqual({ code: 1008, reason: 'unauthorized' });
   });
 });
-
-describe('a slow reader', () => {
-  /** Takes the first bytes and then no more. */
-  async function stall(request: string): Promise<{ socket: NetSocket; text: () => string; closed: Promise<void> }> {
-    const socket = connect(Number(new URL(one.url).port), '127.0.0.1');
-    let text = '';
-    socket.on('data', (data) => (text += data.toString('latin1')));
-    socket.write(`${request}Host: 127.0.0.1\r\nX-Api-Key: ${ADMIN}\r\n\r\n`);
-    await expect.poll(() => text).toContain('retry: ');
-    socket.pause();
-    const closed = new Promise<void>((resolve) => socket.on('close', () => resolve()));
-    open.push({ close: () => socket.destroy() });
-    return { socket, text: () => unchunked(text), closed };
-  }
-
-  it('is cut and told why, and slows nobody', { timeout: 40_000 }, async () => {
-    const slow = await stall('GET /api/v1/events/stream HTTP/1.1\r\n');
-    const slowSocket = await socketOf(one, ADMIN);
-    slowSocket.send({ type: 'subscribe' });
-    await expect.poll(() => slowSocket.messages.length).toBe(1);
-    slowSocket.ws.pause();
-    const [reader, socket] = [read(one, ADMIN), await socketOf(one, ADMIN)];
-    socket.send({ type: 'subscribe' });
-    await isOpen(reader);
-    await expect.poll(() => socket.messages.length).toBe(1);
-
-    // 20 MB of events: more than kernels hold for a reader who does not read.
-    const notes = 'x'.repeat(5_000);
-    const adjustment = { sku: 'A', location: 'WH', type: 'add', quantity: 1, notes };
-    const adjustments = Array.from({ length: 1_000 }, () => adjustment);
-    for (let round = 0; round < 4; round += 1) await one.call('POST', '/adjustments', { adjustments });
-    await expect.poll(() => [reader.events.length, socket.events().length], { timeout: 4_000 }).toEqual([4_000, 4_000]);
-
-    // Cut after 5 s without taking anything, it has some more to take what is left.
-    const stalledMs = performance.now();
-    await expect.poll(() => performance.now() - stalledMs, { timeout: 10_000 }).toBeGreaterThan(6_000);
-    slow.socket.resume();
-    slowSocket.ws.resume();
-    expect(await slowSocket.closed).toEqual({ code: 1013, reason: 'slow_reader' });
-    expect(slowSocket.messages.at(-1)).toMatchObject({ type: 'error', code: 'slow_reader' });
-    await slow.closed;
-    expect(slow.text().slice(-400)).toMatch(/\nevent: error\ndata: \{"code":"slow_reader".*\}\n\n/);
-
-    // What it has is without a gap, and it goes on from there.
-    const positions = [...slow.text().matchAll(/^id: (\d+)\nevent: stock\.changed$/gm)].map(([, id]) => Number(id));
-    expect(positions.length).toBeGreaterThan(100);
-    expect(positions).toEqual(reader.events.slice(0, positions.length).map(({ position }) => position));
-    const again = read(one, ADMIN, `?after=${positions.at(-1)}`);
-    const rest = 4_000 - positions.length;
-    await expect.poll(() => again.events.length, { timeout: 10_000 }).toBe(rest);
-    expect(again.events).toEqual(reader.events.slice(-rest));
-    expect(await connectionsOf(one)).toBe(3);
-  });
-});
-
-async function connectionsOf(app: LiveApp): Promise<number> {
-  const metrics = await app.app.inject({ url: '/metrics', headers: { 'x-api-key': ADMIN } });
-  return Number(/^holdfast_live_connections (\d+)$/m.exec(metrics.body)?.[1]);
-}
 
 describe('a position that is kept no longer', () => {
   it('is refused before the stream begins', async () => {

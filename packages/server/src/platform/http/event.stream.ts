@@ -49,14 +49,15 @@ export function openEventStream(
   raw.on('close', () => hooks.onClose());
   // A reset says no more than the close that follows it.
   raw.on('error', () => undefined);
+  const outflow = new Outflow(
+    (part, _isLast, sent) => raw.write(part, sent),
+    () => hooks.onRoom(),
+  );
   return {
     request: request.raw,
-    outflow: new Outflow(
-      (bytes, sent) => raw.write(bytes, sent),
-      () => hooks.onRoom(),
-    ),
+    outflow,
     end: (graceMs) => {
-      raw.end();
+      outflow.end(() => raw.end());
       const cut = setTimeout(() => raw.destroy(), graceMs).unref();
       raw.on('close', () => clearTimeout(cut));
     },

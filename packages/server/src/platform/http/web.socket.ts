@@ -19,7 +19,7 @@ export interface WebSocketOptions {
 export interface WebSocketPeer {
   /** The request that it began with. */
   readonly request: IncomingMessage;
-  /** Takes whole messages, as UTF-8 text. */
+  /** Takes whole messages, as UTF-8 text; a large one travels in fragments (RFC 6455, section 5.4), pings between them. */
   readonly outflow: Outflow;
   ping(): void;
   /** Sends what was written and a close frame; who does not answer it in time is cut. */
@@ -78,17 +78,18 @@ export function peerOf(socket: websocket.WebSocket, request: IncomingMessage, ho
   socket.on('ping', () => hooks.onSignOfLife());
   socket.on('pong', () => hooks.onSignOfLife());
   socket.on('close', () => hooks.onClose());
+  const outflow = new Outflow(
+    (part, isLast, sent) => socket.send(part, { binary: false, fin: isLast }, sent),
+    () => hooks.onRoom(),
+  );
   return {
     request,
-    outflow: new Outflow(
-      (bytes, sent) => socket.send(bytes, { binary: false }, sent),
-      () => hooks.onRoom(),
-    ),
+    outflow,
     ping: () => {
       if (socket.readyState === socket.OPEN) socket.ping();
     },
     end: (code, reason, graceMs) => {
-      socket.close(code, reason);
+      outflow.end(() => socket.close(code, reason));
       const cut = setTimeout(() => socket.terminate(), graceMs).unref();
       socket.on('close', () => clearTimeout(cut));
     },
