@@ -19,6 +19,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<CommandFile>>> = {
   people: () => import('./people.command.ts'),
   backup: () => import('./backup.command.ts'),
   restore: () => import('./restore.command.ts'),
+  pause: () => import('./pause.command.ts'),
+  resume: () => import('./resume.command.ts'),
   openapi: () => import('./openapi.command.ts'),
   asyncapi: () => import('./asyncapi.command.ts'),
   import: () => import('./import.command.ts'),

@@ -5,6 +5,7 @@ import {
   Database,
   isConnectionLost,
   migrate,
+  pause,
   SERVING_ROLE,
   type ConnectionConfig,
   type MigrationReport,
@@ -13,6 +14,8 @@ import type { Logger } from '../platform/log/index.ts';
 import {
   attachOrStartEmbedded,
   holdsData,
+  readRestoreMark,
+  removeRestoreMark,
   startEmbeddedPostgres,
   type EmbeddedPostgres,
 } from '../platform/postgres/index.ts';
@@ -90,11 +93,29 @@ export async function openStore(options: OpenOptions): Promise<Store> {
     const close = async (): Promise<void> => {
       await embedded?.stop();
     };
-    return { connection, ownerConnection, embedded, migrations, close };
+    const store = { connection, ownerConnection, embedded, migrations, close };
+    if (migrates) await pauseWhatWasRestored(store, log);
+    return store;
   } catch (error) {
     await embedded?.stop();
     throw error;
   }
+}
+
+/**
+ * What was restored begins paused: what the original does by itself is not done a second time. The schema must be as new
+ * as we are.
+ */
+export async function pauseWhatWasRestored({ embedded, connection }: Store, log: Logger): Promise<void> {
+  const because = embedded === null ? null : await readRestoreMark(embedded.dataDir);
+  if (embedded === null || because === null) return;
+  const database = openDatabase({ connection, log, poolMax: 1 });
+  try {
+    await pause(database.kysely, because);
+  } finally {
+    await database.close();
+  }
+  await removeRestoreMark(embedded.dataDir);
 }
 
 export function openDatabase(options: {

@@ -7,6 +7,9 @@ const AFTER_HELP = `
 Every file is compared with its checksum before anything is put in place. Data that are there are kept: without --force
 they are a refusal, with it they are moved aside, and the path that they have then is told.
 
+What was restored is paused: it sends nothing to webhooks and runs no jobs, which the original may have done or may still
+be doing. When it is to take the original's place: \`holdfast resume\`.
+
 Exit codes: 0 done; 1 data or a running server are there, or --check found differences; 2 could not run, or the backup is damaged; 64 not
 called correctly.
 
@@ -65,6 +68,7 @@ async function run(command: Command, source: string, { force = false, check }: R
     display.stop();
     process.stdout.write(`Restored the state of ${manifest.finishedAt} to ${home}.\n`);
     if (movedTo !== null) process.stdout.write(`The data that were there are in ${movedTo}.\n`);
+    process.stdout.write('It is paused: it sends nothing to webhooks and runs no jobs until `holdfast resume`.\n');
   } finally {
     display.stop();
   }

@@ -5,6 +5,7 @@ import type { Database } from '../platform/database/index.ts';
 import { createLogger, type Logger } from '../platform/log/index.ts';
 import { openStore, type Store } from './installation.ts';
 import type { Instance } from './instance.ts';
+import { tellPause } from './pause.ts';
 
 /** A server that listens. */
 export interface Served {
@@ -71,6 +72,7 @@ export function mayListenEarly(config: Config): boolean {
  * @throws RefusedToServe
  */
 export async function prepare(config: Config, log: Logger, database: Database): Promise<void> {
+  await tellPause(database, log);
   const { createKeyStore, ensureAdminKey } = await import('../modules/api-keys/index.ts');
   if (config.adminKey !== null && (await ensureAdminKey(database, config.adminKey)) === 'unusable') {
     log.warn('HOLDFAST_ADMIN_KEY was revoked, or is a key without the scope admin: it opens nothing.');

@@ -38,6 +38,7 @@ import { openLive } from './live.ts';
 import { openLimits, type RateLimiting } from './limits.ts';
 import { OwnCalls } from './own.calls.ts';
 import { openRedis } from './redis.ts';
+import { meterPause } from './pause.ts';
 import { openRegistry } from './registry.ts';
 import { openSignals } from './signals.ts';
 import { openStockAnswers } from './stock.answers.ts';
@@ -106,6 +107,7 @@ export async function createServer(options: ServerOptions): Promise<HoldfastServ
   const metrics = createMetrics({ runtime: options.runtimeMetrics ?? true });
   options.onMetrics?.(metrics);
   const stock = meterStock(metrics, database);
+  meterPause(metrics, database);
   const shift = options.timeShiftMs === undefined ? {} : { timeShiftMs: options.timeShiftMs };
   const engine = new StockEngine(database, {
     defaultTtlMs: config.reservationTtlSeconds * 1000,
@@ -203,7 +205,7 @@ export async function createServer(options: ServerOptions): Promise<HoldfastServ
         passwords,
         onSignIn: meterSignIns(metrics, log),
       }),
-      settingsRoutes({ config, version: VERSION }),
+      settingsRoutes({ config, version: VERSION, database }),
       auditRoutes(deps),
       eventRoutes(live),
       webhooks.routes,

@@ -3,7 +3,15 @@ import type { Config } from '../platform/config/index.ts';
 import { pendingMigrations, type ConnectionConfig, type Database } from '../platform/database/index.ts';
 import type { Logger } from '../platform/log/index.ts';
 import { CommandRefused, EXIT } from './command.line.ts';
-import { openDatabase, openStore, reachable, takeServingRole, type Store } from './installation.ts';
+import {
+  openDatabase,
+  openStore,
+  pauseWhatWasRestored,
+  reachable,
+  takeServingRole,
+  type Store,
+} from './installation.ts';
+import { tellPause } from './pause.ts';
 import { DATABASE_WITHIN_MS } from './serve.ts';
 import { createServer, type HoldfastServer } from './server.ts';
 import { openProbes, type WorkerProbes } from './worker.probes.ts';
@@ -48,8 +56,10 @@ export async function startWorker(config: Config, { log, signal }: WorkerOptions
     const wait = { log, waitMs: DATABASE_WITHIN_MS, signal };
     const store = (parts.store = await openStore({ config, mode: 'attach', migrates: false, ...wait }));
     await refuseOldSchema(store, wait);
+    await pauseWhatWasRestored(store, log);
     connection = store.connection;
     await takeServingRole(database, log);
+    await tellPause(database, log);
     server.markReady();
     parts.probes?.started();
     const address = parts.probes?.address ?? null;

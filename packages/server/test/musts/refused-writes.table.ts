@@ -325,6 +325,7 @@ export const REFUSED: readonly (readonly [string, string, string])[] = [
     'instance_is_seen_after_its_start',
   ],
   ['a second installation', 'INSERT INTO installation (one) VALUES (false)', 'installation_is_one'],
+  ['a pause for no reason', 'UPDATE installation SET paused_at = now()', 'installation_is_paused_for_a_reason'],
   ...REFUSED_RUNS,
   ['an answer twice', 'INSERT INTO idempotency_key SELECT * FROM idempotency_key LIMIT 1', 'idempotency_key_pkey'],
 ];

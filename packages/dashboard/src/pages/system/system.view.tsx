@@ -4,6 +4,7 @@ import { usePages } from '../../api/use.pages.ts';
 import { Actor } from '../../ui/actor.tsx';
 import { DataTable, type Column } from '../../ui/data.table.tsx';
 import { EmptyState } from '../../ui/empty.state.tsx';
+import { Icon } from '../../ui/icon.tsx';
 import { Num } from '../../ui/num.tsx';
 import { PageHeader } from '../../ui/page.header.tsx';
 import { ProblemNotice } from '../../ui/problem.notice.tsx';
@@ -22,11 +23,28 @@ export function SystemView() {
     <>
       <PageHeader title="System" about="Figures are of the instance that serves this page, since it was opened." />
       {metrics.error !== null && <ProblemNotice error={metrics.error} />}
+      <Pause />
       <Figures metrics={metrics} />
       <Charts course={metrics.course} />
       <Instances />
       <Audit />
     </>
+  );
+}
+
+/** Of the whole installation: a copy that was restored begins with it. */
+function Pause() {
+  const { data } = useGet('/api/v1/settings', {}, { staleTime: 5_000 });
+  if (data === undefined || data.paused === null) return null;
+  const { since, because } = data.paused;
+  return (
+    <p role="status" className={classes['pause']}>
+      <Icon name="warn" />
+      <span>
+        <strong>Paused</strong> <TimeAgo at={since} />: {because}. Nothing is sent to webhooks, and no jobs run, until{' '}
+        <code>holdfast resume</code>.
+      </span>
+    </p>
   );
 }
 

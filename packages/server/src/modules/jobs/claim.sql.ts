@@ -1,12 +1,18 @@
 import { sql, type Kysely, type Transaction } from 'kysely';
 import { rfc3339OrNull, toRfc3339 } from '../../kernel/clock.ts';
-import { numberArray, textArray, type Tables } from '../../platform/database/index.ts';
+import { IS_PAUSED, numberArray, textArray, type Tables } from '../../platform/database/index.ts';
 import type { RunStatus } from './job.schema.ts';
 import type { NamedRun, Run, RunFault } from './run.sql.ts';
 
-/** Takers follow one another, over all instances: together they would pass the bounds of jobs and types. */
-export async function lockClaims(tx: Transaction<Tables>): Promise<void> {
+/**
+ * Takers follow one another, over all instances: together they would pass the bounds of jobs and types.
+ *
+ * @returns false while all is paused: nothing is to be taken
+ */
+export async function lockClaims(tx: Transaction<Tables>): Promise<boolean> {
   await sql`SELECT pg_advisory_xact_lock(hashtextextended('holdfast run claims', 0))`.execute(tx);
+  const { rows } = await sql<{ may: boolean }>`SELECT NOT ${IS_PAUSED} AS may`.execute(tx);
+  return rows[0]?.may === true;
 }
 
 /** How many runs at once each job of these types may have, where that is not one. */

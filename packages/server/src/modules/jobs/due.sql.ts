@@ -1,6 +1,6 @@
 import { sql, type Kysely, type Transaction } from 'kysely';
 import { rfc3339OrNull, toRfc3339 } from '../../kernel/clock.ts';
-import type { Tables } from '../../platform/database/index.ts';
+import { IS_PAUSED, type Tables } from '../../platform/database/index.ts';
 
 // When jobs are due, for those who fire them.
 
@@ -10,7 +10,7 @@ export interface DueJob {
 }
 
 /**
- * Jobs whose time has come, held until the transaction ends; those that another instance holds are its.
+ * Jobs whose time has come, none while all is paused, held until the transaction ends; those that another instance holds are its.
  *
  * @param except jobs that are passed over
  */
@@ -23,7 +23,7 @@ export async function lockDueJobs(
     .selectFrom('job_state')
     .select(['job_id', 'next_at'])
     .where('next_at', '<=', sql<number>`${toRfc3339(nowMs)}::timestamptz`)
-    .where(sql<boolean>`job_id <> ALL(${[...except]}::uuid[])`)
+    .where(sql<boolean>`job_id <> ALL(${[...except]}::uuid[]) AND NOT ${IS_PAUSED}`)
     .orderBy('next_at')
     .limit(max)
     .forUpdate()
@@ -32,14 +32,16 @@ export async function lockDueJobs(
   return rows.map(({ job_id, next_at }) => ({ id: job_id, nextAtMs: next_at ?? nowMs }));
 }
 
-/** The database's clock, and when the time of the next job comes. Undefined: no job has a time. */
+/** The database's clock, and when the time of the next job comes. Undefined: no job has a time, or all is paused. */
 export async function nextDue(
   db: Kysely<Tables>,
   except: readonly string[],
 ): Promise<{ now: number; next_at: number } | undefined> {
   const { rows } = await sql<{ now: number; next_at: number }>`
     SELECT clock_timestamp() AS now, next_at
-    FROM job_state WHERE next_at IS NOT NULL AND job_id <> ALL(${[...except]}::uuid[]) ORDER BY next_at LIMIT 1
+    FROM job_state WHERE next_at IS NOT NULL AND job_id <> ALL(${[...except]}::uuid[])
+      AND NOT ${IS_PAUSED}
+    ORDER BY next_at LIMIT 1
   `.execute(db);
   return rows[0];
 }

@@ -38,7 +38,7 @@ export async function claim({ engine, queue, types }: ClaimDeps, worker: string,
   if (!(await queue.hasReady(types.names))) return held;
   await engine.transact(META, async (tx, nowMs) => {
     held = [];
-    await lockClaims(tx);
+    if (!(await lockClaims(tx))) return NOTHING;
     const ready = await queue.ready(tx, types.names);
     if (ready.length === 0) return NOTHING;
     const boundOf = await jobBounds(tx, [...new Set(ready.map((one) => one.queue))]);

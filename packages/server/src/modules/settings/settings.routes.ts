@@ -1,13 +1,21 @@
+import { toRfc3339 } from '../../kernel/clock.ts';
 import type { Config } from '../../platform/config/index.ts';
+import { readPause, type Database } from '../../platform/database/index.ts';
 import type { Routes } from '../../platform/http/index.ts';
 import { SettingsSchema, type SettingsView } from './settings.schema.ts';
 
 export interface SettingsOptions {
   config: Config;
   version: string;
+  database: Database;
 }
 
-/** What this instance was told. It is changed where it was said, by environment or flags, and at a start. */
+type Told = Omit<SettingsView, 'paused'>;
+
+/**
+ * What this instance was told. It is changed where it was said, by environment or flags, and at a start; but for the
+ * pause, which is of the whole installation.
+ */
 export function settingsRoutes(options: SettingsOptions): Routes {
   const forReaders = publicSettings(options);
   const forAdmins = allSettings(options);
@@ -24,12 +32,16 @@ export function settingsRoutes(options: SettingsOptions): Routes {
           'The settings that count on this instance, and where each comes from; never a secret. Who has not the scope admin sees only what a page needs.',
         response: { 200: SettingsSchema },
       },
-      handler: (request) => Promise.resolve(request.caller.scopes.has('admin') ? forAdmins : forReaders),
+      handler: async (request) => {
+        const pause = await readPause(options.database.kysely);
+        const paused = pause === null ? null : { since: toRfc3339(pause.sinceMs), because: pause.because };
+        return { ...(request.caller.scopes.has('admin') ? forAdmins : forReaders), paused };
+      },
     });
   };
 }
 
-function publicSettings({ config, version }: SettingsOptions): SettingsView {
+function publicSettings({ config, version }: SettingsOptions): Told {
   const { currency, reservationTtlSeconds, jwt } = config;
   return {
     version,
@@ -42,7 +54,7 @@ function publicSettings({ config, version }: SettingsOptions): SettingsView {
   };
 }
 
-function allSettings(options: SettingsOptions): SettingsView {
+function allSettings(options: SettingsOptions): Told {
   const { databaseUrl, settings } = options.config;
   return {
     ...publicSettings(options),

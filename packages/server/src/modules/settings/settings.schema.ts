@@ -1,5 +1,5 @@
 import { Type, type Static } from 'typebox';
-import { Nullable, Shape, Word } from '../../platform/http/schemas.ts';
+import { Nullable, Shape, Timestamp, Word } from '../../platform/http/schemas.ts';
 
 const SettingSchema = Shape(
   {
@@ -32,6 +32,18 @@ export const SettingsSchema = Shape(
       examples: [900],
     }),
     tokens: Type.Boolean({ description: 'Whether tokens of an identity provider are taken.', examples: [false] }),
+    paused: Nullable(
+      Shape(
+        {
+          since: Timestamp,
+          because: Type.String({ examples: ['restored from a backup of 2026-11-20T11:17:23.400Z'] }),
+        },
+        {
+          title: 'Pause',
+          description: 'Nothing is sent to webhooks, and no jobs run, until `holdfast resume`. null: it is not paused.',
+        },
+      ),
+    ),
     settings: Nullable(Type.Array(SettingSchema, { description: 'All of them. For admins; null for others.' })),
   },
   { title: 'Settings' },

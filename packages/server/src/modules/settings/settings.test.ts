@@ -39,6 +39,7 @@ test('admins see all settings and where each comes from, readers what a page nee
       currency: 'CHF',
       reservationTtlSeconds: 900,
       tokens: false,
+      paused: null,
       settings: null,
     });
     const files = { 'x-api-key': (await make(['files'], admin)).key as string };

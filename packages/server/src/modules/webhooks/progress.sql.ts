@@ -1,5 +1,11 @@
 import { sql, type Kysely, type Selectable, type Transaction } from 'kysely';
-import { numberArray, textArray, type Tables, type WebhookProgressTable } from '../../platform/database/index.ts';
+import {
+  IS_PAUSED,
+  numberArray,
+  textArray,
+  type Tables,
+  type WebhookProgressTable,
+} from '../../platform/database/index.ts';
 
 /** One holder's right to send and to write for one endpoint. */
 export interface Lease {
@@ -7,7 +13,7 @@ export interface Lease {
   fence: number;
 }
 
-/** What every instance looks at again and again: all endpoints that are enabled. */
+/** What every instance looks at again and again: all endpoints that are enabled; none while all is paused. */
 export interface Survey {
   id: string;
   version: number;
@@ -27,7 +33,7 @@ export async function surveyEndpoints(db: Kysely<Tables>): Promise<{ nowMs: numb
         SELECT jsonb_agg(jsonb_build_object('id', w.id, 'version', w.version, 'replays', p.replays, 'fence', p.fence,
           'isFree', ${IS_FREE}))
         FROM webhook w JOIN webhook_progress p ON p.webhook_id = w.id
-        WHERE w.enabled), '[]') AS endpoints
+        WHERE w.enabled AND NOT ${IS_PAUSED}), '[]') AS endpoints
   `.execute(db);
   const [row] = rows;
   if (row === undefined) throw new Error('the database told no time');
@@ -45,7 +51,7 @@ export async function takeLeases(
     WHERE webhook_id IN (
       SELECT p.webhook_id
       FROM webhook_progress p JOIN webhook w ON w.id = p.webhook_id
-      WHERE w.enabled AND ${IS_FREE}
+      WHERE w.enabled AND ${IS_FREE} AND NOT ${IS_PAUSED}
       LIMIT ${max} FOR UPDATE OF p SKIP LOCKED)
     RETURNING webhook_id AS "webhookId", fence
   `.execute(db);

@@ -14,6 +14,7 @@ import { errnoOf } from './embedded.problems.ts';
 import type { Cluster, EmbeddedLog, Surroundings } from './embedded.types.ts';
 import { giveAway, locateCluster } from './home.location.ts';
 import { findPostmaster } from './lock.files.ts';
+import { markRestored } from './restore.mark.ts';
 
 export interface RestoreBackupOptions {
   /** What `writeBackup` wrote: a directory or an archive. */
@@ -58,6 +59,7 @@ export async function restoreInto(options: RestoreBackupOptions, surroundings: S
     // Says now, not at the next start, that this machine has no PostgreSQL for it.
     await findBinaries(cluster, Number.parseInt(manifest.postgres, 10));
     await refuseOverwriting(cluster, force);
+    await markRestored(join(draft, DATA), `restored from a backup of ${manifest.finishedAt}`);
     await handOver(cluster, join(draft, DATA));
     const movedTo = await exchange(cluster, join(draft, DATA));
     await syncPath(beside);

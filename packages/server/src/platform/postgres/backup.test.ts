@@ -182,7 +182,7 @@ describe('a restore', () => {
       await mkdir(dataDir);
       await symlink(join(disk, 'data'), join(dataDir, 'postgres'));
       const { movedTo } = await restore(dataDir, true);
-      expect(await readdir(join(dataDir, 'postgres'))).toEqual(['PG_VERSION']);
+      expect((await readdir(join(dataDir, 'postgres'))).sort()).toEqual(['PG_VERSION', 'holdfast.restored']);
       expect(await readdir(movedTo ?? '')).toEqual(['old']);
       expect(await readdir(dataDir)).toEqual(['postgres']);
       await rm(join(disk, 'data'), { recursive: true });

@@ -14,6 +14,7 @@ export { writeBackup } from './backup.write.ts';
 export { holdsData } from './home.location.ts';
 export { EmbeddedPostgresError } from './embedded.problems.ts';
 export type { EmbeddedPostgresErrorCode } from './embedded.problems.ts';
+export { readRestoreMark, removeRestoreMark } from './restore.mark.ts';
 export type { EmbeddedLog, EmbeddedOptions, EmbeddedPostgres } from './embedded.types.ts';
 
 function thisMachine(): Surroundings {
