@@ -375,7 +375,7 @@ export interface paths {
         put?: never;
         /**
          * Ask whether lines can be had, reserving nothing
-         * @description Lines of one sku are judged together: those that name a location take theirs first, the others share what is left, over several locations where no single one has it all (a reservation does so with `sourcing.split`). Units of expired holds count as free.
+         * @description Lines of one sku are judged together: those that name a location take theirs first, the others share what is left, over several locations where no single one has it all (a reservation does so with `sourcing.split`). Units of expired holds count as free. The lines may have 100,000 places together; those that name theirs have one.
          *
          *     Needs the scope `read`.
          */

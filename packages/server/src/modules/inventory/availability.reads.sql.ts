@@ -9,25 +9,39 @@ export interface FreeUnits {
 }
 
 /**
- * What is free of these products at active locations, by priority, then code. Units of holds whose time has come and
- * that no sweep has released yet count as free, since a reserve would take them. Levels that have nothing are left out.
+ * What is free of products at active locations, by priority, then code: of `anywhere` at all of them, of `named` at those.
+ * Units of holds whose time has come and that no sweep has released yet count as free, since a reserve would take them.
+ * Levels that have nothing are left out.
+ *
+ * @param limit how many levels at most, whichever they are
  */
-export async function readFreeUnits(db: Kysely<Tables>, skus: readonly string[]): Promise<FreeUnits[]> {
+export async function readFreeUnits(
+  db: Kysely<Tables>,
+  { anywhere, named }: { anywhere: readonly string[]; named: readonly { sku: string; location: string }[] },
+  limit: number,
+): Promise<FreeUnits[]> {
+  const skus = [...anywhere, ...named.map(({ sku }) => sku)];
   const { rows } = await sql<FreeUnits>`
-    SELECT product.sku, location.code AS location, free.units AS available
-    FROM product
-    JOIN level ON level.product_id = product.id
-    JOIN location ON location.id = level.location_id
-    CROSS JOIN LATERAL (
-      SELECT level.on_hand - level.reserved - level.committed - level.safety_stock + coalesce(
-        sum(line.quantity - line.shipped - line.cancelled), 0)::bigint AS units
-      FROM reservation_line AS line
-      WHERE line.product_id = level.product_id AND line.location_id = level.location_id
-        AND line.state = 'held' AND line.expires_at <= (SELECT clock_timestamp())
-    ) AS free
-    WHERE product.sku = ANY (${skus}::text[]) AND product.archived_at IS NULL
-      AND location.active AND location.archived_at IS NULL AND free.units > 0
-    ORDER BY product.sku, location.priority, location.code`.execute(db);
+    SELECT found.sku, found.location, found.available
+    FROM (
+      SELECT product.sku, location.code AS location, location.priority, free.units AS available
+      FROM product
+      JOIN level ON level.product_id = product.id
+      JOIN location ON location.id = level.location_id
+      CROSS JOIN LATERAL (
+        SELECT level.on_hand - level.reserved - level.committed - level.safety_stock + coalesce(
+          sum(line.quantity - line.shipped - line.cancelled), 0)::bigint AS units
+        FROM reservation_line AS line
+        WHERE line.product_id = level.product_id AND line.location_id = level.location_id
+          AND line.state = 'held' AND line.expires_at <= (SELECT clock_timestamp())
+      ) AS free
+      WHERE product.sku = ANY (${skus}::text[]) AND product.archived_at IS NULL
+        AND location.active AND location.archived_at IS NULL AND free.units > 0
+        AND (product.sku = ANY (${anywhere}::text[]) OR (product.sku, location.code) IN (
+          SELECT * FROM unnest(${named.map(({ sku }) => sku)}::text[], ${named.map(({ location }) => location)}::text[])))
+      LIMIT ${sql.lit(limit)}
+    ) AS found
+    ORDER BY found.sku, found.priority, found.location`.execute(db);
   return rows;
 }
 

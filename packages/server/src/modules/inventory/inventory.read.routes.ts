@@ -137,7 +137,7 @@ function stockRoutes(app: HttpServer, { database, answers }: InventoryReadDeps):
       operationId: 'checkAvailability',
       summary: 'Ask whether lines can be had, reserving nothing',
       description:
-        'Lines of one sku are judged together: those that name a location take theirs first, the others share what is left, over several locations where no single one has it all (a reservation does so with `sourcing.split`). Units of expired holds count as free.',
+        'Lines of one sku are judged together: those that name a location take theirs first, the others share what is left, over several locations where no single one has it all (a reservation does so with `sourcing.split`). Units of expired holds count as free. The lines may have 100,000 places together; those that name theirs have one.',
       body: AvailabilityBody,
       response: {
         200: AvailabilityAnswer,

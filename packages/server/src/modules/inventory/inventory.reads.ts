@@ -4,7 +4,7 @@ import { Problem, validationFailed } from '../../kernel/problem.ts';
 import type { Gatherer } from '../../platform/database/gather.ts';
 import type { Database } from '../../platform/database/index.ts';
 import { readFreeUnits, readKnownNames } from './availability.reads.sql.ts';
-import { judgeAvailability, type FreeAt } from './availability.rules.ts';
+import { judgeAvailability, type AvailabilityLine, type FreeAt } from './availability.rules.ts';
 import type { LevelAnswer, LevelKey } from './level.reads.sql.ts';
 import type { AvailabilityAnswer, ProductStock } from './level.schema.ts';
 import { readStockAt } from './stock.reads.sql.ts';
@@ -35,7 +35,10 @@ export async function getStockAt(database: Database, sku: string, at: string): P
   return stock;
 }
 
-/** @throws Problem `product_not_found`, `location_not_found` */
+/** Places in one answer, of all lines together: about 4 MB. */
+const PLACES_MAX = 100_000;
+
+/** @throws Problem `product_not_found`, `location_not_found`; `validation_failed` for an answer that is too large */
 export async function getAvailability(
   database: Database,
   asked: readonly { sku: string; quantity: number; location?: string | null | undefined }[],
@@ -45,7 +48,7 @@ export async function getAvailability(
   const locations = [...new Set(lines.flatMap(({ location }) => location ?? []))];
   const [known, units] = await Promise.all([
     readKnownNames(database.kysely, { skus, locations }),
-    readFreeUnits(database.kysely, skus),
+    readFreeUnits(database.kysely, placesOf(lines), PLACES_MAX + 1),
   ]);
   for (const sku of skus) if (!known.skus.has(sku)) throw productNotFound(sku);
   for (const location of locations) if (!known.locations.has(location)) throw locationNotFound(location);
@@ -56,7 +59,22 @@ export async function getAvailability(
     ofSku.push({ location, available });
     free.set(sku, ofSku);
   }
+  const places = lines.reduce(
+    (sum, { sku, location }) => sum + (location === null ? (free.get(sku)?.length ?? 0) : 1),
+    0,
+  );
+  if (Math.max(places, units.length) > PLACES_MAX) {
+    const message = `have more than ${PLACES_MAX} places together: ask for fewer at once, or name locations`;
+    throw validationFailed([{ path: '/lines', message }]);
+  }
   return { lines: judgeAvailability(lines, free) };
+}
+
+/** Of a product that some line may have from anywhere, the lines that name a place need no look of their own. */
+function placesOf(lines: readonly AvailabilityLine[]): Parameters<typeof readFreeUnits>[1] {
+  const anywhere = new Set(lines.flatMap(({ sku, location }) => (location === null ? sku : [])));
+  const named = lines.flatMap(({ sku, location }) => (location === null || anywhere.has(sku) ? [] : { sku, location }));
+  return { anywhere: [...anywhere], named };
 }
 
 function productNotFound(sku: string): Problem {
