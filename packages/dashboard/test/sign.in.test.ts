@@ -115,6 +115,29 @@ describe.skipIf(CHROMIUM === null)('who may use it', () => {
     await close();
   });
 
+  test('what somebody may do follows what an admin says, while they are here', async () => {
+    const { page, complaints, close } = await signedIn('/products', /status of 40[13]/);
+    const as = (scopes: string[]): Promise<void> => setScopes(browser, server.address, { ...ADMIN, scopes });
+    const button = page.getByRole('button', { name: 'New product' }).first();
+    await button.click();
+    const form = page.getByRole('dialog', { name: 'New product' });
+    await form.getByRole('textbox', { name: 'Sku' }).fill('KETTLE');
+    await form.getByRole('textbox', { name: 'Name' }).fill('Kettle');
+    await as(['read']);
+    await form.getByRole('button', { name: 'Save' }).click();
+    await form.getByRole('alert').filter({ hasText: 'This needs the scope admin; yours: read.' }).waitFor();
+    await page.keyboard.press('Escape');
+    await button.waitFor({ state: 'detached' });
+    await page.goto('/people');
+    await page.getByRole('heading', { name: 'This is not open to you' }).waitFor();
+    expect(await violationsOf(page)).toEqual([]);
+    await as(['admin']);
+    await page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')));
+    await page.getByRole('button', { name: 'New person' }).first().waitFor();
+    expect(complaints).toEqual([]);
+    await close();
+  });
+
   test('where the session cannot be ended nobody is told that it was; where it is, every tab knows', async () => {
     const { page, complaints, close } = await signedIn('/', /status of 401|ERR_FAILED/);
     const other = await page.context().newPage();
@@ -159,6 +182,33 @@ describe.skipIf(CHROMIUM === null)('who may use it', () => {
     await close();
   });
 });
+
+/** What she may do is changed by another admin. */
+async function setScopes(
+  browser: Browser,
+  address: string,
+  admin: { login: string; password: string; scopes: string[] },
+): Promise<void> {
+  const { page, close } = await openPage(browser, address);
+  await page.goto('/');
+  const status = await page.evaluate(async ({ login, password, scopes }) => {
+    const ask = (method: string, path: string, body?: object): Promise<Response> =>
+      fetch(`/api/v1${path}`, {
+        method,
+        headers: { 'content-type': 'application/json' },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      });
+    const other = { name: 'Grace', login: 'grace', password, scopes: ['admin'] };
+    await ask('POST', '/session', { login, password });
+    await ask('POST', '/people', other);
+    await ask('POST', '/session', { login: other.login, password });
+    const { items } = (await (await ask('GET', '/people')).json()) as { items: { id: string; login: string }[] };
+    const id = items.find((person) => person.login === login)?.id;
+    return (await ask('PATCH', `/people/${id}`, { scopes })).status;
+  }, admin);
+  expect(status).toBe(200);
+  await close();
+}
 
 /** A key that may only read, made by the admin in a page of her own. */
 async function makeReader(

@@ -3,7 +3,7 @@ import { keyOfCommand, settle } from './command.keys.ts';
 import { noteAnswer, noteRefusal, noteSilence } from './connection.store.ts';
 import { readiness } from './readiness.ts';
 import { hearDate } from './server.clock.ts';
-import { currentKey, noteSignedOut, sessionStore } from './session.store.ts';
+import { currentKey, noteSignedOut, refusalStore, sessionStore } from './session.store.ts';
 
 /** Says that a request comes from this page: no form or image of another site can send it. */
 const OWN_HEADER = 'x-requested-with';
@@ -23,6 +23,7 @@ export async function send(request: Request): Promise<Response> {
     hearDate(response.headers.get('date'), sentMs, Date.now());
     hear(response.status);
     if (response.status === 401 && sessionStore.get().status === 'signedIn') noteSignedOut();
+    if (response.status === 403) refusalStore.set(refusalStore.get() + 1);
     return response;
   } catch (error) {
     if (!request.signal.aborted) hearNothing();

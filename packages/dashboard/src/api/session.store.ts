@@ -38,6 +38,9 @@ export function noteSignedOut(): void {
   if (state.status !== 'signedOut') sessionStore.set({ status: 'signedOut', session: sessionOf(state) });
 }
 
+/** How often the server said that we may not do something: perhaps we may less than is known here. */
+export const refusalStore = createStore(0);
+
 const KEY = 'holdfast.key';
 
 /** A key that was typed at sign-in: kept while the tab lives, and nowhere else. */

@@ -6,6 +6,7 @@ import {
   identityOf,
   keepKey,
   noteSignedOut,
+  refusalStore,
   sessionOf,
   sessionStore,
   type Session,
@@ -91,6 +92,29 @@ export function watchOtherTabs(): () => void {
     if (currentKey() === null) loadSession().catch(() => undefined);
   });
   return () => channel.close();
+}
+
+/**
+ * An admin may change what we may do while we are here: it is asked for again where something is refused, and when the tab
+ * is looked at again. Gives the way to stop.
+ */
+export function watchScopes(): () => void {
+  const renew = async (): Promise<void> => {
+    const { status } = sessionStore.get();
+    if (document.hidden || status !== 'signedIn') return;
+    const session = await askSession();
+    const state = sessionStore.get();
+    if (session?.authenticated !== true || state.status !== 'signedIn') return;
+    if (JSON.stringify(session) !== JSON.stringify(state.session)) enter(session);
+  };
+  // What cannot be asked now is asked with the next refusal.
+  const tryToRenew = (): void => void renew().catch(() => undefined);
+  document.addEventListener('visibilitychange', tryToRenew);
+  const stop = refusalStore.subscribe(tryToRenew);
+  return () => {
+    document.removeEventListener('visibilitychange', tryToRenew);
+    stop();
+  };
 }
 
 function tellOtherTabs(): void {

@@ -5,7 +5,7 @@ import { QueryClientProvider } from '@tanstack/react-query';
 import { RouterProvider } from '@tanstack/react-router';
 import { queryClient } from '../api/queries.ts';
 import { watchReadiness } from '../api/readiness.ts';
-import { loadSession, watchOtherTabs } from '../api/session.ts';
+import { loadSession, watchOtherTabs, watchScopes } from '../api/session.ts';
 import { identityOf, sessionOf, sessionStore } from '../api/session.store.ts';
 import { LiveFeed } from '../live/live.feed.tsx';
 import { router } from './router.tsx';
@@ -54,6 +54,7 @@ function Gate() {
   }, []);
   useEffect(watchReadiness, []);
   useEffect(watchOtherTabs, []);
+  useEffect(watchScopes, []);
   useEffect(keepFocus, []);
   useEffect(watchPrinting, []);
   const isSignedOut = state.status === 'signedOut';

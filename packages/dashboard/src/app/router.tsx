@@ -4,6 +4,7 @@ import { lazyPage } from './lazy.page.ts';
 import { NotFound } from './not.found.tsx';
 import { PageError } from './page.error.tsx';
 import { PageLoading } from './page.loading.tsx';
+import { scopedPage } from './scoped.page.tsx';
 import { Shell } from './shell.tsx';
 
 const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
@@ -15,7 +16,7 @@ const routes = pages.flatMap((page) =>
     createRoute({
       getParentRoute: () => root,
       path: `${page.path === '/' ? '' : page.path}${path}` || '/',
-      component: lazyPage(load),
+      component: scopedPage(page, lazyPage(load)),
       // An address that was typed: as an id it would ask the API for something else (/jobs/upcoming).
       beforeLoad: ({ params }: { params: { id?: string } }) => {
         if (params.id !== undefined && !UUID.test(params.id)) notFound({ throw: true });
