@@ -93,6 +93,37 @@ describe.skipIf(noDebianPostgres !== null)(
       await expectWellWithin5s();
     });
 
+    const SETTING = 'SET default_transaction_read_only = on';
+    const END_SESSIONS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'shop'";
+
+    test.each([
+      ['ALTER SYSTEM', 'SELECT pg_reload_conf()'],
+      ['ALTER DATABASE shop', END_SESSIONS],
+    ])('made read-only by %s: reads go on, commands are refused within 5 s', async (alter, takesEffect) => {
+      const database = postgres.url.replace(/shop$/, 'postgres');
+      const set = async (...statements: string[]): Promise<void> => {
+        const commands = ['SET default_transaction_read_only = off', ...statements].flatMap((sql) => ['-c', sql]);
+        await postgres.run('psql', '-Xq', '-d', database, ...commands);
+      };
+      await set(`${alter} ${SETTING}`, takesEffect);
+      await until('the server knows', async () => (await ready()) === 503, WITHIN_MS);
+      const answer = await fetch(`${address}/health/ready`);
+      expect(await answer.json()).toMatchObject({ reasons: ['The database is read-only: it takes no writes.'] });
+      const linesBefore = server.log().length;
+      const stream = await fetch(`${address}/api/v1/events/stream`);
+      await stream.body?.cancel();
+      const list = await timed(() => fetch(`${address}/api/v1/events?limit=1`));
+      expect([stream.status, list.status, (await read()).status]).toEqual([200, 200, 200]);
+      const reserve = (): Promise<Timed> =>
+        timed(() => postJson(`${address}/api/v1/reservations`, { lines: [{ sku: 'SHIRT', quantity: 1 }] }));
+      expectRefusals(await Promise.all([write(), write(), reserve(), reserve()]));
+      expect(server.log().slice(linesBefore)).toEqual([]);
+      await set(`${alter} RESET default_transaction_read_only`, 'SELECT pg_reload_conf()');
+      await expectWellWithin5s();
+      // Of sessions that began meanwhile none is left.
+      for (let count = 0; count < 10; count += 1) expect((await write()).status).toBe(201);
+    });
+
     test('a stop while it is away takes no longer', async () => {
       await postgres.freeze();
       const waiting = [read().catch(() => null), write().catch(() => null)];

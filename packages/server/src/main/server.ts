@@ -28,7 +28,7 @@ import {
   type Readiness,
   type Routes,
 } from '../platform/http/index.ts';
-import type { Logger } from '../platform/log/index.ts';
+import { Seldom, type Logger } from '../platform/log/index.ts';
 import { createMetrics, type Metrics } from '../platform/metrics/index.ts';
 import type { Signals } from '../platform/signals/index.ts';
 import { eventDocument } from './asyncapi.ts';
@@ -107,6 +107,7 @@ export async function createServer(options: ServerOptions): Promise<HoldfastServ
   const metrics = createMetrics({ runtime: options.runtimeMetrics ?? true });
   options.onMetrics?.(metrics);
   const stock = meterStock(metrics, database);
+  const seldom = new Seldom(SELDOM_MS, () => systemClock.monotonic());
   meterPause(metrics, database);
   const shift = options.timeShiftMs === undefined ? {} : { timeShiftMs: options.timeShiftMs };
   const engine = new StockEngine(database, {
@@ -118,8 +119,15 @@ export async function createServer(options: ServerOptions): Promise<HoldfastServ
     onCommit: stock.onCommit,
     onChanged: (changed) => answers.cache.changed(changed),
     onJournal: () => events.onJournal(),
-    onDefect: (error, command) => log.error({ err: error, command: command.kind }, 'a command could not be decided'),
-    onLost: (error) => log.warn({ err: error }, 'a connection of the engine was lost'),
+    onDefect: (error, command) => {
+      const level = seldom.isNews(String(error)) ? 'error' : 'debug';
+      log[level]({ err: error, command: command.kind }, 'a command could not be decided');
+    },
+    onLost: (error) => {
+      // While the database is away each command tries to connect.
+      const level = watch.reason === null && seldom.isNews(String(error)) ? 'warn' : 'debug';
+      log[level]({ err: error }, 'a connection of the engine was lost');
+    },
   });
   const redis = await openRedis({ url: config.redisUrl, metrics, log });
   const signals = openSignals({ database, redis, metrics, log });
@@ -156,7 +164,8 @@ export async function createServer(options: ServerOptions): Promise<HoldfastServ
   const watch = new DatabaseWatch({
     database,
     clock: systemClock,
-    onAway: (reason, error) => log.error({ err: error }, `${reason} Requests are answered with 503 until it is back.`),
+    onAway: (reason, error) =>
+      log.error({ err: error }, `${reason} What cannot be done meanwhile is answered with 503.`),
     onBack: (awayMs) => log.info({ awayMs }, 'the database is back'),
   });
   const instances = async (): Promise<number> => (await registry.count()).up;
@@ -275,6 +284,9 @@ export async function createServer(options: ServerOptions): Promise<HoldfastServ
     },
   };
 }
+
+/** What fails again and again for one reason is told of so often at most. */
+const SELDOM_MS = 10_000;
 
 /** A hint: what is remembered is given up, and looked up again. Without it that happens within a second. */
 const CREDENTIALS_CHANGED = 'settings.credentials';

@@ -82,7 +82,14 @@ export class EventFeed {
 
   /** The head, after everything that is committed by now has its position. */
   async now(): Promise<number> {
-    return (await this.#options.number()).head;
+    try {
+      return (await this.#options.number()).head;
+    } catch (error) {
+      // Where a database takes no writes nothing is committed either: but for what was left, there is nothing to number.
+      const { head, isBehind } = await readState(this.#options.database);
+      if (isBehind) throw error;
+      return head;
+    }
   }
 
   /** Events up to this position are kept no longer. */

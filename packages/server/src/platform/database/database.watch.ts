@@ -14,6 +14,12 @@ export interface DatabaseWatchOptions {
   answerWithinMs?: number;
 }
 
+interface Writes {
+  isStandby: boolean;
+  /** Of a standby as well. */
+  isReadOnly: boolean;
+}
+
 /** Part of the patience that is kept for after the first deadline: an event loop that was busy reads its answers then. */
 const SECOND_LOOK_MS = 250;
 
@@ -22,6 +28,7 @@ export class DatabaseWatch {
   readonly #options: Required<DatabaseWatchOptions>;
   #session: pg.Client | null = null;
   #reason: string | null = null;
+  #wasReadOnly = false;
   #awaySinceMs = 0;
   #timer: NodeJS.Timeout | null = null;
   #running: Promise<unknown> = Promise.resolve();
@@ -42,9 +49,12 @@ export class DatabaseWatch {
     const hadSession = this.#session !== null;
     let verdict = await this.#ask();
     if (verdict.error !== undefined && hadSession && !verdict.isSilent) verdict = await this.#ask();
-    // What hangs would hang for as long as TCP retries; its callers are owed an answer.
-    if (verdict.isSilent) this.#options.database.cutSessions();
-    else this.#options.database.mendSessions();
+    // What hangs would hang for as long as TCP retries; its callers are owed an answer. Sessions that began read-only
+    // would stay so.
+    const isOver = this.#wasReadOnly && verdict.reason === null;
+    if (verdict.isSilent || isOver) this.#options.database.cutSessions();
+    if (!verdict.isSilent) this.#options.database.mendSessions();
+    if (verdict.error === undefined) this.#wasReadOnly = verdict.reason !== null;
     this.#note(verdict.reason, verdict.error);
     return verdict.reason;
   }
@@ -73,12 +83,15 @@ export class DatabaseWatch {
 
   async #ask(): Promise<{ reason: string | null; error?: unknown; isSilent?: boolean }> {
     try {
-      const answer = await this.#inTime(this.#askStandby());
+      const answer = await this.#inTime(this.#askWhetherItWrites());
       if (answer === 'silent') {
         this.#drop();
         return { reason: 'The database does not answer.', error: new Error('no answer in time'), isSilent: true };
       }
-      return { reason: answer ? 'The database is a standby: it takes no writes.' : null };
+      // A setting may be of sessions that begin from now on: a new one tells when it is taken back.
+      if (answer.isReadOnly) this.#drop();
+      if (answer.isStandby) return { reason: 'The database is a standby: it takes no writes.' };
+      return { reason: answer.isReadOnly ? 'The database is read-only: it takes no writes.' : null };
     } catch (error) {
       this.#drop();
       const code = failureCode(error);
@@ -86,10 +99,12 @@ export class DatabaseWatch {
     }
   }
 
-  async #askStandby(): Promise<boolean> {
+  async #askWhetherItWrites(): Promise<Writes> {
     const session = (this.#session ??= await this.#open());
-    const { rows } = await session.query<{ standby: boolean }>('SELECT pg_is_in_recovery() AS standby');
-    return rows[0]?.standby === true;
+    const { rows } = await session.query<Writes>(
+      `SELECT pg_is_in_recovery() AS "isStandby", current_setting('transaction_read_only')::boolean AS "isReadOnly"`,
+    );
+    return rows[0] as Writes;
   }
 
   async #open(): Promise<pg.Client> {

@@ -159,7 +159,8 @@ function observe({ metrics, log }: HttpOptions, { route, stream }: Guarded): onR
     const durationMs = reply.elapsedTime;
     const about = { requestId: request.id, method, route: route.url, status: reply.statusCode, durationMs };
     if (!stream) count(reply.statusCode, durationMs);
-    if (!stream && durationMs >= SLOW_MS) log.warn(about, 'slow request');
+    // A 503 has waited for what is away, as thousands have, and the log has told of that.
+    if (!stream && durationMs >= SLOW_MS && reply.statusCode !== 503) log.warn(about, 'slow request');
     else log.debug(about, 'request');
     done();
   };
