@@ -59,7 +59,8 @@ describe('the Dockerfile', () => {
     expect(sources).not.toEqual([]);
     expect(sources.filter((source) => !existsSync(join(root, source)))).toEqual([]);
     // What `npm pack` needs beside the package itself.
-    const needed = ['scripts/build.mjs', 'tsconfig.json', 'LICENSE', 'README.md', 'packages/server/migrations'];
+    const own = ['LICENSE', 'README.md', 'migrations'].map((name) => `packages/server/${name}`);
+    const needed = ['scripts/build.mjs', 'tsconfig.json', ...own];
     expect([...sources, ...needed].filter(isIgnored)).toEqual([]);
     const kept = ['.env', 'deploy/docker/.env', '.git', 'node_modules', 'packages/server/node_modules', 'a/dist'];
     expect(kept.filter((path) => !isIgnored(path))).toEqual([]);

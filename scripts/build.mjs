@@ -1,7 +1,7 @@
 // Builds what npm publishes of one package: `node scripts/build.mjs server|client`, called by its prepack.
 // A clone runs the sources as they are; an installed package cannot, for Node strips no types under node_modules.
 import { spawnSync } from 'node:child_process';
-import { chmodSync, copyFileSync, cpSync, existsSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -41,14 +41,6 @@ function makeCommandsExecutable() {
   }
 }
 
-/** npm packs only what lies in the package's own folder. */
-function copyFromWorkspace() {
-  for (const file of ['README.md', 'LICENSE']) {
-    const [from, to] = [join(root, file), join(folder, file)];
-    if (!existsSync(to) && existsSync(from)) copyFileSync(from, to);
-  }
-}
-
 /** A file that is listed and absent is left out by npm without a word. */
 function checkFilesAreThere() {
   const absent = manifest.files.filter((file) => !existsSync(join(folder, file)));
@@ -70,5 +62,4 @@ async function addDashboard() {
 compile();
 await addDashboard();
 makeCommandsExecutable();
-copyFromWorkspace();
 checkFilesAreThere();

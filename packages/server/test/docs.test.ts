@@ -20,11 +20,8 @@ function markdownIn(folder: string): string[] {
   });
 }
 
-/** A copy of the README that packing made. */
-const PACKED_README = 'packages/server/README.md';
 const pages = markdownIn(root)
   .map((path) => relative(root, path))
-  .filter((path) => path !== PACKED_README)
   .sort();
 const read = (path: string): string => readFileSync(join(root, path), 'utf8');
 
