@@ -8421,8 +8421,8 @@ export interface operations {
                  * @example 2026-11-20T10:00:00.000Z
                  */
                 expiringBefore?: string;
-                /** @description -createdAt: newest first. */
-                sort?: "createdAt" | "-createdAt";
+                /** @description -createdAt: newest first. expiresAt: what lapses next, with `status=pending`. */
+                sort?: "createdAt" | "-createdAt" | "expiresAt" | "-expiresAt";
             };
             header?: never;
             path?: never;

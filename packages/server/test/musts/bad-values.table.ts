@@ -52,6 +52,7 @@ export function wrongQueries({ rateLimitId }: Fixture): BadRequest[] {
     invalid('/products?archived=1', 'archived'),
     invalid('/products?sort=price', 'sort'),
     invalid('/products?sort=sku,name', 'sort'),
+    invalid('/reservations?sort=expiresAt', 'sort'),
     invalid('/products?__proto__=1', '__proto__'),
     invalid('/products?constructor=1', 'constructor'),
     invalid('/products?sku[]=1', 'sku[]'),

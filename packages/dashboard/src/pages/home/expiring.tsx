@@ -19,15 +19,12 @@ export function Expiring() {
   const now = useNow(RENEW_MS);
   const expiringBefore = useMemo(() => new Date(now + SOON_MS).toISOString(), [now]);
   const soon = useQuery({
-    // Where there are more, those that were made first: most of them end first.
     ...getOptions('/api/v1/reservations', {
-      query: { status: 'pending', expiringBefore, sort: 'createdAt', limit: ASKED },
+      query: { status: 'pending', expiringBefore, sort: 'expiresAt', limit: ASKED },
     }),
     placeholderData: keepPreviousData,
   });
-  const holds = (soon.data?.items ?? [])
-    .filter(({ expiresAt }) => Date.parse(expiresAt) > now - RENEW_MS)
-    .toSorted((left, right) => (left.expiresAt < right.expiresAt ? -1 : 1));
+  const holds = (soon.data?.items ?? []).filter(({ expiresAt }) => Date.parse(expiresAt) > now - RENEW_MS);
   return (
     <section className={classes['panel']} aria-labelledby="expiring">
       <header className={classes['panelHead']}>

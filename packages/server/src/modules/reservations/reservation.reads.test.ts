@@ -188,21 +188,50 @@ describe('GET /reservations', () => {
     expect(await orders('expiringBefore=9999-12-31T23:59:59.9999999Z&sku=JUG')).toEqual(['JUGS']);
   });
 
-  it.each([mine, `${mine}&sort=createdAt`, 'sku=CUP', 'status=pending', 'location=WH001', ''])(
-    'pages %s without a gap or a repeat',
-    async (query) => {
-      const whole = (await list(`${query === '' ? '' : `${query}&`}limit=200`)).items;
-      const paged: unknown[] = [];
-      for (let cursor = ''; ;) {
-        const { items, nextCursor } = await list(`${query === '' ? '' : `${query}&`}limit=3${cursor}`);
-        paged.push(...items);
-        if (nextCursor === null) break;
-        cursor = `&cursor=${nextCursor}`;
-      }
-      expect(paged).toEqual(whole);
-      expect(whole.length).toBeGreaterThan(5);
-    },
-  );
+  it.each([
+    mine,
+    `${mine}&sort=createdAt`,
+    'sku=CUP',
+    'status=pending',
+    'status=pending&sort=expiresAt',
+    'status=pending&sort=-expiresAt',
+    'location=WH001',
+    '',
+  ])('pages %s without a gap or a repeat', async (query) => {
+    const whole = (await list(`${query === '' ? '' : `${query}&`}limit=200`)).items;
+    const paged: unknown[] = [];
+    for (let cursor = ''; ;) {
+      const { items, nextCursor } = await list(`${query === '' ? '' : `${query}&`}limit=3${cursor}`);
+      paged.push(...items);
+      if (nextCursor === null) break;
+      cursor = `&cursor=${nextCursor}`;
+    }
+    expect(paged).toEqual(whole);
+    expect(whole.length).toBeGreaterThan(5);
+  });
+
+  it('shows what lapses next, of pending ones', async () => {
+    const inAMinute = (orderId: string, minutes: number) => hold(orderId, { userId: 'eve', ttlSeconds: 60 * minutes });
+    for (const [orderId, minutes] of [
+      ['THIRD', 30],
+      ['FIRST', 10],
+      ['GONE', 5],
+      ['SECOND', 20],
+    ] as const) {
+      const { id } = await inAMinute(orderId, minutes);
+      if (orderId === 'GONE') await lapse(id);
+    }
+    const next = 'userId=eve&status=pending&sort=expiresAt';
+    expect(await orders(next)).toEqual(['FIRST', 'SECOND', 'THIRD']);
+    expect(await orders('userId=eve&status=pending&sort=-expiresAt')).toEqual(['THIRD', 'SECOND', 'FIRST']);
+    expect(await orders(`${next}&sku=CUP&location=WH001`)).toEqual(['FIRST', 'SECOND', 'THIRD']);
+    expect(await orders(`${next}&sku=JUG`)).toEqual([]);
+    const { expiresAt } = (await list(`${next}&limit=1`)).items[0] as Listed & { expiresAt: string };
+    expect(await orders(`${next}&expiringBefore=${expiresAt}`)).toEqual([]);
+    for (const query of ['sort=expiresAt', 'sort=-expiresAt&status=expired', 'sort=expiresAt&orderId=FIRST']) {
+      expect((await call('GET', `/reservations?${query}`)).body).toMatchObject({ errors: [{ path: 'sort' }] });
+    }
+  });
 
   it("refuses another list's cursor, and what it does not know", async () => {
     const { nextCursor } = await list('limit=1');

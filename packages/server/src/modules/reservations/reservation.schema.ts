@@ -99,7 +99,10 @@ export const ReservationQuery = Shape({
   location: Type.Optional({ ...LocationCode, description: 'With a line placed there.' }),
   expiringBefore: Type.Optional({ ...Timestamp, description: 'Pending ones that expire before this time.' }),
   sort: Type.Optional(
-    Word(['createdAt', '-createdAt'], { default: '-createdAt', description: '-createdAt: newest first.' }),
+    Word(['createdAt', '-createdAt', 'expiresAt', '-expiresAt'], {
+      default: '-createdAt',
+      description: '-createdAt: newest first. expiresAt: what lapses next, with `status=pending`.',
+    }),
   ),
 });
 export type ReservationQuery = Static<typeof ReservationQuery>;
