@@ -127,16 +127,22 @@ test('a check of a rate limit counts each time: one whose answer was lost is not
   expect(calls).toBe(1);
 });
 
-test('a pause that is longer than it waits is for the caller: it does not come back too early', async () => {
-  let calls = 0;
-  const baseUrl = await serverThat((_request, response, count) => {
-    calls = count;
-    answer(response, 429, { code: 'rate_limited', retryAfterMs: 60_000 }, { 'retry-after': '60' });
-  });
-  const asked = createHoldfast({ baseUrl }).GET('/api/v1/products');
-  await expect(asked).rejects.toMatchObject({ status: 429, code: 'rate_limited', problem: { retryAfterMs: 60_000 } });
-  expect(calls).toBe(1);
-});
+test.each([
+  ['seconds', '60'],
+  ['a date', new Date(Date.now() + 60_000).toUTCString()],
+])(
+  'a pause that is longer than it waits, in %s, is for the caller: it does not come back too early',
+  async (_, asks) => {
+    let calls = 0;
+    const baseUrl = await serverThat((_request, response, count) => {
+      calls = count;
+      answer(response, 429, { code: 'rate_limited', retryAfterMs: 60_000 }, { 'retry-after': asks });
+    });
+    const asked = createHoldfast({ baseUrl }).GET('/api/v1/products');
+    await expect(asked).rejects.toMatchObject({ status: 429, code: 'rate_limited', problem: { retryAfterMs: 60_000 } });
+    expect(calls).toBe(1);
+  },
+);
 
 test('304 is an answer and no refusal', async () => {
   const baseUrl = await serverThat((_request, response) => {

@@ -58,11 +58,11 @@ async function sendAndRetry(
   for (let attempt = 0; ; attempt += 1) {
     const isLast = attempt >= retries;
     const { signal } = original;
-    let asked: string | null = null;
+    let asked: number | null = null;
     try {
       const response = await whole(await send(new Request(request.clone(), { signal: timeoutOf(signal, timeoutMs) })));
-      asked = response.headers.get('retry-after');
-      if (isLast || !mayHelp(response, request) || Number(asked) * 1_000 > LONGEST_PAUSE_MS) return response;
+      asked = retryAfterMs(response);
+      if (isLast || !mayHelp(response, request) || Number(asked) > LONGEST_PAUSE_MS) return response;
     } catch (error) {
       if (signal.aborted) throw error;
       if (isLast || countsEachTime(request)) throw unreachable(error);
@@ -105,10 +105,16 @@ function timeoutOf(signal: AbortSignal, timeoutMs: number): AbortSignal {
   return AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
 }
 
+/** `Retry-After`: seconds from us, perhaps a date from a proxy (RFC 9110, section 10.2.3). */
+function retryAfterMs({ headers }: Response): number | null {
+  const value = headers.get('retry-after') ?? '';
+  const ms = /^\d+$/.test(value) ? Number(value) * 1_000 : Date.parse(value) - Date.now();
+  return Number.isNaN(ms) ? null : Math.max(0, ms);
+}
+
 /** Twice as long each time, with jitter so that clients that failed together do not come back together. */
-function pauseMs(attempt: number, retryAfter: string | null): number {
-  const asked = Number(retryAfter);
-  if (retryAfter !== null && Number.isFinite(asked)) return Math.min(LONGEST_PAUSE_MS, asked * 1000);
+function pauseMs(attempt: number, askedMs: number | null): number {
+  if (askedMs !== null) return askedMs;
   return Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** attempt) * (0.5 + Math.random() / 2);
 }
 

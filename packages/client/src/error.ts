@@ -16,7 +16,7 @@ export interface Problem {
 export class HoldfastError extends Error {
   /** The HTTP status; 0 where no answer came. */
   readonly status: number;
-  /** The problem's code, or `unreachable`. */
+  /** The problem's code; `unreachable`, or `unexpected_answer` where somebody else answered, such as a proxy. */
   readonly code: string;
   readonly problem: Problem | null;
   /** To find the request in the server's log. */

@@ -183,6 +183,15 @@ test('a base address may end in a slash, or be below a path', async () => {
   expect(asked).toEqual(['/api/v1/events/stream', '/stock/api/v1/events/stream']);
 });
 
+test.each([
+  { baseUrl: '127.0.0.1:8080' },
+  { baseUrl: 'localhost:8080' },
+  { baseUrl: 'http://127.0.0.1:1', key: 'a\nb' },
+])('what cannot be asked at all is thrown: %j', async (options) => {
+  const told = followEvents({ ...options, signal: AbortSignal.timeout(2_000) });
+  await expect(told.next()).rejects.toThrow(TypeError);
+});
+
 test('a stream is taken apart in whatever pieces it comes', () => {
   const text = ': hi\r\nid: 1\r\nevent: a\rdata: x\ndata:  y\n\nid: 2\nretry: 30\n\ndata\n\n';
   const expected = [

@@ -51,6 +51,8 @@ const RETRY_MAX_MS = 30_000;
  * It ends when `signal` is aborted. A refusal that no retry will change throws {@link HoldfastError}: `position_gone`
  * where what you ask for is kept no longer (read the present state, then follow from now on), `unauthorized`,
  * `forbidden`, `validation_failed`.
+ *
+ * @throws TypeError where `baseUrl` is no address, or no header can carry `key`
  */
 export async function* followEvents(options: FollowOptions): AsyncGenerator<HoldfastEvent, void, undefined> {
   const { signal = new AbortController().signal, onState = () => undefined } = options;
@@ -59,8 +61,10 @@ export async function* followEvents(options: FollowOptions): AsyncGenerator<Hold
   let retryMs = RETRY_MS;
   while (!signal.aborted) {
     onState({ is: 'connecting' });
+    // Not within the try: what cannot be asked at all would be tried for ever.
+    const asked = requestOf(options, position);
     try {
-      for await (const block of blocksOf(options, position, signal)) {
+      for await (const block of blocksOf(options, asked, signal)) {
         if (block.retryMs !== null) retryMs = block.retryMs;
         if (block.event === 'error' && block.data !== null) throw endedBy(block.data);
         const at = block.id === null || block.id === '' ? null : Number(block.id);
@@ -87,11 +91,10 @@ export async function* followEvents(options: FollowOptions): AsyncGenerator<Hold
 
 /** One connection, until it ends. */
 async function* blocksOf(
-  options: FollowOptions,
-  after: number | undefined,
+  { fetch: send = (url, init) => fetch(url, init) }: FollowOptions,
+  { url, headers }: Asked,
   signal: AbortSignal,
 ): AsyncGenerator<Block> {
-  const { fetch: send = (url, init) => fetch(url, init) } = options;
   const connection = new AbortController();
   let hush: ReturnType<typeof setTimeout> | undefined;
   const heard = (): void => {
@@ -101,11 +104,7 @@ async function* blocksOf(
   heard();
   try {
     const both = AbortSignal.any([signal, connection.signal]);
-    const response = await send(urlOf(options), {
-      headers: headersOf(options, after),
-      cache: 'no-store',
-      signal: both,
-    });
+    const response = await send(url, { headers, cache: 'no-store', signal: both });
     if (!response.ok || response.body === null) throw await refusalOf(response);
     const parse = createSseParser();
     const decoder = new TextDecoder();
@@ -123,6 +122,18 @@ async function* blocksOf(
     clearTimeout(hush);
     connection.abort();
   }
+}
+
+interface Asked {
+  url: string;
+  headers: Record<string, string>;
+}
+
+function requestOf(options: FollowOptions, after: number | undefined): Asked {
+  const asked = { url: urlOf(options), headers: headersOf(options, after) };
+  const { protocol } = new URL(new Request(asked.url, asked).url);
+  if (!/^https?:$/.test(protocol)) throw new TypeError(`${options.baseUrl} is not an address of http or https`);
+  return asked;
 }
 
 function urlOf({ baseUrl, topics = [], types = [] }: FollowOptions): string {
