@@ -38,6 +38,8 @@ interface World {
   locations?: { code: string; priority?: number; active?: boolean; lat?: number; lng?: number }[];
   levels?: LevelFixture[];
   holds?: HoldFixture[];
+  /** Products and locations that are archived, by name. */
+  archived?: string[];
   /** Locks and loads the lapsed lines of every level, as the engine does once they matter. */
   lapsedLoaded?: boolean;
 }
@@ -48,9 +50,11 @@ export function loadedWorld({
   locations = [{ code: 'W1' }, { code: 'W2' }],
   levels = [],
   holds = [],
+  archived = [],
   lapsedLoaded = false,
 }: World): Loaded {
   const productId = (sku: string): number => products.indexOf(sku) + 1;
+  const archivedAt = (name: string): number | null => (archived.includes(name) ? NOON - 60_000 : null);
   const locationId = (code: string): number => locations.findIndex((one) => one.code === code) + 101;
   const lines = holds.flatMap((hold) =>
     hold.lines.map((line, lineNo) => lineTuple(hold, line, lineNo, productId, locationId)),
@@ -66,13 +70,13 @@ export function loadedWorld({
     );
   return {
     nowMs: NOON,
-    products: products.map((sku) => [productId(sku), sku, null, 1, null, null, null, 0]),
+    products: products.map((sku) => [productId(sku), sku, archivedAt(sku), 1, null, null, null, 0]),
     productRows: new Map(),
     locations: locations.map(({ code, priority = 100, active = true, lat, lng }) => [
       locationId(code),
       code,
       active,
-      null,
+      archivedAt(code),
       priority,
       lat ?? null,
       lng ?? null,

@@ -39,7 +39,7 @@ export function reserve(books: Recorder, request: ReserveRequest): { id: string;
   holdPieces(books, reservation, placed.pieces, 0);
   for (const [level, units] of placed.taken) releaseLapsed(books, level, units - availableUnits(level));
   for (const [level, units] of placed.taken) {
-    if (units > 0) books.post(level, { type: 'reserve', reserved: units, reference: referenceTo(reservation) });
+    books.post(level, { type: 'reserve', reserved: units, reference: referenceTo(reservation) });
   }
   const body = books.record('reservation.created', reservation.id, () => viewOf(books, reservation)) as string;
   return { id: reservation.id, body };
@@ -151,7 +151,7 @@ function placeSourced(basket: Basket, lines: Wanted[], placement: Placement, sho
   return lines.flatMap((wanted) => {
     const pieces = placeLine(basket, wanted, effective);
     const got = pieces.reduce((sum, piece) => sum + piece.quantity, 0);
-    if (got < wanted.quantity) addSourcedShortfall(short, wanted, () => got + bestOffer(basket, wanted, placement));
+    if (got < wanted.quantity) addSourcedShortfall(short, wanted, () => bestOffer(basket, wanted, placement));
     return pieces.length > 0 ? pieces : [{ wanted, level: null, quantity: 0 }];
   });
 }
@@ -200,7 +200,6 @@ function newReservation(books: Recorder, request: ReserveRequest, expiresAt: num
     cancelReason: null,
     isNew: true,
   };
-  books.state.reservations.set(reservation.id, reservation);
   books.writes.reservations.add(reservation);
   return reservation;
 }
