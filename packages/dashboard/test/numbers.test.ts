@@ -81,6 +81,25 @@ describe.skipIf(CHROMIUM === null)('what is shown while it changes', () => {
       await page.getByText('of 3 products').waitFor();
     }));
 
+  test('on a slow line the place of a level is known before the list of all, and a double click is one command', () =>
+    at(`/inventory/${SKU}`, async (page) => {
+      let sent = 0;
+      await page.route(/\/locations\?|\/adjust$/, async (route) => {
+        if (route.request().method() === 'POST') sent += 1;
+        await page.locator('body[data-go-on]').waitFor();
+        await route.continue();
+      });
+      await page.getByRole('button', { name: 'Adjust at OPEN' }).click();
+      const dialog = page.getByRole('dialog');
+      expect(await dialog.getByRole('combobox', { name: 'Location' }).inputValue()).toBe('OPEN');
+      await dialog.getByRole('textbox', { name: 'Units' }).fill('2');
+      await dialog.getByRole('button', { name: 'Put in' }).dblclick();
+      await page.evaluate(() => document.body.toggleAttribute('data-go-on'));
+      await page.getByRole('button', { name: 'Undo' }).waitFor();
+      expect(sent).toBe(1);
+      expect(await page.getByRole('button', { name: 'Undo' }).count()).toBe(1);
+    }));
+
   test('tabs that were opened in the background leave the connections to the one that is looked at', async () => {
     const context = await browser.newContext({ baseURL: server.address });
     // As many as a browser has connections to a server. One of them is looked at later.

@@ -99,22 +99,26 @@ export function watchOtherTabs(): () => void {
  * is looked at again. Gives the way to stop.
  */
 export function watchScopes(): () => void {
-  const renew = async (): Promise<void> => {
-    const { status } = sessionStore.get();
-    if (document.hidden || status !== 'signedIn') return;
-    const session = await askSession();
-    const state = sessionStore.get();
-    if (session?.authenticated !== true || state.status !== 'signedIn') return;
-    if (JSON.stringify(session) !== JSON.stringify(state.session)) enter(session);
-  };
-  // What cannot be asked now is asked with the next refusal.
-  const tryToRenew = (): void => void renew().catch(() => undefined);
   document.addEventListener('visibilitychange', tryToRenew);
   const stop = refusalStore.subscribe(tryToRenew);
   return () => {
     document.removeEventListener('visibilitychange', tryToRenew);
     stop();
   };
+}
+
+function tryToRenew(): void {
+  // What cannot be asked now is asked with the next refusal.
+  renewSession().catch(() => undefined);
+}
+
+async function renewSession(): Promise<void> {
+  const { status } = sessionStore.get();
+  if (document.hidden || status !== 'signedIn') return;
+  const session = await askSession();
+  const state = sessionStore.get();
+  if (session?.authenticated !== true || state.status !== 'signedIn') return;
+  if (JSON.stringify(session) !== JSON.stringify(state.session)) enter(session);
 }
 
 function tellOtherTabs(): void {

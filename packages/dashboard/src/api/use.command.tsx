@@ -1,4 +1,4 @@
-import { useEffect } from 'react';
+import { useEffect, useRef } from 'react';
 import { useMutation, useQueryClient, type UseMutationResult } from '@tanstack/react-query';
 import { showDone, showProblem } from '../ui/toasts.tsx';
 import { forgetUnsettled } from './command.keys.ts';
@@ -23,11 +23,18 @@ export function useCommand<Output, Input = void>(
 ): UseMutationResult<Output, Error, Input> {
   const client = useQueryClient();
   useEffect(() => forgetUnsettled, []);
+  const running = useRef(new Set<string>());
   const askAnew = (): void => {
     for (const path of options.stale ?? []) void client.invalidateQueries({ queryKey: [path] });
   };
-  return useMutation({
-    mutationFn: options.run,
+  const mutation = useMutation({
+    mutationFn: async (input: Input) => {
+      try {
+        return await options.run(input);
+      } finally {
+        running.current.delete(nameOf(input));
+      }
+    },
     onSuccess: (output, input) => {
       askAnew();
       const text = options.done?.(output, input) ?? null;
@@ -43,4 +50,16 @@ export function useCommand<Output, Input = void>(
       if (options.showsRefusals !== true) showProblem(error);
     },
   });
+  // A double click is one command: its second half comes before the button is drawn as busy.
+  const mutate: typeof mutation.mutate = (...command) => {
+    const name = nameOf(command[0]);
+    if (running.current.has(name)) return;
+    running.current.add(name);
+    mutation.mutate(...command);
+  };
+  return { ...mutation, mutate };
+}
+
+function nameOf(input: unknown): string {
+  return JSON.stringify(input) ?? '';
 }

@@ -20,6 +20,13 @@ export function useLocations(options: { enabled?: boolean } = {}): readonly Loca
   return data ?? NONE;
 }
 
+/** To choose from, with the one that is chosen also while they are on their way: else it would not be shown, nor sent. */
+export function choicesOf(locations: readonly Location[], chosen: string | null): { value: string; label: string }[] {
+  const choices = locations.map(({ code, name }) => ({ value: code, label: `${code} · ${name}` }));
+  const isMissing = chosen !== null && locations.every(({ code }) => code !== chosen);
+  return isMissing ? [{ value: chosen, label: chosen }, ...choices] : choices;
+}
+
 const NONE: readonly Location[] = [];
 
 async function loadLocations(signal: AbortSignal): Promise<Location[]> {

@@ -1,7 +1,7 @@
 import { useState } from 'react';
 import { Checkbox, SegmentedControl, Select, TextInput } from '@mantine/core';
 import { holdfast } from '../../api/holdfast.ts';
-import { useLocations } from '../../api/use.locations.ts';
+import { choicesOf, useLocations } from '../../api/use.locations.ts';
 import { useCommand } from '../../api/use.command.tsx';
 import { formatNumber } from '../../ui/num.tsx';
 import { PreviewedAction } from '../../ui/previewed.action.tsx';
@@ -99,7 +99,7 @@ export function AdjustDialog({ sku, levels, at, onClose }: AdjustDialogProps) {
           setForce(false);
         }}
         searchable
-        data={locations.map(({ code, name }) => ({ value: code, label: `${code} · ${name}` }))}
+        data={choicesOf(locations, location)}
         required
       />
       <UnitsInput

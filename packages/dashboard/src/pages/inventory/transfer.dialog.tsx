@@ -1,7 +1,7 @@
 import { useState } from 'react';
 import { Select } from '@mantine/core';
 import { holdfast } from '../../api/holdfast.ts';
-import { useLocations } from '../../api/use.locations.ts';
+import { choicesOf, useLocations } from '../../api/use.locations.ts';
 import { useCommand } from '../../api/use.command.tsx';
 import { formatNumber } from '../../ui/num.tsx';
 import { PreviewedAction } from '../../ui/previewed.action.tsx';
@@ -38,7 +38,7 @@ export function TransferDialog({ sku, levels, onClose }: TransferDialogProps) {
     stale: ['/api/v1/inventory/{sku}', '/api/v1/inventory/{sku}/ledger', '/api/v1/inventory', '/api/v1/transfers'],
     showsRefusals: true,
   });
-  const choices = locations.map(({ code, name }) => ({ value: code, label: `${code} · ${name}` }));
+  const choices = choicesOf(locations, from);
   const isReady = from !== null && to !== null && quantity !== '' && quantity > 0;
   return (
     <PreviewedAction
