@@ -61,7 +61,7 @@ export function createAllowList(entries: readonly string[]): AllowList {
     const block = parseBlock(entry);
     if (block !== null) blocks.push(block);
     else if (entry.startsWith('*.')) parents.push(entry.slice(1).toLowerCase());
-    else hosts.add(entry.toLowerCase().replace(/\.$/, ''));
+    else hosts.add(entry.toLowerCase());
   }
   return {
     isEmpty: entries.length === 0,

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { refusalOfAddress } from './address.rules.ts';
 import { createEgressGuard } from './egress.guard.ts';
 
@@ -98,6 +98,13 @@ describe('private targets', () => {
   });
 
   it.each([
+    ['2606:4700:4700::1111%eth0', 'scoped'],
+    ['localhost', 'no address'],
+  ])('%s is refused as an address, too', (text, refusal) => {
+    expect(refusalOfAddress(text)).toBe(refusal);
+  });
+
+  it.each([
     'http://[::1]/',
     'http://[::]:80/',
     'http://[fe80::1]/',
@@ -151,6 +158,13 @@ describe('private targets', () => {
     'printer.local',
     'router.home.arpa',
     'intranet',
+    'localdomain',
+    'db.localdomain',
+    'wiki.intranet',
+    'db.private',
+    'mail.corp',
+    'nas.home',
+    'tv.lan',
   ])('%s is refused by its name', async (host) => {
     await expect(guard.check(`http://${host}/`)).rejects.toThrow(forbidden);
   });
@@ -167,6 +181,37 @@ describe('names', () => {
     await expect(guard.check('https://bad.example/')).rejects.toThrow(forbidden);
     await expect(guard.check('https://bad.example./')).rejects.toThrow(forbidden);
     await expect(guard.check('https://worse.example/')).rejects.toThrow(forbidden);
+  });
+
+  it('that only a private network should know are refused, wherever they lead', async () => {
+    const guard = guardWith({ 'erp.internal': ['93.184.216.34'], 'empty.internal': [] });
+    for (const host of ['erp.internal', 'empty.internal']) {
+      await expect(guard.check(`http://${host}/`)).rejects.toThrow(forbidden);
+    }
+    const dialled = await new Promise((resolve) => guard.lookup('erp.internal', {}, resolve));
+    expect(dialled).toMatchObject({ code: 'forbidden_target' });
+  });
+
+  it('are dialled as what their addresses are', async () => {
+    const addresses = ['93.184.216.34', '2606:2800:220:1::1'];
+    const guard = guardWith({ 'good.example': addresses });
+    const found = await new Promise((resolve) =>
+      guard.lookup('good.example', { all: true }, (_error, all) => resolve(all)),
+    );
+    expect(found).toEqual(addresses.map((address, index) => ({ address, family: index === 0 ? 4 : 6 })));
+  });
+
+  it('whose nameserver hangs are taken after 2.5 s', async () => {
+    vi.useFakeTimers();
+    try {
+      const checked = createEgressGuard({ allow: [], resolve: () => new Promise(() => undefined) }).check(
+        'https://slow.example/',
+      );
+      await vi.advanceTimersByTimeAsync(2_500);
+      await checked;
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   it('that do not resolve yet are taken, to be judged when they are called', async () => {
@@ -192,17 +237,20 @@ describe('what an operator allows', () => {
   it('is reached by name, and by names below a name', async () => {
     await guardWith(names, ['erp.internal']).check('http://erp.internal:9000/');
     await guardWith(names, ['*.internal']).check('http://erp.internal/');
+    await guardWith({}, ['erp.internal']).check('http://erp.internal/');
+    await expect(guardWith({}, ['*.internal']).check('http://erpinternal/')).rejects.toThrow(forbidden);
     await expect(guardWith(names, ['*.internal']).check('http://internal/')).rejects.toThrow(forbidden);
     await expect(guardWith(names, ['internal']).check('http://erp.internal/')).rejects.toThrow(forbidden);
   });
 
   it('is reached by address and by block, however the address is written', async () => {
-    const guard = guardWith(names, ['127.0.0.1', '10.0.0.0/8', 'fd00::/8', '192.168.7.7']);
-    for (const host of ['127.0.0.1', '0x7f.1', '[::ffff:127.0.0.1]', '10.255.0.1', '[fd12::1]'])
+    const guard = guardWith(names, ['127.0.0.1', '10.0.0.0/8', 'fd00::/8', 'fe80::7', '192.168.7.7']);
+    for (const host of ['127.0.0.1', '0x7f.1', '[::ffff:127.0.0.1]', '10.255.0.1', '[fd12::1]', '[fe80::7]'])
       guard.parse(`http://${host}/`);
     for (const host of ['crm.example', 'erp', 'erp.internal']) await guard.check(`http://${host}/`);
     expect(() => guard.parse('http://127.0.0.2/')).toThrow(forbidden);
     expect(() => guard.parse('http://[::1]/')).toThrow(forbidden);
+    expect(() => guard.parse('http://[fe80::8]/')).toThrow(forbidden);
     expect(() => guard.parse('http://192.168.7.8/')).toThrow(forbidden);
   });
 });

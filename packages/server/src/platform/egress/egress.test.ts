@@ -33,6 +33,19 @@ function egressWith(options: Partial<EgressOptions> = {}): Egress {
   return egress;
 }
 
+/** What would have a message go elsewhere, or end elsewhere. */
+const FRAMING = {
+  Host: 'elsewhere',
+  'Content-Length': '3',
+  'Transfer-Encoding': 'chunked',
+  Connection: 'close',
+  Upgrade: 'websocket',
+  Expect: '100-continue',
+  TE: 'trailers',
+  Trailer: 'x-more',
+  'Proxy-Authorization': 'Basic eDp5',
+};
+
 const get = (url: string) => ({ url, method: 'GET' });
 
 describe('a call', () => {
@@ -49,14 +62,20 @@ describe('a call', () => {
     const answer = await egressWith().request({
       url: `http://127.0.0.1:${port}/hooks?x=%20y#part`,
       method: 'POST',
-      headers: { 'content-type': 'application/json', Host: 'elsewhere', 'Content-Length': '3' },
+      headers: { 'content-type': 'application/json', ...FRAMING },
       body: '{"ü":1}',
     });
     expect(answer).toMatchObject({ status: 200, isComplete: true, headers: { 'x-answer': 'yes' } });
-    expect(JSON.parse(answer.body.toString())).toMatchObject({
+    expect(JSON.parse(answer.body.toString())).toEqual({
       method: 'POST',
       url: '/hooks?x=%20y',
-      headers: { host: `127.0.0.1:${port}`, 'content-length': '8' },
+      // Where a message goes and where it ends is not for whoever set its headers to say.
+      headers: {
+        'content-type': 'application/json',
+        'content-length': '8',
+        host: `127.0.0.1:${port}`,
+        connection: 'keep-alive',
+      },
       body: '{"ü":1}',
     });
   });
@@ -98,6 +117,18 @@ describe('a call', () => {
       expect((await egress.request(get(`http://127.0.0.1:${port}/`))).status).toBe(200);
     }
     expect(connections).toBe(2);
+  });
+
+  it('is not repeated where it is the first of its connection: it may have been heard', async () => {
+    let connections = 0;
+    const port = await raw((socket) => {
+      connections += 1;
+      socket.on('data', () => socket.resetAndDestroy());
+    });
+    await expect(egressWith().request(get(`http://127.0.0.1:${port}/`))).rejects.toMatchObject({
+      failure: 'connection_lost',
+    });
+    expect(connections).toBe(1);
   });
 });
 
@@ -222,8 +253,10 @@ describe('a target that misbehaves', () => {
 
   it('by a body of 1 GB is cut after what was asked for', async () => {
     let written = 0;
+    let isCut = false;
     const chunk = Buffer.alloc(65_536, 'x');
     const port = await http((_request, response) => {
+      response.on('close', () => (isCut = true));
       response.writeHead(200, { 'content-length': 2 ** 30 });
       const more = (): void => {
         while (!response.destroyed && written < 2 ** 30) {
@@ -237,6 +270,13 @@ describe('a target that misbehaves', () => {
     expect(answer).toMatchObject({ status: 200, isComplete: false });
     expect(answer.body.length).toBe(1_000);
     expect(written).toBeLessThan(2 ** 26);
+    await expect.poll(() => isCut).toBe(true);
+  });
+
+  it('by a body as large as was asked for is read whole', async () => {
+    const port = await http((_request, response) => response.end(Buffer.alloc(1_000, 'x')));
+    const answer = await egressWith().request({ ...get(`http://127.0.0.1:${port}/`), maxResponseBytes: 1_000 });
+    expect(answer).toMatchObject({ isComplete: true, body: Buffer.alloc(1_000, 'x') });
   });
 
   it('by a head without end, or by no HTTP at all, is an error', async () => {
@@ -252,7 +292,14 @@ describe('a target that misbehaves', () => {
     const port = await raw((socket) =>
       socket.on('data', () => socket.write('HTTP/1.1 101 Switching\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n')),
     );
-    await expect(egressWith().request(get(`http://127.0.0.1:${port}/`))).rejects.toMatchObject({ name: 'EgressError' });
+    await expect(egressWith().request(get(`http://127.0.0.1:${port}/`))).rejects.toMatchObject({ failure: 'no_http' });
+  });
+
+  it('by a name without an address is an error', async () => {
+    const egress = egressWith({ resolve: () => Promise.resolve([]) });
+    await expect(egress.request(get('http://nowhere.example/'))).rejects.toMatchObject({
+      failure: 'name_not_resolved',
+    });
   });
 
   it('by listening on nothing is an error', async () => {
@@ -264,10 +311,33 @@ describe('a target that misbehaves', () => {
   });
 });
 
-it('a call is broken off by its caller', async () => {
-  const port = await raw(() => undefined);
-  const caller = new AbortController();
-  const call = egressWith().request({ ...get(`http://127.0.0.1:${port}/`), signal: caller.signal });
-  setTimeout(() => caller.abort(), 50);
-  await expect(call).rejects.toMatchObject({ failure: 'aborted' });
+describe('the caller', () => {
+  it('breaks a call off, also before it has begun', async () => {
+    const port = await raw(() => undefined);
+    const caller = new AbortController();
+    const call = egressWith().request({ ...get(`http://127.0.0.1:${port}/`), signal: caller.signal });
+    setTimeout(() => caller.abort(), 50);
+    await expect(call).rejects.toMatchObject({ failure: 'aborted' });
+    const late = egressWith().request({ ...get(`http://127.0.0.1:${port}/`), signal: caller.signal });
+    await expect(late).rejects.toMatchObject({ failure: 'aborted' });
+  });
+
+  it('breaks nothing off by changing its mind later: the connection is another call’s', async () => {
+    let answer = (): void => undefined;
+    let asked = 0;
+    const port = await http((_request, response) => {
+      asked += 1;
+      if (asked === 1) response.end('first');
+      else answer = () => response.end('second');
+    });
+    const egress = egressWith();
+    const caller = new AbortController();
+    await egress.request({ ...get(`http://127.0.0.1:${port}/`), signal: caller.signal });
+    const second = egress.request(get(`http://127.0.0.1:${port}/`));
+    await expect.poll(() => asked).toBe(2);
+    caller.abort();
+    answer();
+    expect((await second).body.toString()).toBe('second');
+    expect(asked).toBe(2);
+  });
 });

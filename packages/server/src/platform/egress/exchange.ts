@@ -60,7 +60,6 @@ export function readExchange(
     const onAbort = (): void => cut(new EgressError('aborted'));
 
     timers.push(setTimeout(() => cut(new EgressError('timeout')), limits.totalMs));
-    if (signal?.aborted === true) return fail(new EgressError('aborted'));
     signal?.addEventListener('abort', onAbort);
 
     request.on('socket', (socket) => boundConnecting(socket, limits.connectMs, timers, fail));
@@ -79,9 +78,11 @@ export function readExchange(
         bytes += chunk.length;
         if (bytes > limits.maxBytes) finish(false);
       });
-      response.on('end', () => finish(response.complete));
+      response.on('end', () => finish(true));
       response.on('error', () => finish(false));
     });
+    // Not before somebody listens for errors: that of a request that was torn down would end the process.
+    if (signal?.aborted === true) return fail(new EgressError('aborted'));
     request.end(body);
   });
 }
