@@ -21,8 +21,11 @@ const TAGS = [
   ['Reservations', 'Holds that expire, confirmations, shipments.'],
   ['Transfers', 'Stock moved between locations.'],
   ['Alerts', 'Conditions of a level that a person should know.'],
+  ['Events', 'What happened, as a list, a stream or a WebSocket.'],
   ['Webhooks', 'Events, sent to you.'],
   ['Rate limits', 'How much callers may do, here and at services of yours.'],
+  ['Jobs', 'Work that is done again and again, and its runs.'],
+  ['People', 'Who may sign in, and sessions.'],
   ['Operations', 'Health, metrics, keys, audit.'],
 ] as const;
 
