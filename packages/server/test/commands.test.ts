@@ -12,6 +12,8 @@ const COMMANDS = [
   'keys',
   'backup',
   'restore',
+  'pause',
+  'resume',
   'openapi',
   'asyncapi',
   'import',
@@ -42,6 +44,21 @@ describe('the command line', () => {
     expect(stdout).toContain('Exit codes: ');
     expect(stdout).toContain(`\n  $ `);
     expect(stdout).toContain(`holdfast ${command}`);
+  });
+
+  test.each([
+    [['help', 'nosuch'], 'nosuch'],
+    [['nosuch', '--help'], 'nosuch'],
+    [['help', 'keys', 'nosuch'], 'nosuch'],
+    [['keys', 'nosuch', '-h'], 'nosuch'],
+  ])('%j says what is not known', async (args, word) => {
+    const { code, stdout, stderr } = await runHoldfast(args);
+    expect({ code, stdout }).toEqual({ code: 64, stdout: '' });
+    expect(stderr).toMatch(new RegExp(`^error: unknown command '${word}'`));
+  });
+
+  test('help leads to the help of a command in another', async () => {
+    expect(await runHoldfast(['help', 'keys', 'create'])).toEqual(await runHoldfast(['keys', 'create', '--help']));
   });
 
   test('serve --help lists every setting, with its variable, flag and default', async () => {

@@ -23,11 +23,11 @@ export class CommandRefused extends Error {
   }
 }
 
-/** Runs the command that `argv` names, and sets the exit code. What goes wrong is told in one paragraph on stderr. */
-export async function runCommandLine(program: Command, argv: readonly string[]): Promise<void> {
+/** Runs the command that these words name, and sets the exit code. What goes wrong is told in one paragraph on stderr. */
+export async function runCommandLine(program: Command, words: readonly string[]): Promise<void> {
   const output = watchOutput();
   try {
-    await program.parseAsync(argv);
+    await program.parseAsync(words, { from: 'user' });
     await output.written();
   } catch (error) {
     if (error instanceof CommanderError) {

@@ -8,6 +8,9 @@ that jobs missed each job makes up for as many as it is set to.
 On a copy that stays one, first disable the webhooks and the jobs that are the original's.
 
 Exit codes: 0 done, also where nothing was paused; 2 could not run; 64 not called correctly.
+
+Example:
+  $ holdfast resume --data /var/lib/holdfast
 `;
 
 export function register(program: Command): void {
