@@ -1,5 +1,5 @@
 // Who may import whom: docs/ARCHITECTURE.md. kernel <- platform <- engine <- modules <- app <- main.
-// scripts/boundaries.mjs runs these rules, and first sees them catch a planted breach of each.
+// scripts/boundaries.ts runs these rules, and first sees them catch a planted breach of each.
 
 const SERVER = '^packages/server/src';
 const TESTS = '\\.(test|fixture)\\.ts$';
