@@ -37,6 +37,8 @@ export interface HttpConfig {
   /** For a request to arrive whole. */
   requestTimeoutMs: number;
   headersTimeoutMs: number;
+  /** A connection on which nothing moves for so long, as one whose client reads no more, is cut. Longer than a request may take. */
+  stalledTimeoutMs: number;
   /** Longer than the idle timeout of the usual load balancers (60 s), so that they never reuse a closed connection. */
   keepAliveTimeoutMs: number;
   /** Above these the server sheds load with 503. */
@@ -51,6 +53,7 @@ export const HTTP_DEFAULTS: HttpConfig = {
   trustProxy: false,
   requestTimeoutMs: 120_000,
   headersTimeoutMs: 20_000,
+  stalledTimeoutMs: 180_000,
   keepAliveTimeoutMs: 72_000,
   inFlightMax: 10_000,
   eventLoopLagMaxMs: 2_000,

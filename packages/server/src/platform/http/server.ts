@@ -102,6 +102,7 @@ function serverOptions(options: HttpOptions): FastifyHttpOptions<RawServerDefaul
     trustProxy: trustOf(config.trustProxy),
     requestTimeout: config.requestTimeoutMs,
     keepAliveTimeout: config.keepAliveTimeoutMs,
+    connectionTimeout: config.stalledTimeoutMs,
     http: {
       ServerResponse: serverResponse,
       // Ours says why.
