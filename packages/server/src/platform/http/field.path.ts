@@ -4,7 +4,7 @@ export const ERRORS_MAX = 100;
 const PATH_MAX_LENGTH = 300;
 
 /** A JSON Pointer (RFC 6901), cut where a caller made it longer than anyone reads. */
-export function pointerTo(keys: readonly (string | number)[]): string {
+export function pointerTo(keys: Iterable<string | number>): string {
   let pointer = '';
   for (const key of keys) {
     pointer += `/${printable(String(key).replaceAll('~', '~0').replaceAll('/', '~1'))}`;

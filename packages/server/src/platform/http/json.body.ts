@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import sjson from 'secure-json-parse';
 import { Problem, problems, validationFailed, type FieldError } from '../../kernel/problem.ts';
 import { ERRORS_MAX, pointerTo } from './field.path.ts';
+import { repeatedMembers } from './json.members.ts';
 
 const PARSE = { protoAction: 'error', constructorAction: 'error' } as const;
 
@@ -11,12 +12,15 @@ const SUSPECT_ESCAPE = /\\u(?:0000|d[89a-f])/i;
 /**
  * A body as JSON.
  *
- * @throws Problem `malformed_json`, or `validation_failed` for text that no database keeps (NUL, lone surrogates)
+ * @throws Problem `malformed_json`, or `validation_failed` for members that are given twice and for text that no database
+ * keeps (NUL, lone surrogates)
  */
 export function parseJsonBody(body: Buffer): unknown {
   if (!isUtf8(body)) throw new Problem(problems.malformedJson, 'The body is not UTF-8.');
   const json = body.toString('utf8');
   const value = parse(json);
+  const repeated = repeatedMembers(json, value);
+  if (repeated.length > 0) throw validationFailed(repeated);
   if (SUSPECT_ESCAPE.test(json)) {
     const errors = unstorableText(value);
     if (errors.length > 0) throw validationFailed(errors);
