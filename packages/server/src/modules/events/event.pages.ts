@@ -1,3 +1,4 @@
+import { keepNewest } from '../../kernel/bounded.map.ts';
 import { Problem } from '../../kernel/problem.ts';
 import type { EventBatch } from './event.feed.ts';
 import { eventProblems } from './event.problems.ts';
@@ -68,9 +69,7 @@ export class EventPages {
   }
 
   #keep(span: EventSpan): void {
-    this.#kept.set(span.after, span);
-    const [oldest] = this.#kept.keys();
-    if (this.#kept.size > KEPT_MAX && oldest !== undefined) this.#kept.delete(oldest);
+    keepNewest(this.#kept, span.after, span, KEPT_MAX);
     if (this.#willForget) return;
     this.#willForget = true;
     setTimeout(() => {

@@ -1,3 +1,4 @@
+import { keepNewest } from '../../kernel/bounded.map.ts';
 import type { Problem } from '../../kernel/problem.ts';
 import type { EventSpan } from './event.tail.ts';
 import { matcherOf, type EventFilter, type StreamEvent } from './event.types.ts';
@@ -43,9 +44,7 @@ export class FrameMaker {
     const known = this.#filters.get(key);
     if (known !== undefined) return known;
     const filter = { matches: matcherOf({ types, topics }) };
-    this.#filters.set(key, filter);
-    const [oldest] = this.#filters.keys();
-    if (this.#filters.size > FILTERS_MAX && oldest !== undefined) this.#filters.delete(oldest);
+    keepNewest(this.#filters, key, filter, FILTERS_MAX);
     return filter;
   }
 
@@ -67,9 +66,7 @@ export class FrameMaker {
     const known = this.#made.get(span);
     if (known !== undefined) return known;
     const made = new Map<SharedFilter, Buffer | null>();
-    this.#made.set(span, made);
-    const [oldest] = this.#made.keys();
-    if (this.#made.size > SPANS_MAX && oldest !== undefined) this.#made.delete(oldest);
+    keepNewest(this.#made, span, made, SPANS_MAX);
     return made;
   }
 }

@@ -37,7 +37,7 @@ export interface Attempts {
 export function chargeAttempt(kind: ThrottleKind, before: Attempts | undefined, nowMs: number): Attempts {
   const { free, holdMaxMs } = POLICIES[kind];
   const failures = 1 + (before === undefined || isForgotten(before, nowMs) ? 0 : before.failures);
-  const holdMs = failures < free ? 0 : Math.min(holdMaxMs, 1_000 * 2 ** Math.min(failures - free, 30));
+  const holdMs = failures < free ? 0 : Math.min(holdMaxMs, 1_000 * 2 ** (failures - free));
   return { failures, lastAtMs: nowMs, heldUntilMs: nowMs + holdMs };
 }
 

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import ipaddr from 'ipaddr.js';
 import { withoutPort } from '../../kernel/address.ts';
+import { keepNewest } from '../../kernel/bounded.map.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { Problem } from '../../kernel/problem.ts';
 import type { Database } from '../../platform/database/index.ts';
@@ -102,10 +103,7 @@ export class Throttle {
 
   #remember(subject: string, heldMs: number): void {
     if (heldMs <= 0) return;
-    this.#heldUntilMs.delete(subject);
-    this.#heldUntilMs.set(subject, this.#clock.monotonic() + heldMs);
-    const [oldest] = this.#heldUntilMs.keys();
-    if (this.#heldUntilMs.size > REMEMBERED_MAX && oldest !== undefined) this.#heldUntilMs.delete(oldest);
+    keepNewest(this.#heldUntilMs, subject, this.#clock.monotonic() + heldMs, REMEMBERED_MAX);
   }
 
   #refuse(heldMs: number): void {

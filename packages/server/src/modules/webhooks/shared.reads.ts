@@ -1,3 +1,4 @@
+import { keepNewest } from '../../kernel/bounded.map.ts';
 import { matcherOf, type StreamEvent } from '../events/index.ts';
 import type { EventSource } from './stream.reader.ts';
 
@@ -65,16 +66,11 @@ export class SharedReads implements EventSource {
     this.#underWay.set(key, reading);
     const done = (batch: Batch | null): void => {
       if (this.#underWay.get(key) === reading) this.#underWay.delete(key);
-      if (batch !== null && batch.position > after && isSmall(batch)) this.#remember(key, reading);
+      if (batch !== null && batch.position > after && isSmall(batch))
+        keepNewest(this.#batches, key, reading, BATCHES_MAX);
     };
     reading.then(done, () => done(null));
     return reading;
-  }
-
-  #remember(key: string, reading: Promise<Batch>): void {
-    this.#batches.set(key, reading);
-    const [oldest] = this.#batches.keys();
-    if (this.#batches.size > BATCHES_MAX && oldest !== undefined) this.#batches.delete(oldest);
   }
 }
 

@@ -1,3 +1,4 @@
+import { keepNewest } from '../../kernel/bounded.map.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { Problem, problems } from '../../kernel/problem.ts';
 import type { Logger } from '../log/index.ts';
@@ -122,7 +123,7 @@ export class CredentialCache {
       const checkedAtMs = this.#clock.monotonic();
       const entry: Entry = { found: await this.#store.find(hash), checkedAtMs };
       if (generation !== this.#generation) continue;
-      keep(this.#entries, credential, entry);
+      keepNewest(this.#entries, credential, entry, ENTRIES_MAX);
       return entry;
     }
   }
@@ -130,20 +131,9 @@ export class CredentialCache {
   #touch(id: string, nowMs: number): void {
     const lastMs = this.#touchedAtMs.get(id) ?? -Infinity;
     if (nowMs - lastMs < TOUCH_EVERY_MS) return;
-    keep(this.#touchedAtMs, id, nowMs);
+    keepNewest(this.#touchedAtMs, id, nowMs, ENTRIES_MAX);
     this.#store
       .touch(id, nowMs)
       .catch((error: unknown) => this.#log.warn({ err: error }, `the use of ${this.#store.noun} could not be noted`));
-  }
-}
-
-/** The oldest entry makes room. */
-function keep<Value>(map: Map<string, Value>, key: string, value: Value): void {
-  map.delete(key);
-  map.set(key, value);
-  if (map.size <= ENTRIES_MAX) return;
-  for (const oldest of map.keys()) {
-    map.delete(oldest);
-    return;
   }
 }

@@ -9,6 +9,7 @@ import {
   type JWTPayload,
   type JWTVerifyOptions,
 } from 'jose';
+import { keepNewest } from '../../kernel/bounded.map.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { LAST_MS } from '../../kernel/instant.ts';
 import { credentialsInvalid, tokensCannotBeChecked } from './auth.problems.ts';
@@ -144,10 +145,7 @@ export class TokenVerifier {
   #remember(token: string, caller: Caller, expiresAtSeconds: number): void {
     const expiresAtMs = expiresAtSeconds * 1_000;
     const untilMs = Math.min(this.#clock.now() + REMEMBERED_MS, expiresAtMs);
-    this.#remembered.delete(token);
-    this.#remembered.set(token, { caller, untilMs, expiresAtMs });
-    const [oldest] = this.#remembered.keys();
-    if (this.#remembered.size > REMEMBERED_MAX && oldest !== undefined) this.#remembered.delete(oldest);
+    keepNewest(this.#remembered, token, { caller, untilMs, expiresAtMs }, REMEMBERED_MAX);
   }
 }
 
