@@ -1,8 +1,25 @@
+import { SignJWT } from 'jose';
 import type { TestApp } from '../../../test/app.ts';
 
 export const ADA = { login: 'ada@shop.example', name: 'Ada Lovelace', password: 'three tired herons by the canal' };
 
 export const BEN = { login: 'Ben', name: 'Ben', password: 'nine quiet otters in the reeds' };
+
+const SECRET = 'an entirely sufficient secret: 32 bytes';
+
+/** The environment of a server with an identity provider, whose tokens {@link tokenFor} makes. */
+export const IDENTITY_PROVIDER = {
+  HOLDFAST_JWT_SECRET: SECRET,
+  HOLDFAST_JWT_ISSUER: 'https://id.example',
+  HOLDFAST_JWT_AUDIENCE: 'holdfast',
+};
+
+/** @param exp seconds since the epoch */
+export function tokenFor(sub: string, scope: string, exp: number): Promise<string> {
+  return new SignJWT({ sub, scope, exp, iss: IDENTITY_PROVIDER.HOLDFAST_JWT_ISSUER, aud: 'holdfast' })
+    .setProtectedHeader({ alg: 'HS256' })
+    .sign(new TextEncoder().encode(SECRET));
+}
 
 type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
 

@@ -2,7 +2,16 @@ import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startTestApp, type TestApp } from '../../../test/app.ts';
 import { newId } from '../../kernel/ids.ts';
-import { ADA, BEN, Browser, browserElsewhere, makePersonAs, signInAda } from './people.fixture.ts';
+import {
+  ADA,
+  BEN,
+  Browser,
+  browserElsewhere,
+  IDENTITY_PROVIDER,
+  makePersonAs,
+  signInAda,
+  tokenFor,
+} from './people.fixture.ts';
 
 const statusesOf = (answers: { status: number }[]) => answers.map(({ status }) => status).toSorted((a, b) => a - b);
 
@@ -318,6 +327,20 @@ describe('the last admin', () => {
       expect(restored.status).toBe(200);
       await ben.signIn(BEN.login, BEN.password);
       await eve.signIn('eve');
+    }
+  });
+
+  test('goes where somebody with a token of the identity provider asks: they have admin without being one', async () => {
+    const provided = await startTestApp({ env: IDENTITY_PROVIDER });
+    try {
+      const byToken = new Browser(() => provided);
+      byToken.headers = { 'x-api-key': await tokenFor('ada', 'admin', Date.now() / 1_000 + 300) };
+      const id = await makePersonAs(byToken, { ...ADA, scopes: ['admin'] });
+      expect((await byToken.ask('DELETE', `/people/${id}`)).status).toBe(204);
+      const key = (await byToken.ask('POST', '/api-keys', { body: { name: 'ops', scopes: ['admin'] } })).body;
+      expect((await byToken.ask('DELETE', `/api-keys/${key.id}`)).status).toBe(204);
+    } finally {
+      await provided.close();
     }
   });
 });

@@ -1,7 +1,15 @@
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startTestApp, type TestApp } from '../../../test/app.ts';
-import { BEN, Browser, browserElsewhere, makePersonAs, signInAda } from './people.fixture.ts';
+import {
+  BEN,
+  Browser,
+  browserElsewhere,
+  IDENTITY_PROVIDER,
+  makePersonAs,
+  signInAda,
+  tokenFor,
+} from './people.fixture.ts';
 import { touchSession } from './session.sql.ts';
 
 let app: TestApp;
@@ -157,6 +165,36 @@ describe('the life of a session', () => {
     expect((await oldest.ask('GET', '/products')).status).toBe(200);
     await stranger().signIn(login, BEN.password);
     expect((await oldest.ask('GET', '/products')).status).toBe(401);
+  });
+});
+
+describe('who am I', () => {
+  test('a key has its name and its end, a token its subject and its own; neither has a session', async () => {
+    const provided = await startTestApp({ connection: app.connection, env: IDENTITY_PROVIDER });
+    try {
+      const expiresAt = '2999-01-01T00:00:00.000Z';
+      const key = (await ada.ask('POST', '/api-keys', { body: { name: 'till', scopes: ['stock'], expiresAt } })).body;
+      const token = await tokenFor('shop:ada', 'reserve openid', Date.parse(expiresAt) / 1_000);
+      const one = new Browser(() => provided);
+      const asked = async (path: string, credential: string) =>
+        (await one.ask('GET', path, { headers: { 'x-api-key': credential } })).body;
+      const nobodys = { authenticated: true, personId: null, needsAdmin: false, expiresAt };
+      expect(await asked('/session', key.key)).toEqual({
+        ...nobodys,
+        mode: 'key',
+        name: 'till',
+        scopes: ['stock', 'read'],
+      });
+      expect(await asked('/session', token)).toEqual({
+        ...nobodys,
+        mode: 'token',
+        name: 'shop:ada',
+        scopes: ['reserve', 'read'],
+      });
+      for (const credential of [key.key, token]) expect((await asked('/sessions', credential)).items).toEqual([]);
+    } finally {
+      await provided.close();
+    }
   });
 });
 

@@ -17,10 +17,13 @@ import {
 let clock: HandClock;
 let keys: MemoryKeys;
 let auth: Authenticator;
+let changes: number;
 beforeEach(() => {
   clock = new HandClock();
   keys = new MemoryKeys();
-  auth = new Authenticator({ keys, jwt: null, clock, log: createLogger('silent') });
+  changes = 0;
+  const onChanged = () => (changes += 1);
+  auth = new Authenticator({ keys, jwt: null, clock, log: createLogger('silent'), onChanged });
 });
 
 const HERE = { host: 'localhost:8080' };
@@ -103,6 +106,15 @@ describe('a key', () => {
     },
   );
 
+  test('among other words, or with what no key has in it, is 401 and not looked up', async () => {
+    const key = makeKey(['read']);
+    for (const authorization of [`Token Bearer ${key}`, `Bearer ${key} more`, `Basic ${key}`]) {
+      expect((await refusalOf({ authorization }))[0]).toBe(401);
+    }
+    for (const text of [`${key} ${key}`, `${key}ü`, '']) expect((await refusalOf({ 'x-api-key': text }))[0]).toBe(401);
+    expect(keys.lookups).toBe(0);
+  });
+
   test('two at once are 400', async () => {
     const key = makeKey(['read']);
     expect((await refusalOf({ ...bearer(key), 'x-api-key': makeKey(['read']) }))[0]).toBe(400);
@@ -140,22 +152,34 @@ describe('a known key', () => {
   });
 
   test('is refused at once where it was revoked, even by a lookup that began before', async () => {
-    const key = makeKey(['read']);
-    await callerOf(bearer(key));
+    const [key, bystander] = [makeKey(['read']), makeKey(['read'])];
+    await Promise.all([callerOf(bearer(key)), callerOf(bearer(bystander))]);
     keys.remove(key);
     auth.keyChanged(prefixOfKey(key));
     expect((await refusalOf(bearer(key)))[0]).toBe(401);
+    // Nobody else has to be looked up for it.
+    expect(auth.authenticate(requestWith(bearer(bystander)))).not.toBeInstanceOf(Promise);
 
     const other = makeKey(['read']);
+    expect(auth.authenticate(requestWith(bearer(bystander)))).not.toBeInstanceOf(Promise);
     let release = () => {};
     const held = new Promise<void>((resolve) => (release = resolve));
     keys.before = () => held;
     const early = refusalOf(bearer(other));
-    await expect.poll(() => keys.lookups).toBe(3);
+    await expect.poll(() => keys.lookups).toBe(4);
     keys.remove(other);
     auth.keyChanged(prefixOfKey(other));
     release();
     expect((await early)[0]).toBe(401);
+  });
+
+  test('is as old as the question, not as the answer', async () => {
+    const key = makeKey(['read']);
+    keys.before = () => Promise.resolve(void (clock.ms += 600));
+    await callerOf(bearer(key));
+    clock.ms += 400;
+    keys.remove(key);
+    expect((await refusalOf(bearer(key)))[0]).toBe(401);
   });
 
   test('notes its use once a minute', async () => {
@@ -173,11 +197,50 @@ describe('a known key', () => {
     makeKey(['admin']);
     const { key, prefix } = generateApiKey();
     await refusalOf(bearer(key));
+    clock.ms += 999;
     await refusalOf(bearer(key));
     expect(keys.lookups).toBe(1);
     keys.add(key, { id: prefix, scopes: ['read'], expiresAtMs: null });
     auth.keyCreated();
     expect(await callerOf(bearer(key))).toMatchObject({ actor: `key:${prefix}` });
+  });
+
+  test('an unknown one that is made while it is looked up is looked up again', async () => {
+    makeKey(['admin']);
+    const { key, prefix } = generateApiKey();
+    keys.before = () => {
+      keys.before = () => Promise.resolve();
+      keys.add(key, { id: prefix, scopes: ['read'], expiresAtMs: null });
+      auth.keyCreated();
+      return Promise.resolve();
+    };
+    expect(await callerOf(bearer(key))).toMatchObject({ actor: `key:${prefix}` });
+  });
+
+  test('an unknown one that was made elsewhere counts as soon as the other instance tells', async () => {
+    makeKey(['admin']);
+    const { key, prefix } = generateApiKey();
+    await refusalOf(bearer(key));
+    keys.add(key, { id: prefix, scopes: ['read'], expiresAtMs: null });
+    auth.reconsider();
+    expect(await callerOf(bearer(key))).toMatchObject({ actor: `key:${prefix}` });
+  });
+
+  test('is 256 characters long at most: more is nobody’s, and is not remembered', async () => {
+    makeKey(['admin']);
+    for (const length of [256, 257, 257]) expect((await refusalOf(bearer('x'.repeat(length))))[0]).toBe(401);
+    expect(keys.lookups).toBe(1);
+  });
+
+  test('that is made, revoked or changed, and a person likewise, is told to the other instances', () => {
+    auth.keyCreated();
+    auth.keyChanged('k1');
+    auth.personCreated();
+    auth.personChanged('p1');
+    expect(changes).toBe(4);
+    // What they tell is not told on.
+    auth.reconsider();
+    expect(changes).toBe(4);
   });
 
   test('a flood of unknown ones is shed', async () => {
@@ -252,7 +315,11 @@ describe('until a first key exists', () => {
     { 'x-forwarded-host': 'localhost' },
     { via: '1.1 proxy' },
     { 'x-real-ip': '127.0.0.1' },
+    { 'x-client-ip': '127.0.0.1' },
+    { 'x-cluster-client-ip': '127.0.0.1' },
+    { 'true-client-ip': '127.0.0.1' },
     { 'cf-connecting-ip': '127.0.0.1' },
+    { 'cdn-loop': 'cloudflare' },
   ])('nobody else is: %j', async (headers) => {
     expect((await refusalOf(headers as unknown as Record<string, string>))[0]).toBe(403);
   });
@@ -262,9 +329,12 @@ describe('until a first key exists', () => {
     await expect(Promise.resolve(auth.authenticate(request))).rejects.toMatchObject({ status: 403 });
   });
 
-  test.each(['10.0.0.1', '::ffff:10.0.0.1', '2001:db8::1', ''])('from "%s" it is 403', async (address) => {
-    expect((await refusalOf({}, address))[0]).toBe(403);
-  });
+  test.each(['10.0.0.1', '::ffff:10.0.0.1', '2001:db8::1', '1270::1', '127::1', ''])(
+    'from "%s" it is 403',
+    async (address) => {
+      expect((await refusalOf({}, address))[0]).toBe(403);
+    },
+  );
 
   test('a key that is sent is checked all the same', async () => {
     expect((await refusalOf(bearer('hf_wrong000_x')))[0]).toBe(401);
@@ -283,10 +353,46 @@ describe('until a first key exists', () => {
     expect([keys.questions, await auth.isOpen()]).toEqual([2, false]);
   });
 
-  test('the first key closes it at once', async () => {
+  test('what the store says counts for a second from when it was asked', async () => {
+    keys.before = () => Promise.resolve(void (clock.ms += 600));
     await callerOf({});
-    makeKey(['admin']);
+    clock.ms += 400;
+    await callerOf({});
+    expect(keys.questions).toBe(2);
+  });
+
+  test.each([
+    ['key', () => makeKey(['admin'])],
+    ['person', () => auth.personCreated()],
+    [
+      'key of another instance that tells of it',
+      () => {
+        keys.everMade = true;
+        auth.reconsider();
+      },
+    ],
+  ])('the first %s closes it at once', async (_what, make) => {
+    await callerOf({});
+    make();
     expect((await refusalOf({}))[0]).toBe(401);
+  });
+
+  test('with an identity provider nobody is let in without a token, and the store is not asked', async () => {
+    const jwt = { keys: { secret: 'an entirely sufficient secret: 32 bytes' }, issuer: 'i', audience: 'a' };
+    auth = new Authenticator({ keys, jwt, clock, log: createLogger('silent') });
+    expect([(await refusalOf({}))[0], await auth.isOpen(), await auth.isOpen()]).toEqual([401, false, false]);
+    expect(keys.questions).toBe(0);
+  });
+
+  test('an identity provider that is away is logged once in ten seconds', async () => {
+    const lines: string[] = [];
+    const jwt = { keys: { jwksUrl: 'http://127.0.0.1:9/jwks' }, issuer: 'i', audience: 'a' };
+    auth = new Authenticator({ keys, jwt, clock, log: createLogger('info', { write: (line) => lines.push(line) }) });
+    const token = `${Buffer.from('{"alg":"ES256"}').toString('base64url')}.e30.AA`;
+    const askTwice = async () => [(await refusalOf(bearer(token)))[0], (await refusalOf(bearer(token)))[0]];
+    expect([await askTwice(), lines.length]).toEqual([[503, 503], 1]);
+    clock.ms += 10_000;
+    expect([await askTwice(), lines.length]).toEqual([[503, 503], 2]);
   });
 
   test('it may listen on loopback only', () => {

@@ -64,7 +64,7 @@ function isProxyHeader(name: string): boolean {
 function isLoopbackAddress(address: string | undefined): boolean {
   if (address === undefined) return false;
   const v4 = address.startsWith('::ffff:') ? address.slice('::ffff:'.length) : address;
-  return address === '::1' || (isIPv4(v4) && v4.startsWith('127.'));
+  return address === '::1' || v4.startsWith('127.');
 }
 
 function isLoopbackName(name: string | null): boolean {

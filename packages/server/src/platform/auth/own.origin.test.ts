@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { assertOwnOrigin, assertOwnPage } from './index.ts';
+import { assertOwnOrigin, assertOwnPage, isInTheClear } from './index.ts';
 
 const OWN = { host: 'stock.example' };
 const JSON_BODY = { 'content-type': 'application/json' };
@@ -71,4 +71,16 @@ describe('what changes something', () => {
   ])('%s %j', (method, headers, refused) => {
     expect(refuses(() => assertOwnPage({ headers: { ...from, ...headers }, method }))).toBe(refused);
   });
+});
+
+test.each<[string | undefined, boolean]>([
+  ['http://stock.example', true],
+  ['http://10.0.0.7:8080', true],
+  ['https://stock.example', false],
+  ['http://localhost:8080', false],
+  ['http://127.0.0.1', false],
+  ['null', false],
+  [undefined, false],
+])('a page of %s came in the clear from another machine: %j', (origin, expected) => {
+  expect(isInTheClear(origin)).toBe(expected);
 });

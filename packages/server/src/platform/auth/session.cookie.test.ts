@@ -62,6 +62,7 @@ describe('the cookie that is sent', () => {
     ['twice the same', `__Host-holdfast=${token}; __Host-holdfast=${token}`, null],
     ['in capitals', `__host-holdfast=${token}`, null],
     ['as part of a name', `x__Host-holdfast=${token}`, null],
+    ['as the beginning of a name', `__Host-holdfast-x=${token}`, null],
     ['in quotes', `__Host-holdfast="${token}"`, null],
     ['cut short', `__Host-holdfast=${token.slice(1)}`, null],
     ['empty', '__Host-holdfast=', null],

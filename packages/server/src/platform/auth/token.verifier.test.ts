@@ -1,7 +1,7 @@
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createHmac } from 'node:crypto';
-import { exportJWK, exportSPKI, generateKeyPair, SignJWT, type CryptoKey, type JWK } from 'jose';
+import { CompactSign, exportJWK, exportSPKI, generateKeyPair, SignJWT, type CryptoKey, type JWK } from 'jose';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Problem } from '../../kernel/problem.ts';
 import { HandClock } from './auth.fixture.ts';
@@ -113,6 +113,7 @@ describe("with the provider's public keys", () => {
     ['no subject', { sub: undefined }],
     ['an empty subject', { sub: '' }],
     ['a subject with a line break', { sub: 'a\nb' }],
+    ['a subject with half a character', { sub: 'ada\ud800' }],
     ['a subject that is too long', { sub: 'x'.repeat(251) }],
     ['a subject that is a number', { sub: 17 }],
     ['a subject that is null', { sub: null }],
@@ -144,6 +145,17 @@ describe("with the provider's public keys", () => {
     }
   });
 
+  test('what is no token of this kind is 401, not the fault of the provider', async () => {
+    const payload = encode(claims());
+    const extended = `${encode({ alg: 'ES256', kid: 'one', crit: ['x'], x: 1 })}.${payload}.AA`;
+    const text = await new CompactSign(new TextEncoder().encode('"ada"'))
+      .setProtectedHeader({ alg: 'ES256', kid: 'one' })
+      .sign(signer);
+    for (const token of [`${encode({ alg: 1 })}.${payload}.AA`, extended, text]) {
+      expect((await statusOf(verifier, token))[0]).toBe(401);
+    }
+  });
+
   test('its keys are fetched once', async () => {
     const before = fetches;
     const tokens = await Promise.all(Array.from({ length: 5 }, (_, index) => sign(claims({ sub: `user${index}` }))));
@@ -162,12 +174,18 @@ describe("with the provider's public keys", () => {
     // They are not fetched more often than every 30 s.
     vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 31_000 });
     try {
+      // Of a key that it names there is nothing new to hear.
+      const before = fetches;
+      expect((await statusOf(verifier, await sign(claims(), stranger.privateKey)))[0]).toBe(401);
+      expect(fetches).toBe(before);
       expect(await statusNow(other.privateKey)).toBe(200);
       expect(await statusNow(signer, { sub: 'bob' })).toBe(200);
-      const before = fetches;
       expect(await statusNow(stranger.privateKey)).toBe(401);
-      expect(await statusNow(other.privateKey, { aud: 'elsewhere' })).toBe(401);
-      expect(fetches).toBe(before);
+      for (const key of [signer, other.privateKey]) {
+        const token = await signNamingNone(claims({ aud: 'elsewhere' }), key);
+        expect(await statusOf(verifier, token)).toEqual([401, expect.stringContaining('aud')]);
+      }
+      expect(fetches).toBe(before + 1);
     } finally {
       vi.useRealTimers();
       served = { keys: [first as JWK] };

@@ -60,8 +60,8 @@ export function createAllowList(entries: readonly string[]): AllowList {
   for (const entry of entries) {
     const block = parseBlock(entry);
     if (block !== null) blocks.push(block);
-    else if (entry.startsWith('*.')) parents.push(entry.slice(1).toLowerCase());
-    else hosts.add(entry.toLowerCase());
+    else if (entry.startsWith('*.')) parents.push(entry.slice(1));
+    else hosts.add(entry);
   }
   return {
     isEmpty: entries.length === 0,

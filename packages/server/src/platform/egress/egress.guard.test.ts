@@ -218,6 +218,10 @@ describe('names', () => {
     await guardWith().check('https://later.example/');
   });
 
+  it('that only end like private ones are public', async () => {
+    await guardWith({ 'shop.notlocal': ['93.184.216.34'] }).check('https://shop.notlocal/');
+  });
+
   it('that look like others are their own, in punycode', () => {
     // With a Cyrillic o.
     expect(guardWith().parse('https://l\u043ecalhost.example/').host).toBe('xn--lcalhost-nbh.example');
@@ -264,7 +268,9 @@ describe('what is no target', () => {
     'https://',
     'shop.example/hooks',
     '//shop.example/',
+    'https://./',
     'https://user@shop.example/',
+    'https://:pass@shop.example/',
     'https://user:pass@shop.example/',
     'https://shop.example/a b',
     'https://shop.example\\@127.0.0.1/',

@@ -5,11 +5,13 @@ import { createResolver } from './resolver.ts';
 
 const NAME_ERROR = 3;
 const A = 1;
+const AAAA = 28;
 
-/** Knows IPv4 addresses of these names, nothing of others, and is silent about `slow.example`. */
+/** Knows addresses of these names, nothing of others, and is silent about `slow.example`. */
 const NAMES: Readonly<Record<string, number[]>> = {
   'shop.example': [93, 184, 216, 34],
   'inside.example': [10, 0, 0, 7],
+  'six.example': [0x20, 0x01, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1],
 };
 
 let nameserver: Socket;
@@ -35,13 +37,15 @@ function answerTo(query: Buffer): Buffer | null {
   }
   const name = labels.join('.').toLowerCase();
   if (name === 'slow.example') return null;
-  const address = query.readUInt16BE(end + 1) === A ? NAMES[name] : undefined;
+  const type = query.readUInt16BE(end + 1);
+  const known = NAMES[name];
+  const address = (known?.length === 4 ? A : AAAA) === type ? known : undefined;
   const header = Buffer.alloc(12);
   query.copy(header, 0, 0, 2);
   header.writeUInt16BE(0x8180 | (name in NAMES ? 0 : NAME_ERROR), 2);
   header.writeUInt16BE(1, 4);
   header.writeUInt16BE(address === undefined ? 0 : 1, 6);
-  const record = address === undefined ? [] : [0xc0, 12, 0, A, 0, 1, 0, 0, 0, 60, 0, 4, ...address];
+  const record = address === undefined ? [] : [0xc0, 12, 0, type, 0, 1, 0, 0, 0, 60, 0, address.length, ...address];
   return Buffer.concat([header, query.subarray(12, end + 5), Buffer.from(record)]);
 }
 
@@ -49,6 +53,7 @@ it('asks the nameservers', async () => {
   const resolve = createResolver({ asksMachine: false, servers });
   expect(await resolve('shop.example')).toEqual(['93.184.216.34']);
   expect(await resolve('inside.example')).toEqual(['10.0.0.7']);
+  expect(await resolve('six.example')).toEqual(['2001:db8::1']);
   await expect(resolve('nowhere.example')).rejects.toMatchObject({ code: 'ENOTFOUND' });
 });
 

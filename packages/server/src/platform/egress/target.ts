@@ -36,7 +36,7 @@ export function parseTarget(text: string, path = '/url'): Target {
   const url = new URL(text);
   if (url.protocol !== 'https:' && url.protocol !== 'http:') throw wrong('must begin with https:// or http://');
   if (url.username !== '' || url.password !== '') throw wrong('must hold no user and no password');
-  const host = url.hostname.replace(/^\[|\]$|\.+$/g, '').toLowerCase();
+  const host = url.hostname.replace(/^\[|\]$|\.+$/g, '');
   if (host === '') throw wrong('must name a host');
   return { url, host, isAddress: isIP(host) !== 0 };
 }
@@ -49,8 +49,7 @@ export function forbiddenTarget(detail: string): Problem {
  * Names that the public DNS does not answer, or must not (RFC 6761, 6762, 8375, ICANN's .internal and the collisions that
  * it keeps back): whatever they lead to here is private. A name of one label is the machine's or the network's own.
  */
-const PRIVATE_NAMES =
-  /^[^.]*$|(?:^|\.)(?:localhost|localdomain|local|internal|intranet|private|corp|home|lan|home\.arpa)$/;
+const PRIVATE_NAMES = /^[^.]*$|\.(?:localhost|localdomain|local|internal|intranet|private|corp|home|lan|home\.arpa)$/;
 
 export function isPrivateName(host: string): boolean {
   return PRIVATE_NAMES.test(host);

@@ -232,6 +232,8 @@ describe('what is hardly HTTP', () => {
     const answer = await exchange(port, 'GET /health HTTP/1.1\r\nConnection: close\r\n\r\n');
     expect(answer).toMatch(/^HTTP\/1\.1 400 /);
     expect(answer).toContain('application/problem+json');
+    // HTTP/1.0 knew none.
+    expect(await exchange(port, 'GET /health HTTP/1.0\r\n\r\n')).toMatch(/^HTTP\/1\.1 200 /);
   });
 
   test('a target in absolute form, an asterisk and an unknown method are answered', async () => {
