@@ -118,12 +118,11 @@ const twoBuckets: CounterAlgorithm = {
   },
   retryMs(state, charge, nowMs) {
     const { windowMs } = charge.counter;
-    const leftMs = (state.at + 1) * windowMs - nowMs;
     const over = weightOf(state, charge) + (charge.cost - charge.limit) * windowMs;
-    if (state.before > 0 && over <= state.before * leftMs) return Math.ceil(over / state.before);
-    // In the next window this one is the one before, and wanes.
     const overThen = (state.used + charge.cost - charge.limit) * windowMs;
-    return leftMs + (overThen <= 0 ? 0 : Math.ceil(overThen / state.used));
+    if (overThen <= 0) return Math.ceil(over / state.before);
+    // In the next window this one is the one before, and wanes.
+    return (state.at + 1) * windowMs - nowMs + Math.ceil(overThen / state.used);
   },
 };
 
@@ -153,7 +152,8 @@ const log: CounterAlgorithm = {
     const entries = state.log;
     // Most who come once do not come again: an array that is pushed to has room for eight charges from the first one on.
     if (entries === null) state.log = [nowMs, cost];
-    else if (entries.at(-2) === nowMs) entries[entries.length - 1] = (entries.at(-1) as number) + cost;
+    // A clock that was set back: the log stays in order.
+    else if ((entries.at(-2) as number) >= nowMs) entries[entries.length - 1] = (entries.at(-1) as number) + cost;
     else entries.push(nowMs, cost);
     state.used += cost;
   },

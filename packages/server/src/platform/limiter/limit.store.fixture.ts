@@ -112,6 +112,46 @@ export function limitStoreSuite(open: () => Promise<StoreRig>, runs: number): vo
     expect(look.remaining).toBe(1);
   });
 
+  const remainingOf = async (charge: Charge): Promise<number> => {
+    await rig.store.peek([charge]);
+    return charge.remaining;
+  };
+
+  test.each(Object.entries(KIND))(
+    '%s: a refund gives back its own charge, whatever else came then',
+    async (_name, kind) => {
+      nextWindow(1_000);
+      const charge = chargesTo({ kind, limit: 5 });
+      await take(charge(1));
+      await rig.store.refund([await take(charge(2))]);
+      expect(await remainingOf(charge())).toBe(4);
+      const last = await take(charge(1));
+      // A clock that was set back meanwhile makes it no more.
+      pass(-600);
+      await rig.store.refund([last]);
+      expect(await remainingOf(charge())).toBe(4);
+      pass(600);
+    },
+  );
+
+  test.each(Object.entries(KIND))('%s: refunds never leave more than the limit', async (_name, kind) => {
+    nextWindow(1_000);
+    const charge = chargesTo({ kind, limit: 5 });
+    const spent = await take(charge(3));
+    pass(1_000);
+    await rig.store.refund([spent]);
+    await rig.store.refund([spent]);
+    expect(await remainingOf(charge())).toBe(5);
+  });
+
+  test('a log whose clock was set back is used until its last charge is forgiven', async () => {
+    const charge = chargesTo({ kind: KIND.log, limit: 5 });
+    await take(charge());
+    pass(-600);
+    expect(await take(charge())).toMatchObject({ remaining: 3, resetMs: 1_600 });
+    pass(600);
+  });
+
   test('a log forgets what was given back, however often that happens within its window', async () => {
     const charge = chargesTo({ kind: KIND.log, limit: 3, windowMs: DAY_MS });
     await take(charge());
@@ -153,6 +193,9 @@ export function limitStoreSuite(open: () => Promise<StoreRig>, runs: number): vo
     expect(await take(charge(2))).toMatchObject({ allowed: true, remaining: 0, resetMs: 2_950 });
     pass(100_000);
     expect(await take(charge(30))).toMatchObject({ allowed: true, remaining: 0 });
+    // A third of a second is not over after 333 ms.
+    const third = chargesTo({ kind: KIND.bucket, limit: 3 });
+    expect(await take(third())).toMatchObject({ remaining: 2, resetMs: 334 });
   });
 
   test('two buckets weigh the window before by the share that the sliding one still covers', async () => {

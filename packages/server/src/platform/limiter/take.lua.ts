@@ -95,11 +95,10 @@ A[TWO] = {
     return s.before > 0 and (s.at + 1) * c.windowMs - t or 0
   end,
   retryMs = function(s, c, t)
-    local leftMs = (s.at + 1) * c.windowMs - t
     local over = weight(s, c, t) + (c.cost - c.limit) * c.windowMs
-    if s.before > 0 and over <= s.before * leftMs then return ceil(over / s.before) end
     local overThen = (s.used + c.cost - c.limit) * c.windowMs
-    return leftMs + (overThen <= 0 and 0 or ceil(overThen / s.used))
+    if overThen <= 0 then return ceil(over / s.before) end
+    return (s.at + 1) * c.windowMs - t + ceil(overThen / s.used)
   end,
 }
 
