@@ -12,6 +12,13 @@ afterAll(() => test.close());
 
 const CHOSEN = 'an-operator-chose-this-one';
 const bearer = (key: string) => ({ authorization: `Bearer ${key}` });
+let admin = CHOSEN;
+
+async function makeKey(payload: object): Promise<{ id: string; key: string }> {
+  const made = await test.app.inject({ method: 'POST', url: '/api/v1/api-keys', headers: bearer(admin), payload });
+  expect(made.statusCode).toBe(201);
+  return made.json();
+}
 
 describe('the operator’s own admin key', () => {
   it('is made once by any number of instances that start at once, and ends the open server', async () => {
@@ -35,21 +42,41 @@ describe('the operator’s own admin key', () => {
     const store = createKeyStore(test.database);
     const { id } = (await store.findByHash(hashApiKey(CHOSEN))) ?? { id: '' };
     const headers = bearer(CHOSEN);
-    const made = await test.app.inject({
-      method: 'POST',
-      url: '/api/v1/api-keys',
-      headers,
-      payload: { name: 'another', scopes: ['admin'] },
-    });
-    expect(made.statusCode).toBe(201);
+    admin = (await makeKey({ name: 'another', scopes: ['admin'] })).key;
     const revoked = await test.app.inject({ method: 'DELETE', url: `/api/v1/api-keys/${id}`, headers });
     expect(revoked.statusCode).toBe(204);
     expect(await store.findByHash(hashApiKey(CHOSEN))).toBeNull();
     expect(await ensureAdminKey(test.database, CHOSEN)).toBe('unusable');
   });
 
+  it('is none where it is somebody’s key without admin', async () => {
+    const { key } = await makeKey({ name: 'reader', scopes: ['read'] });
+    expect(await ensureAdminKey(test.database, key)).toBe('unusable');
+  });
+
   it('is refused where it is too short to be safe, or no header could carry it', async () => {
-    await expect(ensureAdminKey(test.database, 'short')).rejects.toThrow('16 to 256');
+    for (const length of [15, 257]) {
+      await expect(ensureAdminKey(test.database, 'x'.repeat(length))).rejects.toThrow('16 to 256');
+    }
     await expect(ensureAdminKey(test.database, 'with a blank in the midst')).rejects.toThrow('16 to 256');
+  });
+});
+
+describe('the table of keys', () => {
+  it('answers when a key ends, and notes its latest use, in whatever order uses are told', async () => {
+    const store = createKeyStore(test.database);
+    const expiresAt = '2999-01-01T00:00:00.000Z';
+    const { id, key } = await makeKey({ name: 'till', scopes: ['stock'], expiresAt });
+    expect(await store.findByHash(hashApiKey(key))).toEqual({
+      id,
+      scopes: ['stock'],
+      expiresAtMs: Date.parse(expiresAt),
+    });
+    const usedMs = Date.parse('2027-01-15T08:00:00.000Z');
+    for (const ms of [usedMs, usedMs - 60_000]) await store.touch(id, ms);
+    const { items } = (await test.app.inject({ url: '/api/v1/api-keys', headers: bearer(admin) })).json();
+    expect(items.find((one: { id: string }) => one.id === id)).toMatchObject({
+      lastUsedAt: '2027-01-15T08:00:00.000Z',
+    });
   });
 });

@@ -102,6 +102,25 @@ describe('guessing', () => {
     expect(outcomes.indexOf('too_many_attempts')).toBe(20);
   });
 
+  test('is forgotten after an hour, row by row as others come', async () => {
+    const { pool } = app.database;
+    await throttle().attempt('of old', '203.0.113.200');
+    const { rows } = await pool.query<{ subject: string }>('SELECT subject FROM sign_in_throttle');
+    const old = rows.slice(0, 2).map(({ subject }) => subject);
+    const isThere = async () =>
+      (await pool.query('SELECT FROM sign_in_throttle WHERE subject = ANY($1)', [old])).rowCount;
+    await pool.query(`UPDATE sign_in_throttle SET last_at = last_at - interval '59 minutes' WHERE subject = ANY($1)`, [
+      old,
+    ]);
+    await throttle().attempt('of now', '203.0.113.201');
+    expect(await isThere()).toBe(2);
+    await pool.query(`UPDATE sign_in_throttle SET last_at = last_at - interval '1 minute' WHERE subject = ANY($1)`, [
+      old,
+    ]);
+    await throttle().attempt('of now', '203.0.113.201');
+    expect(await isThere()).toBe(0);
+  });
+
   test('whoever had the right password is held no longer, also where a second attempt was refused meanwhile', async () => {
     const one = throttle();
     for (let guess = 0; guess < 4; guess += 1) await one.attempt('twice', '203.0.113.6');

@@ -142,6 +142,10 @@ export function limitStoreSuite(open: () => Promise<StoreRig>, runs: number): vo
     await rig.store.refund([spent]);
     await rig.store.refund([spent]);
     expect(await remainingOf(charge())).toBe(5);
+    await take(charge(1));
+    const again = await take(charge(2));
+    for (let count = 0; count < 3; count += 1) await rig.store.refund([again]);
+    expect(await remainingOf(charge())).toBe(5);
   });
 
   test('a log whose clock was set back is used until its last charge is forgiven', async () => {
