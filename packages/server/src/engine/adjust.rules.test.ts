@@ -15,6 +15,34 @@ const transfer = (...quantities: number[]): Command => ({
   reference: null,
 });
 
+test('many at once are told by their place in the whole request, and each has the alerts that it causes', () => {
+  const items = [['subtract', 5], ['subtract', 1], ['add', 1]] as const; // prettier-ignore
+  const requests = items.map(([type, quantity]) => ({ sku: 'A', location: 'W1', type, quantity }));
+  const levels = [{ sku: 'A', location: 'W1', onHand: 5 }];
+  const decision = decideIn({ levels }, { kind: 'adjustMany', requests, atomic: false, offset: 500 });
+  expect(answerOf(decision).body).toMatchObject({
+    succeeded: 2,
+    results: [
+      { index: 500, ok: true },
+      { index: 501, ok: false, error: { code: 'insufficient_stock' } },
+      { index: 502, ok: true },
+    ],
+  });
+  expect(decision.writes.journal.map(({ kind }) => kind)).toEqual([
+    'stock.adjusted',
+    'alert.opened',
+    'stock.adjusted',
+    'alert.resolved',
+  ]);
+});
+
+test('a level’s history never runs backwards, whatever the clock does', () => {
+  const lastMovementAt = NOON + 5_000;
+  const { writes } = decideIn({ levels: [{ sku: 'A', location: 'W1', onHand: 3, lastMovementAt }] }, adjust('add', 1));
+  expect(writes.ledger).toMatchObject([{ at: lastMovementAt }]);
+  expect(writes.journal).toMatchObject([{ at: NOON }]);
+});
+
 test('during a shortage units may come, and a count may find no fewer than were there', () => {
   const levels = [{ sku: 'A', location: 'W1', onHand: 3, committed: 6 }];
   expect(ledgerOf(decideIn({ levels }, adjust('add', 1)))).toEqual(['adjustment A@W1 1/0/0']);
@@ -49,6 +77,13 @@ test('a refusal says what is promised still, without what lapsed', () => {
   const world = lapsed(6, 4);
   const levels = [{ sku: 'A', location: 'W1', onHand: 6, reserved: 4, committed: 2 }];
   expect(refusalOf(decideIn({ ...world, levels }, adjust('subtract', 5))).detail).toContain('2 units are promised');
+});
+
+test('a transfer says what it was for', () => {
+  const reference = { type: 'order', id: 'PO-1' };
+  const levels = [{ sku: 'A', location: 'W1', onHand: 5 }];
+  const command: Command = { kind: 'transfer', from: 'W1', to: 'W2', lines: [{ sku: 'A', quantity: 1 }], reference };
+  expect(answerOf(decideIn({ levels }, command)).body).toMatchObject({ reference });
 });
 
 test('a transfer adds up its lines of one product, and shows no less than nothing', () => {

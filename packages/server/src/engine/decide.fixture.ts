@@ -4,6 +4,7 @@ import type { Problem } from '../kernel/problem.ts';
 import { decide, type Decision } from './decide.ts';
 import { buildState, levelKey, type Loaded } from './loaded.ts';
 import { BlockNumbers } from './numbers.ts';
+import type { ProductRow } from './product.view.ts';
 import type { LevelTuple, LineTuple, ReservationTuple } from './read.sql.ts';
 import type { ReservationStatus } from './reservation.view.ts';
 import type { Command } from './stock.command.ts';
@@ -24,6 +25,7 @@ interface LevelFixture {
   reorderPoint?: number;
   maxLevel?: number;
   openAlerts?: number;
+  lastMovementAt?: number;
 }
 
 interface HoldFixture {
@@ -71,7 +73,7 @@ export function loadedWorld({
   return {
     nowMs: NOON,
     products: products.map((sku) => [productId(sku), sku, archivedAt(sku), 1, null, null, null, 0]),
-    productRows: new Map(),
+    productRows: new Map(products.map((sku) => [productId(sku), productRow(sku, archivedAt(sku))])),
     locations: locations.map(({ code, priority = 100, active = true, lat, lng }) => [
       locationId(code),
       code,
@@ -133,12 +135,31 @@ export function ledgerOf(decision: Decision): string[] {
   );
 }
 
+function productRow(sku: string, archivedAt: number | null): ProductRow {
+  return {
+    sku,
+    name: sku,
+    description: null,
+    category: null,
+    attributes: null,
+    unit_cost: '2.5000',
+    reorder_point: null,
+    reorder_quantity: null,
+    max_level: null,
+    safety_stock: 0,
+    version: 1,
+    created_at: NOON - 60_000,
+    updated_at: NOON - 60_000,
+    archived_at: archivedAt,
+  };
+}
+
 function levelTuple(level: LevelFixture, productId: number, locationId: number): LevelTuple {
   const { onHand = 0, reserved = 0, committed = 0, safetyStock = 0, reorderPoint = null, maxLevel = null } = level;
   const alerts = level.openAlerts ?? 0;
   return [
     productId, locationId, onHand, reserved, committed, 0, safetyStock, reorderPoint, null, maxLevel, 0, null, null, null,
-    alerts, onHand > 0, 7, NOON - 1000, null,
+    alerts, onHand > 0, 7, level.lastMovementAt ?? NOON - 1000, null,
   ]; // prettier-ignore
 }
 

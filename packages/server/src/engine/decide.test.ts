@@ -99,6 +99,7 @@ describe('reserve', () => {
       [4097, 2],
       [4099, 4],
     ]);
+    expect([...decision.writes.levels]).toMatchObject([{ reserved: 4, version: 9 }]);
   });
 
   test.each([
@@ -196,6 +197,7 @@ describe('lapsed holds', () => {
   test('are released oldest first, as many as are needed, and settled', () => {
     const decision = decideIn({ ...world, lapsedLoaded: true }, reserve({ sku: 'A', quantity: 5, location: 'W1' }));
     expect(ledgerOf(decision)).toEqual(['expire A@W1 0/-6/0', 'reserve A@W1 0/5/0']);
+    expect(decision.writes.ledger.map(({ actor }) => actor)).toEqual(['system:expiry', 'key:test']);
     expect(decision.writes.journal.map(({ kind, actor }) => `${kind} ${actor}`)).toEqual([
       'reservation.expired system:expiry',
       'reservation.created key:test',
@@ -397,6 +399,20 @@ describe('alerts', () => {
     expect([...both.writes.alerts]).toMatchObject([{ type: 'low_stock', status: 'resolved', isNew: true }]);
   });
 
+  test('show no less than nothing where more is promised than is there', () => {
+    const short = { ...level, onHand: 8, committed: 8 };
+    const count: Command = {
+      kind: 'adjust',
+      request: { sku: 'A', location: 'W1', type: 'set', quantity: 6, movement: 'count', force: true },
+    };
+    const { writes } = decideIn({ levels: [short] }, count);
+    expect([...writes.alerts].map(({ type, value }) => `${type} ${value}`)).toEqual([
+      'low_stock 0',
+      'out_of_stock 0',
+      'shortage 2',
+    ]);
+  });
+
   test('a level that never had anything is not out of stock', () => {
     const settings: Command = {
       kind: 'levelSettings',
@@ -427,5 +443,17 @@ describe('idempotency within a batch', () => {
     expect(decision.writes.ledger).toHaveLength(1);
     expect(answerOf(decision, 1).answer).toMatchObject({ replayed: true, body: answerOf(decision, 0).answer.body });
     expect(refusalOf(decision, 2).code).toBe('idempotency_key_reused');
+  });
+
+  test('the same key of another caller, or of another chunk, is another key', () => {
+    const state = buildState(loadedWorld({ levels: [{ sku: 'A', location: 'W1', onHand: 5 }] }));
+    const one = keyed('same');
+    const others = [{ owner: 'p' }, { chunk: 1 }].map((more) => ({
+      command,
+      meta: { ...one.meta, idempotency: { ...one.meta.idempotency, ...more } },
+    }));
+    const decision = decide([one, ...others], state, new BlockNumbers([4096]), createIdSource());
+    expect(decision.writes.ledger).toHaveLength(3);
+    expect(decision.writes.answers).toHaveLength(3);
   });
 });

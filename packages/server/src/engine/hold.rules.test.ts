@@ -1,5 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { answerOf, decideIn, ledgerOf, NOON, refusalOf } from './decide.fixture.ts';
+import { createIdSource } from '../kernel/ids.ts';
+import { answerOf, decideIn, ledgerOf, loadedWorld, META, NOON, refusalOf } from './decide.fixture.ts';
+import { decide } from './decide.ts';
+import { buildState } from './loaded.ts';
+import { BlockNumbers } from './numbers.ts';
 import type { Command, Expiry } from './stock.command.ts';
 
 const R1 = '00000000-0000-7000-8000-000000000001';
@@ -94,5 +98,26 @@ describe('lapsed holds', () => {
     expect(decideIn({ levels: [{ ...level, reserved: 1 }], holds }, expire).writes.journal).toEqual([]);
     const confirmed = [{ id: R1, status: 'confirmed' as const, expiresAt: NOON - 1, lines: [line] }];
     expect(decideIn({ levels: [{ ...level, committed: 1 }], holds: confirmed }, expire).writes.journal).toEqual([]);
+  });
+
+  test('are settled with their last line: before that, what is left of them still counts', () => {
+    const lines = [{ ...line, quantity: 6 }, { ...line, location: 'W2', quantity: 4 }]; // prettier-ignore
+    const levels = lines.map(({ location, quantity }) => ({ sku: 'A', location, onHand: 10, reserved: quantity }));
+    const world = { levels, holds: [{ id: R1, expiresAt: NOON - 1, lines }], lapsedLoaded: true };
+    const { writes } = decideIn(world, reserve(7));
+    expect(writes.journal.map(({ kind }) => kind)).toEqual(['reservation.lapsed', 'reservation.created']);
+    expect([...writes.reservations].filter(({ isNew }) => !isNew)).toEqual([]);
+  });
+
+  // Between the look for them and their lock.
+  test.each([
+    ['extended', 7, NOON + 1],
+    ['confirmed', 1, 'confirmed'],
+  ])('that were %s meanwhile have not lapsed', (_what, field, value) => {
+    const loaded = loadedWorld(lapsed);
+    for (const reservation of loaded.reservations) reservation[field] = value;
+    const asked = [{ command: reserve(1), meta: META }];
+    const decision = decide(asked, buildState(loaded), new BlockNumbers([4096]), createIdSource());
+    expect(refusalOf(decision).code).toBe('insufficient_stock');
   });
 });
