@@ -19,6 +19,8 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
     manifest: 'build-manifest.json',
+    // What those whose code is in the bundle ask of who passes it on.
+    license: { fileName: 'licenses.md' },
   },
   server: {
     host: '127.0.0.1',

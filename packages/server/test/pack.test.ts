@@ -131,7 +131,7 @@ describe('the published packages', () => {
   test('the server holds its build, migrations, OpenAPI document, README and licence, and nothing of its sources', () => {
     const paths = filesOf('holdfast').map((file) => file.path);
     expect(paths).toEqual(expect.arrayContaining(['dist/main/cli.js', 'openapi.json', 'README.md', 'LICENSE']));
-    expect(paths).toEqual(expect.arrayContaining(['dist/dashboard/index.html', 'dist/dashboard/pages.json']));
+    expect(paths).toEqual(expect.arrayContaining(['dist/dashboard/index.html', 'dist/dashboard/licenses.md']));
     expect(paths.some((path) => /^migrations\/\d+_.*\.sql$/.test(path))).toBe(true);
     expect(paths.filter((path) => /(\.ts|\.test\.js)$/.test(path))).toEqual([]);
     expect(filesOf('holdfast').find((file) => file.path === 'dist/main/cli.js')?.mode).toBe(0o755);
