@@ -31,7 +31,8 @@ function ambiguous(message: string) {
   return validationFailed([{ path: 'Authorization', message }]);
 }
 
-function countOf(name: string, rawHeaders: readonly string[]): number {
+/** How often a header came, by its name in lower case: `headers` has the first, or all of them as one. */
+export function countOf(name: string, rawHeaders: readonly string[]): number {
   let count = 0;
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const header = rawHeaders[index] ?? '';

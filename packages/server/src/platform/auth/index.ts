@@ -2,6 +2,7 @@ export { CHOSEN_KEY, generateApiKey, hashApiKey, prefixOfKey, type NewApiKey } f
 export { credentialsMissing, crossOriginRequest } from './auth.problems.ts';
 export { Authenticator, tokenExpiryIn, type AuthOptions } from './authenticator.ts';
 export { ANONYMOUS, OPEN, type Authenticate, type Caller, type CallerSession } from './caller.ts';
+export { countOf } from './credentials.ts';
 export type { KeyStore, StoredKey } from './key.store.ts';
 export { isInTheClear, openModeRefusal } from './open.mode.ts';
 export { assertOwnOrigin, assertOwnPage } from './own.origin.ts';

@@ -9,7 +9,7 @@ import type {
 } from 'fastify';
 import { Type } from 'typebox';
 import { Problem, problems, validationFailed } from '../../kernel/problem.ts';
-import { ANONYMOUS, type Caller, type Scope } from '../auth/index.ts';
+import { ANONYMOUS, countOf, type Caller, type Scope } from '../auth/index.ts';
 import { bodyDefault } from './body.default.ts';
 import { checkIdempotencyKey } from './command.meta.ts';
 import type { HttpOptions, HttpServer } from './http.options.ts';
@@ -82,7 +82,7 @@ function enter({ authenticate }: HttpOptions, load: LoadGauge, guarded: Guarded)
       request.inFlight = true;
     }
     try {
-      checkHost(raw.headers.host, raw.httpVersionMinor);
+      checkHost(raw);
       if (scope === 'public') {
         if (COMMAND_METHODS.has(request.method)) checkIdempotencyKey(raw.headers['idempotency-key']);
         request.caller = ANONYMOUS;
@@ -106,9 +106,14 @@ function enter({ authenticate }: HttpOptions, load: LoadGauge, guarded: Guarded)
   };
 }
 
-/** RFC 9112, section 3.2: a 400 "to any HTTP/1.1 request message that lacks a Host header field". */
-function checkHost(host: string | undefined, minorVersion: number): void {
-  if (host === undefined && minorVersion > 0) throw validationFailed([{ path: 'Host', message: 'is required' }]);
+/**
+ * RFC 9112, section 3.2: a 400 "to any HTTP/1.1 request message that lacks a Host header field and to any request message
+ * that contains more than one Host header field line".
+ */
+function checkHost({ rawHeaders, httpVersionMinor }: FastifyRequest['raw']): void {
+  const hosts = countOf('host', rawHeaders);
+  if (hosts > 1) throw validationFailed([{ path: 'Host', message: 'must be given once' }]);
+  if (hosts === 0 && httpVersionMinor > 0) throw validationFailed([{ path: 'Host', message: 'is required' }]);
 }
 
 /**

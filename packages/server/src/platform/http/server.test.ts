@@ -228,6 +228,12 @@ describe('what is hardly HTTP', () => {
     await slow.close();
   });
 
+  test('two Hosts are 400', async () => {
+    const answer = await exchange(port, 'GET /health HTTP/1.1\r\nHost: a\r\nHost: b\r\nConnection: close\r\n\r\n');
+    expect(answer).toContain('HTTP/1.1 400');
+    expect(answer).toContain('Host must be given once');
+  });
+
   test('no Host is 400', async () => {
     const answer = await exchange(port, 'GET /health HTTP/1.1\r\nConnection: close\r\n\r\n');
     expect(answer).toMatch(/^HTTP\/1\.1 400 /);
@@ -317,8 +323,16 @@ describe('load', () => {
           config: { scope: 'read', shed: false },
           handler: () => ({}),
         });
+        scope.route({
+          method: 'GET',
+          url: '/stream',
+          config: { scope: 'read', stream: true },
+          handler: () => ({}),
+        });
       },
     });
+    // What lasts is not counted: neither when it begins nor when it ends.
+    expect((await busy.inject('/api/v1/stream')).statusCode).toBe(200);
     const first = busy.inject('/api/v1/held');
     await new Promise((resolve) => setImmediate(resolve));
     const second = await busy.inject('/api/v1/held');
