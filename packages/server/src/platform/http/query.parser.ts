@@ -2,6 +2,8 @@ import type { FieldError } from '../../kernel/problem.ts';
 import { printable } from './field.path.ts';
 import { textFault } from './json.body.ts';
 
+const NOT_A_PARAMETER = 'must be of the form name=value, percent-encoded UTF-8, with & only between parameters';
+
 /** More parameters than any route has. */
 const PARAMETERS_MAX = 100;
 
@@ -22,7 +24,7 @@ export function parseQuery(query: string): RawQuery {
   const parsed = new RawQuery();
   const pairs = query.split('&', PARAMETERS_MAX + 1);
   if (pairs.length > PARAMETERS_MAX) {
-    parsed.errors.push({ path: '', message: `must have at most ${PARAMETERS_MAX} parameters` });
+    parsed.errors.push({ path: 'query', message: `must have at most ${PARAMETERS_MAX} parameters` });
     return parsed;
   }
   for (const pair of pairs) addPair(parsed, pair);
@@ -34,7 +36,7 @@ function addPair({ values, errors }: RawQuery, pair: string): void {
   const name = decode(equals < 0 ? pair : pair.slice(0, equals));
   const value = equals < 0 ? '' : decode(pair.slice(equals + 1));
   if (name === null || name === '') {
-    errors.push({ path: printable(pair), message: 'is not a parameter: write name=value, percent-encoded UTF-8' });
+    errors.push({ path: printable(pair) || 'query', message: NOT_A_PARAMETER });
     return;
   }
   const fault = pairFault(values, name, value);

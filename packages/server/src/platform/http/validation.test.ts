@@ -319,8 +319,8 @@ describe('a query', () => {
     ['Limit=5', 'Limit', 'is not a parameter of this route'],
     ['__proto__=1', '__proto__', 'is not a parameter of this route'],
     ['constructor=1', 'constructor', 'is not a parameter of this route'],
-    ['=1', '=1', 'is not a parameter: write name=value, percent-encoded UTF-8'],
-    ['limit=5&', '', 'is not a parameter: write name=value, percent-encoded UTF-8'],
+    ['=1', '=1', 'must be of the form name=value, percent-encoded UTF-8, with & only between parameters'],
+    ['limit=5&', 'query', 'must be of the form name=value, percent-encoded UTF-8, with & only between parameters'],
   ])('?%s', async (query, path, message) => {
     const { status, code, errors } = (await get(`?${query}`)).json();
     expect({ status, code, errors }).toEqual(invalid([path, message]));
