@@ -45,6 +45,10 @@ describe('the next fire', () => {
     ['30 2 1 12 *', 'Europe/Berlin', '2026-12-01T01:30Z'],
     ['30 2 1 7 *', 'Australia/Sydney', '2026-06-30T16:30Z'],
     ['30 2 29 3 *', 'Europe/Berlin', '2026-03-29T01:00Z'],
+    // A day that never comes, or a Monday; the seventh day is the first one, also where it is counted.
+    ['0 0 30 2 MON', 'UTC', '2026-02-02T00:00Z'],
+    ['0 0 * * 7#1', 'UTC', '2026-01-04T00:00Z'],
+    ['0 0 * * 7L', 'UTC', '2026-01-25T00:00Z'],
   ])('of %s in %s, asked at the start of 2026, is %s', (expression, timeZone, expected) => {
     expect(iso(parseSchedule(expression, timeZone).next(JANUARY))).toBe(expected);
   });

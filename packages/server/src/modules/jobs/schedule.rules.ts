@@ -225,7 +225,7 @@ function readMarked(field: Field, item: string): Item | null {
   const counted = field === WEEKDAY ? /^(\d+|[A-Z]{3})(L|#[1-5])$/.exec(item) : null;
   if (counted === null) return null;
   const [, weekday = '', mark = ''] = counted;
-  return { text: `${valueOf(field, weekday, item) % 7}${mark}`, values: [], isMarked: true, step: null };
+  return { text: `${valueOf(field, weekday, item)}${mark}`, values: [], isMarked: true, step: null };
 }
 
 function valueOf(field: Field, text: string, item: string): number {

@@ -156,6 +156,12 @@ describe("with the provider's public keys", () => {
     }
   });
 
+  test('a token that ends by the clock that is given has ended, whatever time it is', async () => {
+    clock.ms = 4_000_000_000_000;
+    const token = await sign(claims({ exp: clock.ms / 1_000 - 6 }));
+    expect(await statusOf(verifier, token)).toEqual([401, expect.stringContaining('exp')]);
+  });
+
   test('its keys are fetched once', async () => {
     const before = fetches;
     const tokens = await Promise.all(Array.from({ length: 5 }, (_, index) => sign(claims({ sub: `user${index}` }))));
