@@ -66,6 +66,21 @@ test('who waits for a held level is served when it is let go', async () => {
   expect(await waiting).toMatchObject({ status: 201 });
 });
 
+test('levels are locked in one order, whatever the order in which they are named', async () => {
+  const level = (sku: string, more = '') =>
+    `SELECT 1 FROM level WHERE product_id = (SELECT id FROM product WHERE sku = '${sku}') FOR UPDATE ${more}`;
+  await other.query('BEGIN');
+  await other.query(level('HELD'));
+  const waiting = post('/reservations', {
+    lines: ['FREE-1', 'HELD'].map((sku) => ({ sku, location: 'W1', quantity: 1 })),
+    partial: true,
+  });
+  await lockIsWaitedFor();
+  expect((await watcher.query(level('FREE-1', 'NOWAIT'))).rows).toHaveLength(1);
+  await other.query('COMMIT');
+  expect(await waiting).toMatchObject({ status: 201 });
+});
+
 test('lapsed holds on a held level keep no others from being given back', async () => {
   for (const sku of ['HELD', 'FREE-1']) await reserve(sku);
   const { rows } = await watcher.query<{ id: string; sku: string }>(`
@@ -161,9 +176,13 @@ test('a key that is too old is free again, whatever becomes of the request', asy
   };
   expect(await send(1)).toBe(201);
   expect(await send(2)).toBe(422);
-  await watcher.query(
-    `UPDATE idempotency_key SET created_at = created_at - interval '25 hours' WHERE key = 'an-old-one'`,
-  );
+  const age = (interval: string) =>
+    watcher.query(`UPDATE idempotency_key SET created_at = created_at - $1::interval WHERE key = 'an-old-one'`, [
+      interval,
+    ]);
+  await age('23 hours');
+  expect(await send(2)).toBe(422);
+  await age('2 hours');
   expect(await send(1_000_000)).toBe(409);
   expect(await send(2)).toBe(201);
   expect(await send(1)).toBe(422);

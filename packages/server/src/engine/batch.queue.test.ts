@@ -53,6 +53,12 @@ test('a second lane takes what is free of the first one, and nobody is overtaken
   expect(countTouching(queue, 1, underWay('hot'))).toBe(1);
 });
 
+test('nobody overtakes one who wants any level of the same product', () => {
+  const any = { ...command('a', []), holds: ['MUG', '*MUG'], asks: ['*MUG'] };
+  const level = { ...command('b', []), holds: ['MUG W1', '*MUG'], asks: ['MUG W1', 'MUG'] };
+  expect(names(takeApart([any, level, command('c', ['x'])], 9, 1, [underWay('*MUG')]))).toBe('c');
+});
+
 test('a batch that is full of lines is enough, however few its commands are', () => {
   const third = { weight: BATCH_WEIGHT_MAX / 3 };
   const queue = [

@@ -86,12 +86,32 @@ describe('what is known', () => {
     expect(known.knows(one('A', 'W1'), NOBODY)).toBe(false);
   });
 
+  test('refuses nothing: where one of many does not find its units, all go under locks', () => {
+    const known = learned();
+    const requests = [{ lines: [{ sku: 'A', location: 'W1', quantity: 4 }] }];
+    const many: Command = { kind: 'reserveMany', requests: [...requests, ...requests], offset: 0 };
+    expect(known.knows(many, NOBODY)).toBe(true);
+    const asked = [{ command: many, meta: META }];
+    expect(decideKnown(asked, known, NOON, 0, createIdSource())).toEqual({ accepted: [false], plan: null });
+    expect(known.knows(one('A', 'W1', 6), NOBODY)).toBe(true);
+  });
+
+  test('is written in the order in which levels are locked everywhere', () => {
+    const known = learned();
+    const asked = [one('B', 'W2'), one('A', 'W1')].map((command) => ({ command, meta: META }));
+    const { plan } = decideKnown(asked, known, NOON, 0, createIdSource());
+    const levels = String(plan?.write.values[0]);
+    expect(levels.indexOf('(2,102,')).toBeGreaterThan(levels.indexOf('(1,101,'));
+    expect(levels.indexOf('(1,101,')).toBeGreaterThan(0);
+  });
+
   test('is not touched while others are at it', () => {
     const known = learned();
     known.claim(['1:101']);
     known.claim(['1:101']);
     known.release(['1:101']);
     expect([known.isFree(one('A', 'W1')), known.isFree(one('B', 'W2'))]).toEqual([false, true]);
+    expect(known.isFree(one('C', 'W1'))).toBe(false);
     known.release(['1:101']);
     expect(known.isFree(one('A', 'W1'))).toBe(true);
   });
@@ -115,6 +135,18 @@ describe('what is known', () => {
     Object.assign(product ?? {}, { sku: 'NEW', version: 2 });
     known.learn({ state: renamed, written: new Set(), numbers: NUMBERS, clock: { nowMs: NOON, heardAtMs: 0 } });
     expect([known.knows(one('A', 'W1'), NOBODY), known.knows(one('NEW', 'W1', 9), NOBODY)]).toEqual([false, true]);
+  });
+
+  test('follows a location that was renamed, or closed', () => {
+    const known = learned();
+    const before = known.forgotten;
+    const changed = buildState(loadedWorld({ levels: [{ sku: 'A', location: 'W1', onHand: 9 }] }));
+    Object.assign(changed.locationsById.get(101) ?? {}, { code: 'NEW', active: false, version: 2 });
+    known.learn({ state: changed, written: new Set(), numbers: NUMBERS, clock: { nowMs: NOON, heardAtMs: 0 } });
+    expect(known.forgotten).toBeGreaterThan(before);
+    expect(known.knows(one('A', 'W1'), NOBODY)).toBe(false);
+    const asked = [{ command: one('A', 'NEW'), meta: META }];
+    expect(decideKnown(asked, known, NOON, 0, createIdSource()).accepted).toEqual([false]);
   });
 
   test('a level without a row is not known, unless the batch made it', () => {
@@ -153,6 +185,18 @@ describe('numbers', () => {
     expect(numbers.take(4_000)).toBe(24_580);
     expect(() => numbers.take(4_000)).toThrow(NumbersExhausted);
   });
+});
+
+test('numbers of a block are given to the last one, and once', () => {
+  const numbers = new KnownNumbers();
+  numbers.learn({ next: 8_190, end: 8_192 });
+  numbers.add(12_288);
+  expect([numbers.take(2), numbers.take(4_096), numbers.has(1)]).toEqual([8_190, 12_288, false]);
+  expect(() => numbers.take(1)).toThrow(NumbersExhausted);
+  numbers.learn({ next: 16_384, end: 20_480 });
+  numbers.add(20_480);
+  numbers.forget();
+  expect(numbers.has(1)).toBe(false);
 });
 
 describe('the clock', () => {

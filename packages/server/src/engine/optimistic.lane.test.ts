@@ -147,6 +147,11 @@ test.each([
   ['a location that was closed', `UPDATE location SET active = false, version = version + 1`, 'location_inactive'],
   ['a product that was archived', `UPDATE product SET archived_at = now(), version = version + 1`, 'product_archived'],
   ['stock that is gone', `UPDATE level SET on_hand = reserved, version = version + 1`, 'insufficient_stock'],
+  [
+    'stock that is withheld from sale',
+    `UPDATE level SET safety_stock = on_hand - reserved, own_settings = 8, version = version + 1`,
+    'insufficient_stock',
+  ],
   ['stock that an operator took by hand', `UPDATE level SET on_hand = reserved`, 'insufficient_stock'],
 ])('%s elsewhere is not sold here', async (_, change, code) => {
   await stock.watcher.query(change);
