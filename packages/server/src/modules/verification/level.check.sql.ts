@@ -93,7 +93,7 @@ export async function compareLevels(tx: Snapshot, { from, to }: KeyRange): Promi
       "openAlerts", "alertBits", "ledgerOnHand"::text, "ledgerReserved"::text, "ledgerCommitted"::text,
       held::text, promised::text, "brokenCount", "firstBrokenSeq", "unorderedCount", "firstUnorderedSeq"
     FROM total
-    LEFT JOIN compared ON "isMissing" OR "levelOnHand" < 0 OR "levelReserved" < 0 OR "levelCommitted" < 0
+    LEFT JOIN compared ON "levelOnHand" < 0 OR "levelReserved" < 0 OR "levelCommitted" < 0
       OR "levelOnHand" <> "ledgerOnHand" OR "levelReserved" <> "ledgerReserved"
       OR "levelCommitted" <> "ledgerCommitted" OR "levelReserved" <> held OR "levelCommitted" <> promised
       OR "openAlerts" <> "alertBits" OR "brokenCount" > 0 OR "unorderedCount" > 0
