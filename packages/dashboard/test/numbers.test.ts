@@ -98,6 +98,25 @@ describe.skipIf(CHROMIUM === null)('what is shown while it changes', () => {
       await page.getByRole('button', { name: 'Undo' }).waitFor();
       expect(sent).toBe(1);
       expect(await page.getByRole('button', { name: 'Undo' }).count()).toBe(1);
+      await page.unrouteAll({ behavior: 'ignoreErrors' });
+    }));
+
+  test('beside the box of a row a finger selects as well, and opens nothing', () =>
+    at('/alerts', async (page) => {
+      await page
+        .getByRole('gridcell')
+        .first()
+        .click({ position: { x: 3, y: 3 } });
+      await page.getByText('1 selected').waitFor();
+      expect(await page.getByRole('complementary', { name: SKU }).count()).toBe(0);
+    }));
+
+  test('a name that is written from the right begins there, and is cut off at its end', () =>
+    at('/products', async (page) => {
+      await done('POST', '/products', { sku: 'KOB', name: 'كوب أزرق 12 قطعة (خزف)' });
+      const cell = page.getByRole('gridcell', { name: /^كوب/ });
+      await cell.waitFor();
+      expect(await cell.evaluate((element) => getComputedStyle(element).direction)).toBe('rtl');
     }));
 
   test('tabs that were opened in the background leave the connections to the one that is looked at', async () => {

@@ -244,18 +244,20 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
                 >
                   {bulk !== undefined && (
                     <span role="gridcell" className={classes['cell']}>
-                      <input
-                        type="checkbox"
-                        tabIndex={-1}
-                        aria-label="Select the row"
-                        checked={isSelected}
-                        readOnly
-                        onClick={(event) => select(index, event.shiftKey)}
-                      />
+                      <label className={classes['select']}>
+                        <input
+                          type="checkbox"
+                          tabIndex={-1}
+                          aria-label="Select the row"
+                          checked={isSelected}
+                          readOnly
+                          onClick={(event) => select(index, event.shiftKey)}
+                        />
+                      </label>
                     </span>
                   )}
                   {columns.map(({ id, align, render }) => (
-                    <span key={id} role="gridcell" className={classes['cell']} data-align={align}>
+                    <span key={id} role="gridcell" dir="auto" className={classes['cell']} data-align={align}>
                       {row === null ? <span className={classes['bone']} /> : render(row)}
                     </span>
                   ))}

@@ -18,7 +18,9 @@ export function PageHeader({ title, beside, about, actions }: PageHeaderProps) {
     <header className={classes['header']}>
       <div className={classes['titles']}>
         <div className={classes['line']}>
-          <h1 className={classes['title']}>{title}</h1>
+          <h1 dir="auto" className={classes['title']}>
+            {title}
+          </h1>
           {beside}
         </div>
         {about !== undefined && <div className={classes['about']}>{about}</div>}

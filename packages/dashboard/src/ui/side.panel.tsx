@@ -33,7 +33,7 @@ export function SidePanel({ title, onClose, children }: SidePanelProps) {
   return (
     <aside className={classes['panel']} aria-labelledby="side-panel-title">
       <header className={classes['head']}>
-        <h2 id="side-panel-title" ref={heading} tabIndex={-1} className={classes['title']}>
+        <h2 id="side-panel-title" dir="auto" ref={heading} tabIndex={-1} className={classes['title']}>
           {title}
         </h2>
         <button type="button" className={classes['close']} aria-label="Close the panel" onClick={onClose}>

@@ -2,6 +2,7 @@ import { Skeleton } from '@mantine/core';
 import { useGet, type Answer } from '../../api/queries.ts';
 import { useSession } from '../../api/use.session.ts';
 import { Fact, Facts } from '../../ui/facts.tsx';
+import { formatCount } from '../../ui/num.tsx';
 import { PageHeader } from '../../ui/page.header.tsx';
 import { ProblemNotice } from '../../ui/problem.notice.tsx';
 import { OwnPassword } from './own.password.tsx';
@@ -43,7 +44,7 @@ function Shown({ settings }: { settings: Settings }) {
         <Fact label="Version">{settings.version}</Fact>
         <Fact label="Currency">{settings.currency}</Fact>
         <Fact label="A hold lasts">
-          {(settings.reservationTtlSeconds / 60).toLocaleString()} minutes, where its request does not say
+          {formatCount(settings.reservationTtlSeconds / 60, 'minute')}, where its request does not say
         </Fact>
         {settings.database !== null && (
           <Fact label="Database">

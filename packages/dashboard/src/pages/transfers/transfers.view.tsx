@@ -8,6 +8,7 @@ import { FilterBar, type Filter } from '../../ui/filter.bar.tsx';
 import { Link } from '../../ui/link.tsx';
 import { Num } from '../../ui/num.tsx';
 import { PageHeader } from '../../ui/page.header.tsx';
+import { StateWord } from '../../ui/state.word.tsx';
 import { TimeAgo } from '../../ui/time.tsx';
 import { pick, useFilters } from '../../ui/use.filters.ts';
 import { titleOf, TransferDetail, type Transfer } from './transfer.detail.tsx';
@@ -25,7 +26,16 @@ const COLUMNS: Column<Transfer>[] = [
     render: ({ lines }) => lines.map(({ sku }) => sku).join(', '),
   },
   { id: 'units', label: 'Units', width: '90px', align: 'end', render: (transfer) => <Num value={unitsOf(transfer)} /> },
-  { id: 'status', label: 'Status', width: '110px', render: ({ status }) => status },
+  {
+    id: 'status',
+    label: 'Status',
+    width: '120px',
+    render: () => (
+      <StateWord icon="check" tone="plain">
+        Completed
+      </StateWord>
+    ),
+  },
   {
     id: 'reference',
     label: 'Reference',
