@@ -2,18 +2,23 @@ import type { Answer } from '../../api/queries.ts';
 import { LevelBar } from '../../ui/level.bar.tsx';
 import { scaleOf } from '../../ui/level.bar.rules.ts';
 import { Link } from '../../ui/link.tsx';
-import { Num } from '../../ui/num.tsx';
+import { formatNumber, Num } from '../../ui/num.tsx';
 import { levelOfSums } from './sums.rules.ts';
 import classes from './home.module.css';
 
-/** Each location's stock, drawn to one scale. */
+/** A glance; all of them have a page. */
+const SHOWN = 12;
+
+/** The first locations' stock, drawn to one scale. */
 export function LocationTable({ summary }: { summary: Answer<'/api/v1/summary'> }) {
-  const { locations } = summary;
+  const locations = summary.locations.slice(0, SHOWN);
+  const others = summary.locations.length - locations.length;
   const scale = Math.max(...locations.map(({ units }) => scaleOf(levelOfSums(units))), 1);
   return (
     <section className={classes['panel']} aria-labelledby="by-location">
       <header className={classes['panelHead']}>
         <h2 id="by-location">By location</h2>
+        <Link to="/locations">All locations</Link>
       </header>
       <table className={classes['table']}>
         <thead>
@@ -49,6 +54,7 @@ export function LocationTable({ summary }: { summary: Answer<'/api/v1/summary'> 
           ))}
         </tbody>
       </table>
+      {others > 0 && <p className={classes['nothing']}>and {formatNumber(others)} more, in the order of priority</p>}
     </section>
   );
 }

@@ -1,4 +1,4 @@
-import { useMemo, useState } from 'react';
+import { useEffect, useMemo, useRef, useState } from 'react';
 import { useQuery } from '@tanstack/react-query';
 import { get } from '../../api/queries.ts';
 import { serverNow } from '../../api/server.clock.ts';
@@ -13,6 +13,8 @@ const HOURS_3_MS = 3 * 3_600_000;
 const SHORTEST_MS = 60_000;
 const KEPT_MAX = 4_000;
 const REDRAW_MS = 10_000;
+/** Those that come within it are drawn together: hundreds a second would leave a phone no time for anything else. */
+const TOGETHER_MS = 300;
 
 export interface Activity {
   /** Newest first. */
@@ -34,10 +36,24 @@ export function useActivity(): Activity {
     refetchOnMount: 'always',
   });
   const now = useNow(REDRAW_MS);
+  const came = useRef<Movement[]>([]);
+  const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
   useEvents((event) => {
     if (event.type !== 'stock.changed') return;
-    setLive((known) => [event.data as Movement, ...known].slice(0, KEPT_MAX));
+    came.current.push(event.data as Movement);
+    timer.current ??= setTimeout(() => {
+      timer.current = undefined;
+      const newest = came.current.splice(0).toReversed();
+      setLive((known) => [...newest, ...known].slice(0, KEPT_MAX));
+    }, TOGETHER_MS);
   });
+  useEffect(
+    () => () => {
+      clearTimeout(timer.current);
+      timer.current = undefined;
+    },
+    [],
+  );
   return useMemo(() => {
     const before = loaded.data ?? { movements: [], fromMs: now };
     const seen = new Set(before.movements.map(keyOfMovement));
