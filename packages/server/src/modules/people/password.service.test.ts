@@ -73,6 +73,22 @@ test('whoever knew the old password is out, also while it was being checked', as
   expect((await stranger().signIn('stolen', NEW)).status).toBe(201);
 });
 
+test.each<[string, (path: string) => ReturnType<Browser['ask']>]>([
+  ['gets another password', (path) => ada.ask('POST', `${path}/password`, { body: { password: NEW } })],
+  ['is disabled', (path) => ada.ask('PATCH', path, { body: { disabled: true } })],
+  ['is removed', (path) => ada.ask('DELETE', path)],
+])('somebody who %s while the password is checked is not signed in', async (what, happens) => {
+  const login = what.replaceAll(' ', '-');
+  const id = await makePersonAs(ada, { ...BEN, login, scopes: ['read'] });
+  const deps = depsWhere(async () => {
+    expect([200, 204]).toContain((await happens(`/people/${id}`)).status);
+  });
+  const from = { address: '203.0.113.60', userAgent: null, token: null, requestId: 'r' };
+  expect(await outcomeOf(signInAndTell(deps, { login, password: BEN.password }, from))).toBe('wrong_credentials');
+  const { rows } = await app.database.pool.query('SELECT FROM person_session WHERE person_id = $1', [id]);
+  expect(rows).toEqual([]);
+});
+
 test('a change that is asked for again with its Idempotency-Key was made once, and is no guess', async () => {
   const id = await makePersonAs(ada, { ...BEN, login: 'repeater', scopes: ['read'] });
   const here = stranger();
