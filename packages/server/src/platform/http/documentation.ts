@@ -41,6 +41,13 @@ const DOCS_POLICY = [
   "frame-ancestors 'none'",
 ].join('; ');
 
+/** Its own styles know a dark page, and wait for somebody to ask for it: it follows the system, as the dashboard does. */
+const DARK_SCRIPT = `const dark = matchMedia('(prefers-color-scheme: dark)');
+const follow = () => document.documentElement.classList.toggle('dark-mode', dark.matches);
+dark.addEventListener('change', follow);
+follow();`;
+const DARK_STYLE = 'html.dark-mode body { background: none }';
+
 /** Collects the routes for the OpenAPI document, and serves it and its page. Must be there before the first route. */
 export async function documentRoutes(app: HttpServer, { version }: HttpOptions): Promise<void> {
   await app.register(swagger, {
@@ -65,7 +72,11 @@ export async function documentRoutes(app: HttpServer, { version }: HttpOptions):
     await docs.register(swaggerUi, {
       routePrefix: '/docs',
       staticCSP: DOCS_POLICY,
-      theme: { title: 'Holdfast API' },
+      theme: {
+        title: 'Holdfast API',
+        js: [{ filename: 'dark.js', content: DARK_SCRIPT }],
+        css: [{ filename: 'dark.css', content: DARK_STYLE }],
+      },
       uiConfig: { layout: 'BaseLayout', docExpansion: 'list', displayOperationId: true, tryItOutEnabled: true },
     });
   });

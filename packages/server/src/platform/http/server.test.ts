@@ -535,6 +535,10 @@ describe('the document', () => {
     const page = await app.inject('/docs/');
     expect(page.body).not.toMatch(/(?:src|href)="(?:https?:)?\/\//);
     expect(page.headers['content-security-policy']).not.toContain('unsafe-inline');
+    const files = [...page.body.matchAll(/(?:src|href)="\.\/([^"]+)"/g)].map(([, path]) => path);
+    expect(files.filter((path) => path?.includes('dark.'))).toHaveLength(2);
+    const answers = await Promise.all(files.map((path) => app.inject(`/docs/${path}`)));
+    expect(answers.map(({ statusCode }) => statusCode)).toEqual(files.map(() => 200));
   });
 });
 
