@@ -39,13 +39,13 @@ const DELIMITERS = [',', ';', '\t', '|'];
 
 /**
  * Reads a file once, to its end, before anything is done: its digest, whether it is UTF-8, its delimiter (the one that
- * its first line has most of), and whether its quotes add up. A fault in its middle must not be found when half of it is
- * imported.
+ * its first line has most of), whether its quotes add up, and whether somebody still writes to it. A fault in its middle
+ * must not be found when half of it is imported.
  *
  * @throws ImportRefused
  */
 export async function inspectCsv(path: string, delimiter: string | null, name = path): Promise<CsvFile> {
-  const { size } = await statOf(path);
+  const before = await statOf(path);
   const head = await readHead(path);
   refuseOtherEncodings(head);
   const { text, lineEnds } = firstLine(head.toString('utf8'));
@@ -58,7 +58,11 @@ export async function inspectCsv(path: string, delimiter: string | null, name = 
     else rows += 1;
   }
   if (header === null) throw new ImportRefused(`${name} is empty: its first line must name the columns.`);
-  return { ...known, bytes: size, digest: hash.digest('hex'), header, rows };
+  const after = await statOf(path);
+  if (after.size !== before.size || after.mtimeMs !== before.mtimeMs) {
+    throw new ImportRefused(`${name} is being written to, and nothing was done: import it when all of it is there.`);
+  }
+  return { ...known, bytes: after.size, digest: hash.digest('hex'), header, rows };
 }
 
 /**
@@ -186,7 +190,7 @@ function isUtf8(bytes: Buffer): boolean {
   }
 }
 
-async function statOf(path: string): Promise<{ size: number }> {
+async function statOf(path: string): Promise<{ size: number; mtimeMs: number }> {
   try {
     const status = await stat(path);
     // What is read twice has to be there twice.

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { appendFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
@@ -305,6 +305,17 @@ describe('a file that cannot be imported is refused before anything is done', ()
     expect(await products(content, { map: new Map([['name', 'Other']]) })).toMatchObject({
       columns: { name: 'Other' },
     });
+  });
+
+  test('one that somebody still writes to', async () => {
+    const path = await file(`sku,location,quantity\n${'MUG,A,1\n'.repeat(50_000)}`);
+    let isOver = false;
+    const importing = importStock({ ...deps(), path, mode: 'add' }).finally(() => (isOver = true));
+    const writing = (async () => {
+      while (!isOver) await appendFile(path, 'MUG,A,1\n');
+    })();
+    await expect(importing).rejects.toThrow(`${path} is being written to, and nothing was done`);
+    await writing;
   });
 
   test('no file', async () => {
