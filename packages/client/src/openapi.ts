@@ -6365,6 +6365,8 @@ export interface operations {
             /** @description Any other refusal: validation, authentication, limits, overload. */
             default: {
                 headers: {
+                    /** @description In how many seconds to try again: with 429 and 503. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6409,6 +6411,8 @@ export interface operations {
             /** @description Any other refusal: validation, authentication, limits, overload. */
             default: {
                 headers: {
+                    /** @description In how many seconds to try again: with 429 and 503. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6453,6 +6457,8 @@ export interface operations {
             /** @description Any other refusal: validation, authentication, limits, overload. */
             default: {
                 headers: {
+                    /** @description In how many seconds to try again: with 429 and 503. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6488,6 +6494,8 @@ export interface operations {
             /** @description Any other refusal: validation, authentication, limits, overload. */
             default: {
                 headers: {
+                    /** @description In how many seconds to try again: with 429 and 503. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6518,6 +6526,8 @@ export interface operations {
             /** @description Any other refusal: validation, authentication, limits, overload. */
             default: {
                 headers: {
+                    /** @description In how many seconds to try again: with 429 and 503. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6593,6 +6603,8 @@ export interface operations {
             /** @description Any other refusal: validation, authentication, limits, overload. */
             default: {
                 headers: {
+                    /** @description In how many seconds to try again: with 429 and 503. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6640,6 +6652,12 @@ export interface operations {
             /** @description Created. */
             201: {
                 headers: {
+                    /** @description The path of what was made. */
+                    Location?: string;
+                    /** @description Of this state, for If-Match and If-None-Match. */
+                    ETag?: string;
+                    /** @description This is the stored answer of an earlier request with the same Idempotency-Key. */
+                    "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
                 content: {
@@ -6679,6 +6697,8 @@ export interface operations {
             /** @description Any other refusal: validation, authentication, limits, overload. */
             default: {
                 headers: {
+                    /** @description In how many seconds to try again: with 429 and 503. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6732,6 +6752,8 @@ export interface operations {
             /** @description Done. */
             200: {
                 headers: {
+                    /** @description This is the stored answer of an earlier request with the same Idempotency-Key. */
+                    "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
                 content: {
@@ -6753,6 +6775,8 @@ export interface operations {
             /** @description Any other refusal: validation, authentication, limits, overload. */
             default: {
                 headers: {
+                    /** @description In how many seconds to try again: with 429 and 503. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6785,6 +6809,8 @@ export interface operations {
             /** @description Done. */
             200: {
                 headers: {
+                    /** @description Of this state, for If-Match and If-None-Match. */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6831,6 +6857,8 @@ export interface operations {
             /** @description Any other refusal: validation, authentication, limits, overload. */
             default: {
                 headers: {
+                    /** @description In how many seconds to try again: with 429 and 503. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6849,7 +6877,7 @@ export interface operations {
                  */
                 "Idempotency-Key"?: string;
                 /**
-                 * @description The ETag that the resource must still have.
+                 * @description The ETag that the resource must still have, or several of which it must have one; `*` takes any.
                  * @example "3"
                  */
                 "If-Match"?: string;
@@ -6868,6 +6896,8 @@ export interface operations {
             /** @description Done. */
             204: {
                 headers: {
+                    /** @description This is the stored answer of an earlier request with the same Idempotency-Key. */
+                    "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
                 content?: never;
@@ -6902,6 +6932,8 @@ export interface operations {
             /** @description Any other refusal: validation, authentication, limits, overload. */
             default: {
                 headers: {
+                    /** @description In how many seconds to try again: with 429 and 503. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6920,7 +6952,7 @@ export interface operations {
                  */
                 "Idempotency-Key"?: string;
                 /**
-                 * @description The ETag that the resource must still have.
+                 * @description The ETag that the resource must still have, or several of which it must have one; `*` takes any.
                  * @example "3"
                  */
                 "If-Match"?: string;
@@ -6961,6 +6993,10 @@ export interface operations {
             /** @description Done. */
             200: {
                 headers: {
+                    /** @description Of this state, for If-Match and If-None-Match. */
+                    ETag?: string;
+                    /** @description This is the stored answer of an earlier request with the same Idempotency-Key. */
+                    "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
                 content: {
@@ -7018,6 +7054,8 @@ export interface operations {
             /** @description Any other refusal: validation, authentication, limits, overload. */
             default: {
                 headers: {
+                    /** @description In how many seconds to try again: with 429 and 503. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7088,6 +7126,8 @@ export interface operations {
             /** @description Any other refusal: validation, authentication, limits, overload. */
             default: {
                 headers: {
+                    /** @description In how many seconds to try again: with 429 and 503. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7131,6 +7171,12 @@ export interface operations {
             /** @description Created. */
             201: {
                 headers: {
+                    /** @description The path of what was made. */
+                    Location?: string;
+                    /** @description Of this state, for If-Match and If-None-Match. */
+                    ETag?: string;
+                    /** @description This is the stored answer of an earlier request with the same Idempotency-Key. */
+                    "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
                 content: {
@@ -7165,6 +7211,8 @@ export interface operations {
             /** @description Any other refusal: validation, authentication, limits, overload. */
             default: {
                 headers: {
+                    /** @description In how many seconds to try again: with 429 and 503. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7197,6 +7245,8 @@ export interface operations {
             /** @description Done. */
             200: {
                 headers: {
+                    /** @description Of this state, for If-Match and If-None-Match. */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7238,6 +7288,8 @@ export interface operations {
             /** @description Any other refusal: validation, authentication, limits, overload. */
             default: {
                 headers: {
+                    /** @description In how many seconds to try again: with 429 and 503. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7256,7 +7308,7 @@ export interface operations {
                  */
                 "Idempotency-Key"?: string;
                 /**
-                 * @description The ETag that the resource must still have.
+                 * @description The ETag that the resource must still have, or several of which it must have one; `*` takes any.
                  * @example "3"
                  */
                 "If-Match"?: string;
@@ -7275,6 +7327,8 @@ export interface operations {
             /** @description Done. */
             204: {
                 headers: {
+                    /** @description This is the stored answer of an earlier request with the same Idempotency-Key. */
+                    "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
                 content?: never;
@@ -7309,6 +7363,8 @@ export interface operations {
             /** @description Any other refusal: validation, authentication, limits, overload. */
             default: {
                 headers: {
+                    /** @description In how many seconds to try again: with 429 and 503. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7327,7 +7383,7 @@ export interface operations {
                  */
                 "Idempotency-Key"?: string;
                 /**
-                 * @description The ETag that the resource must still have.
+                 * @description The ETag that the resource must still have, or several of which it must have one; `*` takes any.
                  * @example "3"
                  */
                 "If-Match"?: string;
@@ -7363,6 +7419,10 @@ export interface operations {
             /** @description Done. */
             200: {
                 headers: {
+                    /** @description Of this state, for If-Match and If-None-Match. */
+                    ETag?: string;
+                    /** @description This is the stored answer of an earlier request with the same Idempotency-Key. */
+                    "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
                 content: {
@@ -7415,6 +7475,8 @@ export interface operations {
             /** @description Any other refusal: validation, authentication, limits, overload. */
             default: {
                 headers: {
+                    /** @description In how many seconds to try again: with 429 and 503. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7460,6 +7522,8 @@ export interface operations {
             /** @description Done. */
             200: {
                 headers: {
+                    /** @description This is the stored answer of an earlier request with the same Idempotency-Key. */
+                    "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
                 content: {
@@ -7535,6 +7599,8 @@ export interface operations {
             /** @description Any other refusal: validation, authentication, limits, overload. */
             default: {
                 headers: {
+                    /** @description In how many seconds to try again: with 429 and 503. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7579,6 +7645,8 @@ export interface operations {
             /** @description Done. */
             200: {
                 headers: {
+                    /** @description This is the stored answer of an earlier request with the same Idempotency-Key. */
+                    "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
                 content: {
@@ -7609,6 +7677,8 @@ export interface operations {
             /** @description Any other refusal: validation, authentication, limits, overload. */
             default: {
                 headers: {
+                    /** @description In how many seconds to try again: with 429 and 503. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7649,6 +7719,8 @@ export interface operations {
             /** @description The stock of one product at one location. */
             200: {
                 headers: {
+                    /** @description Of this state, for If-Match and If-None-Match. */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7698,6 +7770,8 @@ export interface operations {
             /** @description Any other refusal: validation, authentication, limits, overload. */
             default: {
                 headers: {
+                    /** @description In how many seconds to try again: with 429 and 503. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7716,7 +7790,7 @@ export interface operations {
                  */
                 "Idempotency-Key"?: string;
                 /**
-                 * @description The ETag that the resource must still have.
+                 * @description The ETag that the resource must still have, or several of which it must have one; `*` takes any.
                  * @example "3"
                  */
                 "If-Match"?: string;
@@ -7752,6 +7826,10 @@ export interface operations {
             /** @description The stock of one product at one location. */
             200: {
                 headers: {
+                    /** @description Of this state, for If-Match and If-None-Match. */
+                    ETag?: string;
+                    /** @description This is the stored answer of an earlier request with the same Idempotency-Key. */
+                    "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
                 content: {
@@ -7812,6 +7890,8 @@ export interface operations {
             /** @description Any other refusal: validation, authentication, limits, overload. */
             default: {
                 headers: {
+                    /** @description In how many seconds to try again: with 429 and 503. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7895,6 +7975,8 @@ export interface operations {
             /** @description Any other refusal: validation, authentication, limits, overload. */
             default: {
                 headers: {
+                    /** @description In how many seconds to try again: with 429 and 503. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7935,6 +8017,8 @@ export interface operations {
             /** @description Done. */
             200: {
                 headers: {
+                    /** @description Of this state, for If-Match and If-None-Match. */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7998,6 +8082,8 @@ export interface operations {
             /** @description Any other refusal: validation, authentication, limits, overload. */
             default: {
                 headers: {
+                    /** @description In how many seconds to try again: with 429 and 503. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -8039,6 +8125,8 @@ export interface operations {
             /** @description Done. */
             200: {
                 headers: {
+                    /** @description This is the stored answer of an earlier request with the same Idempotency-Key. */
+                    "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
                 content: {
@@ -8076,6 +8164,8 @@ export interface operations {
             /** @description Any other refusal: validation, authentication, limits, overload. */
             default: {
                 headers: {
+                    /** @description In how many seconds to try again: with 429 and 503. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -8143,6 +8233,8 @@ export interface operations {
             /** @description Any other refusal: validation, authentication, limits, overload. */
             default: {
                 headers: {
+                    /** @description In how many seconds to try again: with 429 and 503. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -8252,6 +8344,8 @@ export interface operations {
             /** @description Any other refusal: validation, authentication, limits, overload. */
             default: {
                 headers: {
+                    /** @description In how many seconds to try again: with 429 and 503. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -8376,6 +8470,8 @@ export interface operations {
             /** @description Any other refusal: validation, authentication, limits, overload. */
             default: {
                 headers: {
+                    /** @description In how many seconds to try again: with 429 and 503. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -8482,6 +8578,8 @@ export interface operations {
             /** @description Any other refusal: validation, authentication, limits, overload. */
             default: {
                 headers: {
+                    /** @description In how many seconds to try again: with 429 and 503. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -8524,6 +8622,12 @@ export interface operations {
             /** @description One order's (or cart's) claim on one or more lines. */
             201: {
                 headers: {
+                    /** @description The path of what was made. */
+                    Location?: string;
+                    /** @description Of this state, for If-Match and If-None-Match. */
+                    ETag?: string;
+                    /** @description This is the stored answer of an earlier request with the same Idempotency-Key. */
+                    "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
                 content: {
@@ -8582,6 +8686,8 @@ export interface operations {
             /** @description Any other refusal: validation, authentication, limits, overload. */
             default: {
                 headers: {
+                    /** @description In how many seconds to try again: with 429 and 503. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -8628,6 +8734,8 @@ export interface operations {
             /** @description Done. */
             200: {
                 headers: {
+                    /** @description This is the stored answer of an earlier request with the same Idempotency-Key. */
+                    "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
                 content: {
@@ -8649,6 +8757,8 @@ export interface operations {
             /** @description Any other refusal: validation, authentication, limits, overload. */
             default: {
                 headers: {
+                    /** @description In how many seconds to try again: with 429 and 503. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -8686,6 +8796,8 @@ export interface operations {
             /** @description One order's (or cart's) claim on one or more lines. */
             200: {
                 headers: {
+                    /** @description This is the stored answer of an earlier request with the same Idempotency-Key. */
+                    "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
                 content: {
@@ -8744,6 +8856,8 @@ export interface operations {
             /** @description Any other refusal: validation, authentication, limits, overload. */
             default: {
                 headers: {
+                    /** @description In how many seconds to try again: with 429 and 503. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -8781,6 +8895,8 @@ export interface operations {
             /** @description One order's (or cart's) claim on one or more lines. */
             200: {
                 headers: {
+                    /** @description This is the stored answer of an earlier request with the same Idempotency-Key. */
+                    "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
                 content: {
@@ -8839,6 +8955,8 @@ export interface operations {
             /** @description Any other refusal: validation, authentication, limits, overload. */
             default: {
                 headers: {
+                    /** @description In how many seconds to try again: with 429 and 503. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -8890,6 +9008,8 @@ export interface operations {
             /** @description One order's (or cart's) claim on one or more lines. */
             200: {
                 headers: {
+                    /** @description This is the stored answer of an earlier request with the same Idempotency-Key. */
+                    "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
                 content: {
@@ -8936,7 +9056,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `insufficient_stock`: There is not enough stock. `invalid_transition`: Its state does not allow that. `reservation_expired`: The hold has expired. `product_archived`: The product is archived. `location_inactive`: The location takes no new reservations. */
+            /** @description `insufficient_stock`: There is not enough stock. `invalid_transition`: Its state does not allow that. `reservation_expired`: The hold has expired. `product_archived`: The product is archived. `location_inactive`: The location takes no new reservations. `location_archived`: The location is archived. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -8948,6 +9068,8 @@ export interface operations {
             /** @description Any other refusal: validation, authentication, limits, overload. */
             default: {
                 headers: {
+                    /** @description In how many seconds to try again: with 429 and 503. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -8989,6 +9111,8 @@ export interface operations {
             /** @description One order's (or cart's) claim on one or more lines. */
             200: {
                 headers: {
+                    /** @description This is the stored answer of an earlier request with the same Idempotency-Key. */
+                    "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
                 content: {
@@ -9047,6 +9171,8 @@ export interface operations {
             /** @description Any other refusal: validation, authentication, limits, overload. */
             default: {
                 headers: {
+                    /** @description In how many seconds to try again: with 429 and 503. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -9088,6 +9214,8 @@ export interface operations {
             /** @description One order's (or cart's) claim on one or more lines. */
             200: {
                 headers: {
+                    /** @description This is the stored answer of an earlier request with the same Idempotency-Key. */
+                    "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
                 content: {
@@ -9146,6 +9274,8 @@ export interface operations {
             /** @description Any other refusal: validation, authentication, limits, overload. */
             default: {
                 headers: {
+                    /** @description In how many seconds to try again: with 429 and 503. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -9189,6 +9319,12 @@ export interface operations {
             /** @description One order's (or cart's) claim on one or more lines. */
             201: {
                 headers: {
+                    /** @description The path of what was made. */
+                    Location?: string;
+                    /** @description Of this state, for If-Match and If-None-Match. */
+                    ETag?: string;
+                    /** @description This is the stored answer of an earlier request with the same Idempotency-Key. */
+                    "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
                 content: {
@@ -9247,6 +9383,8 @@ export interface operations {
             /** @description Any other refusal: validation, authentication, limits, overload. */
             default: {
                 headers: {
+                    /** @description In how many seconds to try again: with 429 and 503. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -9288,6 +9426,8 @@ export interface operations {
             /** @description One order's (or cart's) claim on one or more lines. */
             200: {
                 headers: {
+                    /** @description This is the stored answer of an earlier request with the same Idempotency-Key. */
+                    "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
                 content: {
@@ -9346,6 +9486,8 @@ export interface operations {
             /** @description Any other refusal: validation, authentication, limits, overload. */
             default: {
                 headers: {
+                    /** @description In how many seconds to try again: with 429 and 503. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -9378,6 +9520,8 @@ export interface operations {
             /** @description One order's (or cart's) claim on one or more lines. */
             200: {
                 headers: {
+                    /** @description Of this state, for If-Match and If-None-Match. */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -9434,6 +9578,8 @@ export interface operations {
             /** @description Any other refusal: validation, authentication, limits, overload. */
             default: {
                 headers: {
+                    /** @description In how many seconds to try again: with 429 and 503. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -9517,6 +9663,8 @@ export interface operations {
             /** @description Any other refusal: validation, authentication, limits, overload. */
             default: {
                 headers: {
+                    /** @description In how many seconds to try again: with 429 and 503. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -9560,6 +9708,12 @@ export interface operations {
             /** @description Stock moved between locations. */
             201: {
                 headers: {
+                    /** @description The path of what was made. */
+                    Location?: string;
+                    /** @description Of this state, for If-Match and If-None-Match. */
+                    ETag?: string;
+                    /** @description This is the stored answer of an earlier request with the same Idempotency-Key. */
+                    "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
                 content: {
@@ -9608,6 +9762,8 @@ export interface operations {
             /** @description Any other refusal: validation, authentication, limits, overload. */
             default: {
                 headers: {
+                    /** @description In how many seconds to try again: with 429 and 503. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -9634,6 +9790,8 @@ export interface operations {
             /** @description Stock moved between locations. */
             200: {
                 headers: {
+                    /** @description Of this state, for If-Match and If-None-Match. */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -9673,6 +9831,8 @@ export interface operations {
             /** @description Any other refusal: validation, authentication, limits, overload. */
             default: {
                 headers: {
+                    /** @description In how many seconds to try again: with 429 and 503. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -9753,6 +9913,8 @@ export interface operations {
             /** @description Any other refusal: validation, authentication, limits, overload. */
             default: {
                 headers: {
+                    /** @description In how many seconds to try again: with 429 and 503. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -9812,6 +9974,8 @@ export interface operations {
             /** @description Any other refusal: validation, authentication, limits, overload. */
             default: {
                 headers: {
+                    /** @description In how many seconds to try again: with 429 and 503. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -9844,6 +10008,8 @@ export interface operations {
             /** @description Done. */
             200: {
                 headers: {
+                    /** @description This is the stored answer of an earlier request with the same Idempotency-Key. */
+                    "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
                 content: {
@@ -9886,6 +10052,8 @@ export interface operations {
             /** @description Any other refusal: validation, authentication, limits, overload. */
             default: {
                 headers: {
+                    /** @description In how many seconds to try again: with 429 and 503. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -9925,6 +10093,8 @@ export interface operations {
             /** @description Done. */
             200: {
                 headers: {
+                    /** @description This is the stored answer of an earlier request with the same Idempotency-Key. */
+                    "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
                 content: {
@@ -9954,6 +10124,8 @@ export interface operations {
             /** @description Any other refusal: validation, authentication, limits, overload. */
             default: {
                 headers: {
+                    /** @description In how many seconds to try again: with 429 and 503. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -10012,6 +10184,8 @@ export interface operations {
             /** @description Any other refusal: validation, authentication, limits, overload. */
             default: {
                 headers: {
+                    /** @description In how many seconds to try again: with 429 and 503. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -10050,6 +10224,10 @@ export interface operations {
             /** @description Created. */
             201: {
                 headers: {
+                    /** @description The path of what was made. */
+                    Location?: string;
+                    /** @description This is the stored answer of an earlier request with the same Idempotency-Key. */
+                    "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
                 content: {
@@ -10082,6 +10260,8 @@ export interface operations {
             /** @description Any other refusal: validation, authentication, limits, overload. */
             default: {
                 headers: {
+                    /** @description In how many seconds to try again: with 429 and 503. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -10114,6 +10294,8 @@ export interface operations {
             /** @description Done. */
             204: {
                 headers: {
+                    /** @description This is the stored answer of an earlier request with the same Idempotency-Key. */
+                    "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
                 content?: never;
@@ -10139,6 +10321,8 @@ export interface operations {
             /** @description Any other refusal: validation, authentication, limits, overload. */
             default: {
                 headers: {
+                    /** @description In how many seconds to try again: with 429 and 503. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -10181,6 +10365,8 @@ export interface operations {
             /** @description Any other refusal: validation, authentication, limits, overload. */
             default: {
                 headers: {
+                    /** @description In how many seconds to try again: with 429 and 503. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -10217,6 +10403,10 @@ export interface operations {
             /** @description Created. */
             201: {
                 headers: {
+                    /** @description The path of what was made. */
+                    Location?: string;
+                    /** @description This is the stored answer of an earlier request with the same Idempotency-Key. */
+                    "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
                 content: {
@@ -10275,6 +10465,8 @@ export interface operations {
             /** @description Any other refusal: validation, authentication, limits, overload. */
             default: {
                 headers: {
+                    /** @description In how many seconds to try again: with 429 and 503. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -10301,6 +10493,8 @@ export interface operations {
             /** @description Done. */
             204: {
                 headers: {
+                    /** @description This is the stored answer of an earlier request with the same Idempotency-Key. */
+                    "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
                 content?: never;
@@ -10317,6 +10511,8 @@ export interface operations {
             /** @description Any other refusal: validation, authentication, limits, overload. */
             default: {
                 headers: {
+                    /** @description In how many seconds to try again: with 429 and 503. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -10371,6 +10567,8 @@ export interface operations {
             /** @description Any other refusal: validation, authentication, limits, overload. */
             default: {
                 headers: {
+                    /** @description In how many seconds to try again: with 429 and 503. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -10403,6 +10601,8 @@ export interface operations {
             /** @description Done. */
             204: {
                 headers: {
+                    /** @description This is the stored answer of an earlier request with the same Idempotency-Key. */
+                    "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
                 content?: never;
@@ -10419,6 +10619,8 @@ export interface operations {
             /** @description Any other refusal: validation, authentication, limits, overload. */
             default: {
                 headers: {
+                    /** @description In how many seconds to try again: with 429 and 503. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -10479,6 +10681,8 @@ export interface operations {
             /** @description Any other refusal: validation, authentication, limits, overload. */
             default: {
                 headers: {
+                    /** @description In how many seconds to try again: with 429 and 503. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -10519,6 +10723,12 @@ export interface operations {
             /** @description Created. */
             201: {
                 headers: {
+                    /** @description The path of what was made. */
+                    Location?: string;
+                    /** @description Of this state, for If-Match and If-None-Match. */
+                    ETag?: string;
+                    /** @description This is the stored answer of an earlier request with the same Idempotency-Key. */
+                    "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
                 content: {
@@ -10552,6 +10762,8 @@ export interface operations {
             /** @description Any other refusal: validation, authentication, limits, overload. */
             default: {
                 headers: {
+                    /** @description In how many seconds to try again: with 429 and 503. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -10578,6 +10790,8 @@ export interface operations {
             /** @description Done. */
             200: {
                 headers: {
+                    /** @description Of this state, for If-Match and If-None-Match. */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -10611,6 +10825,8 @@ export interface operations {
             /** @description Any other refusal: validation, authentication, limits, overload. */
             default: {
                 headers: {
+                    /** @description In how many seconds to try again: with 429 and 503. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -10629,7 +10845,7 @@ export interface operations {
                  */
                 "Idempotency-Key"?: string;
                 /**
-                 * @description The ETag that the resource must still have.
+                 * @description The ETag that the resource must still have, or several of which it must have one; `*` takes any.
                  * @example "3"
                  */
                 "If-Match"?: string;
@@ -10648,6 +10864,8 @@ export interface operations {
             /** @description Done. */
             204: {
                 headers: {
+                    /** @description This is the stored answer of an earlier request with the same Idempotency-Key. */
+                    "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
                 content?: never;
@@ -10682,6 +10900,8 @@ export interface operations {
             /** @description Any other refusal: validation, authentication, limits, overload. */
             default: {
                 headers: {
+                    /** @description In how many seconds to try again: with 429 and 503. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -10700,7 +10920,7 @@ export interface operations {
                  */
                 "Idempotency-Key"?: string;
                 /**
-                 * @description The ETag that the resource must still have.
+                 * @description The ETag that the resource must still have, or several of which it must have one; `*` takes any.
                  * @example "3"
                  */
                 "If-Match"?: string;
@@ -10730,6 +10950,10 @@ export interface operations {
             /** @description Done. */
             200: {
                 headers: {
+                    /** @description Of this state, for If-Match and If-None-Match. */
+                    ETag?: string;
+                    /** @description This is the stored answer of an earlier request with the same Idempotency-Key. */
+                    "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
                 content: {
@@ -10781,6 +11005,8 @@ export interface operations {
             /** @description Any other refusal: validation, authentication, limits, overload. */
             default: {
                 headers: {
+                    /** @description In how many seconds to try again: with 429 and 503. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -10823,6 +11049,8 @@ export interface operations {
             /** @description Done. */
             204: {
                 headers: {
+                    /** @description This is the stored answer of an earlier request with the same Idempotency-Key. */
+                    "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
                 content?: never;
@@ -10857,6 +11085,8 @@ export interface operations {
             /** @description Any other refusal: validation, authentication, limits, overload. */
             default: {
                 headers: {
+                    /** @description In how many seconds to try again: with 429 and 503. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -10905,6 +11135,8 @@ export interface operations {
             /** @description Any other refusal: validation, authentication, limits, overload. */
             default: {
                 headers: {
+                    /** @description In how many seconds to try again: with 429 and 503. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -10959,6 +11191,8 @@ export interface operations {
             /** @description Any other refusal: validation, authentication, limits, overload. */
             default: {
                 headers: {
+                    /** @description In how many seconds to try again: with 429 and 503. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -11036,6 +11270,8 @@ export interface operations {
             /** @description Any other refusal: validation, authentication, limits, overload. */
             default: {
                 headers: {
+                    /** @description In how many seconds to try again: with 429 and 503. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -11129,6 +11365,8 @@ export interface operations {
             /** @description Any other refusal: validation, authentication, limits, overload. */
             default: {
                 headers: {
+                    /** @description In how many seconds to try again: with 429 and 503. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -11206,6 +11444,8 @@ export interface operations {
             /** @description Any other refusal: validation, authentication, limits, overload. */
             default: {
                 headers: {
+                    /** @description In how many seconds to try again: with 429 and 503. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -11269,6 +11509,8 @@ export interface operations {
             /** @description Any other refusal: validation, authentication, limits, overload. */
             default: {
                 headers: {
+                    /** @description In how many seconds to try again: with 429 and 503. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -11332,6 +11574,8 @@ export interface operations {
             /** @description Any other refusal: validation, authentication, limits, overload. */
             default: {
                 headers: {
+                    /** @description In how many seconds to try again: with 429 and 503. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -11375,6 +11619,12 @@ export interface operations {
             /** @description Created. */
             201: {
                 headers: {
+                    /** @description The path of what was made. */
+                    Location?: string;
+                    /** @description Of this state, for If-Match and If-None-Match. */
+                    ETag?: string;
+                    /** @description This is the stored answer of an earlier request with the same Idempotency-Key. */
+                    "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
                 content: {
@@ -11421,6 +11671,8 @@ export interface operations {
             /** @description Any other refusal: validation, authentication, limits, overload. */
             default: {
                 headers: {
+                    /** @description In how many seconds to try again: with 429 and 503. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -11439,7 +11691,7 @@ export interface operations {
                  */
                 "Idempotency-Key"?: string;
                 /**
-                 * @description The ETag that the resource must still have.
+                 * @description The ETag that the resource must still have, or several of which it must have one; `*` takes any.
                  * @example "3"
                  */
                 "If-Match"?: string;
@@ -11458,6 +11710,10 @@ export interface operations {
             /** @description Done. */
             200: {
                 headers: {
+                    /** @description Of this state, for If-Match and If-None-Match. */
+                    ETag?: string;
+                    /** @description This is the stored answer of an earlier request with the same Idempotency-Key. */
+                    "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
                 content: {
@@ -11505,6 +11761,8 @@ export interface operations {
             /** @description Any other refusal: validation, authentication, limits, overload. */
             default: {
                 headers: {
+                    /** @description In how many seconds to try again: with 429 and 503. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -11531,6 +11789,8 @@ export interface operations {
             /** @description Done. */
             200: {
                 headers: {
+                    /** @description Of this state, for If-Match and If-None-Match. */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -11567,6 +11827,8 @@ export interface operations {
             /** @description Any other refusal: validation, authentication, limits, overload. */
             default: {
                 headers: {
+                    /** @description In how many seconds to try again: with 429 and 503. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -11585,7 +11847,7 @@ export interface operations {
                  */
                 "Idempotency-Key"?: string;
                 /**
-                 * @description The ETag that the resource must still have.
+                 * @description The ETag that the resource must still have, or several of which it must have one; `*` takes any.
                  * @example "3"
                  */
                 "If-Match"?: string;
@@ -11604,6 +11866,8 @@ export interface operations {
             /** @description Done. */
             204: {
                 headers: {
+                    /** @description This is the stored answer of an earlier request with the same Idempotency-Key. */
+                    "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
                 content?: never;
@@ -11629,6 +11893,8 @@ export interface operations {
             /** @description Any other refusal: validation, authentication, limits, overload. */
             default: {
                 headers: {
+                    /** @description In how many seconds to try again: with 429 and 503. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -11647,7 +11913,7 @@ export interface operations {
                  */
                 "Idempotency-Key"?: string;
                 /**
-                 * @description The ETag that the resource must still have.
+                 * @description The ETag that the resource must still have, or several of which it must have one; `*` takes any.
                  * @example "3"
                  */
                 "If-Match"?: string;
@@ -11684,6 +11950,10 @@ export interface operations {
             /** @description Done. */
             200: {
                 headers: {
+                    /** @description Of this state, for If-Match and If-None-Match. */
+                    ETag?: string;
+                    /** @description This is the stored answer of an earlier request with the same Idempotency-Key. */
+                    "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
                 content: {
@@ -11738,6 +12008,8 @@ export interface operations {
             /** @description Any other refusal: validation, authentication, limits, overload. */
             default: {
                 headers: {
+                    /** @description In how many seconds to try again: with 429 and 503. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -11756,7 +12028,7 @@ export interface operations {
                  */
                 "Idempotency-Key"?: string;
                 /**
-                 * @description The ETag that the resource must still have.
+                 * @description The ETag that the resource must still have, or several of which it must have one; `*` takes any.
                  * @example "3"
                  */
                 "If-Match"?: string;
@@ -11780,6 +12052,10 @@ export interface operations {
             /** @description Done. */
             200: {
                 headers: {
+                    /** @description Of this state, for If-Match and If-None-Match. */
+                    ETag?: string;
+                    /** @description This is the stored answer of an earlier request with the same Idempotency-Key. */
+                    "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
                 content: {
@@ -11825,6 +12101,8 @@ export interface operations {
             /** @description Any other refusal: validation, authentication, limits, overload. */
             default: {
                 headers: {
+                    /** @description In how many seconds to try again: with 429 and 503. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -11913,6 +12191,8 @@ export interface operations {
             /** @description Any other refusal: validation, authentication, limits, overload. */
             default: {
                 headers: {
+                    /** @description In how many seconds to try again: with 429 and 503. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -11970,6 +12250,8 @@ export interface operations {
             /** @description Any other refusal: validation, authentication, limits, overload. */
             default: {
                 headers: {
+                    /** @description In how many seconds to try again: with 429 and 503. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -12002,6 +12284,8 @@ export interface operations {
             /** @description Done. */
             200: {
                 headers: {
+                    /** @description This is the stored answer of an earlier request with the same Idempotency-Key. */
+                    "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
                 content: {
@@ -12031,6 +12315,8 @@ export interface operations {
             /** @description Any other refusal: validation, authentication, limits, overload. */
             default: {
                 headers: {
+                    /** @description In how many seconds to try again: with 429 and 503. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -12073,6 +12359,8 @@ export interface operations {
             /** @description Done. */
             202: {
                 headers: {
+                    /** @description This is the stored answer of an earlier request with the same Idempotency-Key. */
+                    "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
                 content: {
@@ -12125,6 +12413,8 @@ export interface operations {
             /** @description Any other refusal: validation, authentication, limits, overload. */
             default: {
                 headers: {
+                    /** @description In how many seconds to try again: with 429 and 503. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -12194,6 +12484,8 @@ export interface operations {
             /** @description Any other refusal: validation, authentication, limits, overload. */
             default: {
                 headers: {
+                    /** @description In how many seconds to try again: with 429 and 503. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -12280,6 +12572,8 @@ export interface operations {
             /** @description Any other refusal: validation, authentication, limits, overload. */
             default: {
                 headers: {
+                    /** @description In how many seconds to try again: with 429 and 503. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -12357,6 +12651,8 @@ export interface operations {
             /** @description Any other refusal: validation, authentication, limits, overload. */
             default: {
                 headers: {
+                    /** @description In how many seconds to try again: with 429 and 503. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -12429,6 +12725,8 @@ export interface operations {
             /** @description Any other refusal: validation, authentication, limits, overload. */
             default: {
                 headers: {
+                    /** @description In how many seconds to try again: with 429 and 503. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -12495,6 +12793,8 @@ export interface operations {
             /** @description Any other refusal: validation, authentication, limits, overload. */
             default: {
                 headers: {
+                    /** @description In how many seconds to try again: with 429 and 503. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -12540,6 +12840,8 @@ export interface operations {
             /** @description Any other refusal: validation, authentication, limits, overload. */
             default: {
                 headers: {
+                    /** @description In how many seconds to try again: with 429 and 503. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -12586,6 +12888,8 @@ export interface operations {
             /** @description Done. */
             200: {
                 headers: {
+                    /** @description This is the stored answer of an earlier request with the same Idempotency-Key. */
+                    "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
                 content: {
@@ -12603,6 +12907,8 @@ export interface operations {
             /** @description Any other refusal: validation, authentication, limits, overload. */
             default: {
                 headers: {
+                    /** @description In how many seconds to try again: with 429 and 503. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -12695,6 +13001,8 @@ export interface operations {
             /** @description Any other refusal: validation, authentication, limits, overload. */
             default: {
                 headers: {
+                    /** @description In how many seconds to try again: with 429 and 503. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -12739,6 +13047,12 @@ export interface operations {
             /** @description Created. */
             201: {
                 headers: {
+                    /** @description The path of what was made. */
+                    Location?: string;
+                    /** @description Of this state, for If-Match and If-None-Match. */
+                    ETag?: string;
+                    /** @description This is the stored answer of an earlier request with the same Idempotency-Key. */
+                    "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
                 content: {
@@ -12804,6 +13118,8 @@ export interface operations {
             /** @description Any other refusal: validation, authentication, limits, overload. */
             default: {
                 headers: {
+                    /** @description In how many seconds to try again: with 429 and 503. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -12830,6 +13146,8 @@ export interface operations {
             /** @description Done. */
             200: {
                 headers: {
+                    /** @description Of this state, for If-Match and If-None-Match. */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -12895,6 +13213,8 @@ export interface operations {
             /** @description Any other refusal: validation, authentication, limits, overload. */
             default: {
                 headers: {
+                    /** @description In how many seconds to try again: with 429 and 503. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -12913,7 +13233,7 @@ export interface operations {
                  */
                 "Idempotency-Key"?: string;
                 /**
-                 * @description The ETag that the resource must still have.
+                 * @description The ETag that the resource must still have, or several of which it must have one; `*` takes any.
                  * @example "3"
                  */
                 "If-Match"?: string;
@@ -12932,6 +13252,8 @@ export interface operations {
             /** @description Done. */
             204: {
                 headers: {
+                    /** @description This is the stored answer of an earlier request with the same Idempotency-Key. */
+                    "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
                 content?: never;
@@ -12957,6 +13279,8 @@ export interface operations {
             /** @description Any other refusal: validation, authentication, limits, overload. */
             default: {
                 headers: {
+                    /** @description In how many seconds to try again: with 429 and 503. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -12975,7 +13299,7 @@ export interface operations {
                  */
                 "Idempotency-Key"?: string;
                 /**
-                 * @description The ETag that the resource must still have.
+                 * @description The ETag that the resource must still have, or several of which it must have one; `*` takes any.
                  * @example "3"
                  */
                 "If-Match"?: string;
@@ -13012,6 +13336,10 @@ export interface operations {
             /** @description Done. */
             200: {
                 headers: {
+                    /** @description Of this state, for If-Match and If-None-Match. */
+                    ETag?: string;
+                    /** @description This is the stored answer of an earlier request with the same Idempotency-Key. */
+                    "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
                 content: {
@@ -13086,6 +13414,8 @@ export interface operations {
             /** @description Any other refusal: validation, authentication, limits, overload. */
             default: {
                 headers: {
+                    /** @description In how many seconds to try again: with 429 and 503. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -13194,6 +13524,8 @@ export interface operations {
             /** @description Any other refusal: validation, authentication, limits, overload. */
             default: {
                 headers: {
+                    /** @description In how many seconds to try again: with 429 and 503. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -13359,6 +13691,12 @@ export interface operations {
             /** @description Created. */
             201: {
                 headers: {
+                    /** @description The path of what was made. */
+                    Location?: string;
+                    /** @description Of this state, for If-Match and If-None-Match. */
+                    ETag?: string;
+                    /** @description This is the stored answer of an earlier request with the same Idempotency-Key. */
+                    "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
                 content: {
@@ -13438,6 +13776,8 @@ export interface operations {
             /** @description Any other refusal: validation, authentication, limits, overload. */
             default: {
                 headers: {
+                    /** @description In how many seconds to try again: with 429 and 503. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -13464,6 +13804,8 @@ export interface operations {
             /** @description Done. */
             200: {
                 headers: {
+                    /** @description Of this state, for If-Match and If-None-Match. */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -13534,6 +13876,8 @@ export interface operations {
             /** @description Any other refusal: validation, authentication, limits, overload. */
             default: {
                 headers: {
+                    /** @description In how many seconds to try again: with 429 and 503. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -13552,7 +13896,7 @@ export interface operations {
                  */
                 "Idempotency-Key"?: string;
                 /**
-                 * @description The ETag that the resource must still have.
+                 * @description The ETag that the resource must still have, or several of which it must have one; `*` takes any.
                  * @example "3"
                  */
                 "If-Match"?: string;
@@ -13571,6 +13915,8 @@ export interface operations {
             /** @description Done. */
             204: {
                 headers: {
+                    /** @description This is the stored answer of an earlier request with the same Idempotency-Key. */
+                    "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
                 content?: never;
@@ -13605,6 +13951,8 @@ export interface operations {
             /** @description Any other refusal: validation, authentication, limits, overload. */
             default: {
                 headers: {
+                    /** @description In how many seconds to try again: with 429 and 503. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -13623,7 +13971,7 @@ export interface operations {
                  */
                 "Idempotency-Key"?: string;
                 /**
-                 * @description The ETag that the resource must still have.
+                 * @description The ETag that the resource must still have, or several of which it must have one; `*` takes any.
                  * @example "3"
                  */
                 "If-Match"?: string;
@@ -13775,6 +14123,10 @@ export interface operations {
             /** @description Done. */
             200: {
                 headers: {
+                    /** @description Of this state, for If-Match and If-None-Match. */
+                    ETag?: string;
+                    /** @description This is the stored answer of an earlier request with the same Idempotency-Key. */
+                    "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
                 content: {
@@ -13872,6 +14224,8 @@ export interface operations {
             /** @description Any other refusal: validation, authentication, limits, overload. */
             default: {
                 headers: {
+                    /** @description In how many seconds to try again: with 429 and 503. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -13922,6 +14276,8 @@ export interface operations {
             /** @description Any other refusal: validation, authentication, limits, overload. */
             default: {
                 headers: {
+                    /** @description In how many seconds to try again: with 429 and 503. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -14002,6 +14358,8 @@ export interface operations {
             /** @description Any other refusal: validation, authentication, limits, overload. */
             default: {
                 headers: {
+                    /** @description In how many seconds to try again: with 429 and 503. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -14059,6 +14417,8 @@ export interface operations {
             /** @description Any other refusal: validation, authentication, limits, overload. */
             default: {
                 headers: {
+                    /** @description In how many seconds to try again: with 429 and 503. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -14109,6 +14469,8 @@ export interface operations {
             /** @description Any other refusal: validation, authentication, limits, overload. */
             default: {
                 headers: {
+                    /** @description In how many seconds to try again: with 429 and 503. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -14178,6 +14540,8 @@ export interface operations {
             /** @description Any other refusal: validation, authentication, limits, overload. */
             default: {
                 headers: {
+                    /** @description In how many seconds to try again: with 429 and 503. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -14246,6 +14610,8 @@ export interface operations {
             /** @description Done. */
             202: {
                 headers: {
+                    /** @description This is the stored answer of an earlier request with the same Idempotency-Key. */
+                    "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
                 content: {
@@ -14317,6 +14683,8 @@ export interface operations {
             /** @description Any other refusal: validation, authentication, limits, overload. */
             default: {
                 headers: {
+                    /** @description In how many seconds to try again: with 429 and 503. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -14360,6 +14728,8 @@ export interface operations {
             /** @description Done. */
             200: {
                 headers: {
+                    /** @description This is the stored answer of an earlier request with the same Idempotency-Key. */
+                    "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
                 content: {
@@ -14395,6 +14765,8 @@ export interface operations {
             /** @description Any other refusal: validation, authentication, limits, overload. */
             default: {
                 headers: {
+                    /** @description In how many seconds to try again: with 429 and 503. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -14427,6 +14799,8 @@ export interface operations {
             /** @description Done. */
             200: {
                 headers: {
+                    /** @description This is the stored answer of an earlier request with the same Idempotency-Key. */
+                    "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
                 content: {
@@ -14471,6 +14845,8 @@ export interface operations {
             /** @description Done. */
             202: {
                 headers: {
+                    /** @description This is the stored answer of an earlier request with the same Idempotency-Key. */
+                    "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
                 content: {
@@ -14533,6 +14909,8 @@ export interface operations {
             /** @description Any other refusal: validation, authentication, limits, overload. */
             default: {
                 headers: {
+                    /** @description In how many seconds to try again: with 429 and 503. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -14565,6 +14943,8 @@ export interface operations {
             /** @description Done. */
             200: {
                 headers: {
+                    /** @description This is the stored answer of an earlier request with the same Idempotency-Key. */
+                    "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
                 content: {
@@ -14627,6 +15007,8 @@ export interface operations {
             /** @description Any other refusal: validation, authentication, limits, overload. */
             default: {
                 headers: {
+                    /** @description In how many seconds to try again: with 429 and 503. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -14659,6 +15041,8 @@ export interface operations {
             /** @description Done. */
             200: {
                 headers: {
+                    /** @description This is the stored answer of an earlier request with the same Idempotency-Key. */
+                    "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
                 content: {
@@ -14721,6 +15105,8 @@ export interface operations {
             /** @description Any other refusal: validation, authentication, limits, overload. */
             default: {
                 headers: {
+                    /** @description In how many seconds to try again: with 429 and 503. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -14818,6 +15204,8 @@ export interface operations {
             /** @description Any other refusal: validation, authentication, limits, overload. */
             default: {
                 headers: {
+                    /** @description In how many seconds to try again: with 429 and 503. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -14918,6 +15306,8 @@ export interface operations {
             /** @description Any other refusal: validation, authentication, limits, overload. */
             default: {
                 headers: {
+                    /** @description In how many seconds to try again: with 429 and 503. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -15022,6 +15412,8 @@ export interface operations {
             /** @description Any other refusal: validation, authentication, limits, overload. */
             default: {
                 headers: {
+                    /** @description In how many seconds to try again: with 429 and 503. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -15085,6 +15477,8 @@ export interface operations {
             /** @description Any other refusal: validation, authentication, limits, overload. */
             default: {
                 headers: {
+                    /** @description In how many seconds to try again: with 429 and 503. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -15135,6 +15529,8 @@ export interface operations {
             /** @description Any other refusal: validation, authentication, limits, overload. */
             default: {
                 headers: {
+                    /** @description In how many seconds to try again: with 429 and 503. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -15186,6 +15582,8 @@ export interface operations {
             /** @description Any other refusal: validation, authentication, limits, overload. */
             default: {
                 headers: {
+                    /** @description In how many seconds to try again: with 429 and 503. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -15225,6 +15623,8 @@ export interface operations {
             /** @description Any other refusal: validation, authentication, limits, overload. */
             default: {
                 headers: {
+                    /** @description In how many seconds to try again: with 429 and 503. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {

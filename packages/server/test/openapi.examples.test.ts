@@ -5,10 +5,13 @@ import { startTestApp, type TestApp } from './app.ts';
 interface Operation {
   parameters?: { name: string; description?: string; schema: { description?: string } }[];
   requestBody?: { content: Record<string, { example?: unknown }> };
+  responses: Record<string, { headers?: Record<string, unknown> }>;
 }
 
 /** What an example names where only the server knows the id. */
 const ANY_ID = '0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b';
+/** Headers that only the answer to a repeated request has. */
+const ONLY_AGAIN = new Set(['Idempotency-Replayed']);
 /** What others need, before them. */
 const FIRST = ['/products', '/locations', '/inventory/{sku}/adjust', '/people', '/jobs', '/webhooks', '/rate-limits'];
 
@@ -25,6 +28,7 @@ const examples = operations
     path,
     method: method.toUpperCase() as 'POST' | 'PUT' | 'PATCH',
     example: operation.requestBody?.content['application/json']?.example,
+    responses: operation.responses,
   }))
   .filter(({ example }) => example !== undefined)
   .sort((left, right) => rankOf(left.path) - rankOf(right.path));
@@ -48,7 +52,7 @@ describe('the requests that the OpenAPI document shows, sent as they are', () =>
   });
   afterAll(() => holdfast.close());
 
-  test.each(examples)('$name', async ({ method, path, example }) => {
+  test.each(examples)('$name', async ({ method, path, example, responses }) => {
     const id = await idFor(path);
     const url = path.replace('{sku}', 'SKU-1').replace('{code}', 'WH001').replace('{tier}', 'gold').replace('{id}', id);
     const body = JSON.parse(JSON.stringify(example).replaceAll(ANY_ID, id)) as object;
@@ -56,6 +60,8 @@ describe('the requests that the OpenAPI document shows, sent as they are', () =>
     expect({ status: answer.statusCode, body: answer.body }).toMatchObject({
       status: expect.toSatisfy((status: number) => status < 300, 'a success') as number,
     });
+    const named = Object.keys(responses[answer.statusCode]?.headers ?? {}).filter((name) => !ONLY_AGAIN.has(name));
+    for (const name of named) expect(answer.headers).toHaveProperty(name.toLowerCase());
   });
 
   const send = (method: 'GET' | 'POST' | 'PUT' | 'PATCH', url: string, payload?: object) =>

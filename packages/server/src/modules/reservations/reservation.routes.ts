@@ -146,6 +146,7 @@ function changeRoutes(app: HttpServer, engine: Engine): void {
           stockProblems.reservationExpired,
           stockProblems.productArchived,
           stockProblems.locationInactive,
+          stockProblems.locationArchived,
         ),
       },
     },

@@ -45,7 +45,7 @@ const IDEMPOTENCY_KEY: JsonSchema = {
 
 const IF_MATCH: JsonSchema = {
   type: 'string',
-  description: 'The ETag that the resource must still have.',
+  description: 'The ETag that the resource must still have, or several of which it must have one; `*` takes any.',
   examples: ['"3"'],
 };
 
@@ -54,6 +54,15 @@ const IF_NONE_MATCH: JsonSchema = {
   description: 'An ETag that you have an answer with: 304, without a body, where it still holds.',
   examples: ['"3"'],
 };
+
+const LOCATION: JsonSchema = { type: 'string', description: 'The path of what was made.' };
+const ETAG: JsonSchema = { type: 'string', description: 'Of this state, for If-Match and If-None-Match.' };
+const REPLAYED: JsonSchema = {
+  type: 'string',
+  enum: ['true'],
+  description: 'This is the stored answer of an earlier request with the same Idempotency-Key.',
+};
+const RETRY_AFTER: JsonSchema = { type: 'integer', description: 'In how many seconds to try again: with 429 and 503.' };
 
 const NOT_MODIFIED: JsonSchema = { type: 'null', description: 'What If-None-Match names still holds.' };
 
@@ -67,21 +76,24 @@ export function describeRoute({ schema, url, route }: { schema: unknown; url: st
     ...rest,
     security: scope === 'public' ? [] : [{ bearer: [] }, { apiKey: [] }, { session: [] }],
     description: withScope(own.description, scope),
-    response: describeAnswers(own, route.config?.conditional === true),
+    response: describeAnswers(own, route),
   };
   if (querystring?.properties !== undefined && Object.keys(querystring.properties).length > 0) {
     described.querystring = withoutRequiredDefaults(querystring);
   }
   if (body !== undefined) described.body = withSample(body);
-  const takesKey = COMMAND_METHODS.has(String(route.method)) && route.config?.idempotent !== false;
   const headers = {
-    ...(takesKey && { 'Idempotency-Key': IDEMPOTENCY_KEY }),
+    ...(takesKey(route) && { 'Idempotency-Key': IDEMPOTENCY_KEY }),
     ...('412' in (own.response ?? {}) && { 'If-Match': IF_MATCH }),
     ...(route.config?.conditional === true && { 'If-None-Match': IF_NONE_MATCH }),
     ...own.headers?.properties,
   };
   if (Object.keys(headers).length > 0) described.headers = { type: 'object', properties: headers };
   return { schema: described, url };
+}
+
+function takesKey({ method, config }: RouteOptions): boolean {
+  return COMMAND_METHODS.has(String(method)) && config?.idempotent !== false;
 }
 
 function withScope(description: string | undefined, scope: string | undefined): string {
@@ -95,17 +107,31 @@ function needOf(scope: string | undefined): string {
 }
 
 /** Successes in the route's own media type, problems in theirs. */
-function describeAnswers({ response = {}, produces }: RouteSchema, conditional: boolean): Record<string, JsonSchema> {
+function describeAnswers({ response = {}, produces }: RouteSchema, route: RouteOptions): Record<string, JsonSchema> {
   const answers: Record<string, JsonSchema> = {};
+  const isTagged = route.config?.conditional === true || route.method === 'GET' || '412' in response;
   for (const [status, answer] of Object.entries(response)) {
-    answers[status] = Number(status) >= 400 ? problemAnswer(answer) : success(answer, status);
+    if (Number(status) >= 400) answers[status] = problemAnswer(answer);
+    else answers[status] = { ...success(answer, status), ...headersOf(answer, status, route, isTagged) };
   }
   if (Object.keys(answers).length === 0) {
     answers['200'] = { type: 'string', description: produces?.join(', ') ?? 'Done.' };
   }
-  if (conditional) answers['304'] = NOT_MODIFIED;
-  answers['default'] = problemAnswer(OTHER_REFUSALS);
+  if (route.config?.conditional === true) answers['304'] = NOT_MODIFIED;
+  answers['default'] = { ...problemAnswer(OTHER_REFUSALS), headers: { 'Retry-After': RETRY_AFTER } };
   return answers;
+}
+
+/** What programs read of an answer besides its body. */
+function headersOf(answer: JsonSchema, status: string, route: RouteOptions, isTagged: boolean): JsonSchema {
+  const isMade = status === '201';
+  const hasVersion = answer.properties?.['version']?.type === 'integer';
+  const headers = {
+    ...(isMade && { Location: LOCATION }),
+    ...((isMade || isTagged) && (hasVersion || route.config?.conditional) && { ETag: ETAG }),
+    ...(takesKey(route) && { 'Idempotency-Replayed': REPLAYED }),
+  };
+  return Object.keys(headers).length === 0 ? {} : { headers };
 }
 
 function problemAnswer(schema: JsonSchema): JsonSchema {
