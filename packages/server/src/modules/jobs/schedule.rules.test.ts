@@ -75,6 +75,11 @@ describe('the next fire', () => {
     expect(iso(next(Date.UTC(2097, 0, 1)))).toBe('2104-02-29T05:00Z');
   });
 
+  it('knows clocks that are ahead or behind by seconds', () => {
+    const { next } = parseSchedule('0 0 * * *', 'Africa/Monrovia');
+    expect(next(Date.UTC(1971, 0, 1))).toBe(Date.UTC(1971, 0, 1, 0, 44, 30));
+  });
+
   it('is none from the year 3000 on, and none before 1970', () => {
     const { next, between } = parseSchedule('0 0 1 1 *', 'UTC');
     expect([Date.UTC(2999, 0, 1), 8.64e15, 1e300, Infinity].map(next)).toEqual([null, null, null, null]);

@@ -1,7 +1,5 @@
 import { quoted, ScheduleError } from './schedule.error.ts';
 
-const TIME_ZONE_MAX = 64;
-
 /** By how many milliseconds clocks are ahead of UTC at an instant. */
 export type OffsetAt = (instantMs: number) => number;
 
@@ -11,7 +9,7 @@ const OFFSET = /GMT(?:([^\d])(\d\d):(\d\d)(?::(\d\d))?)?$/;
 
 /** @returns by how many milliseconds the clocks of the place are ahead of UTC at an instant */
 export function readTimeZone(timeZone: string): OffsetAt {
-  const formatter = timeZone.length <= TIME_ZONE_MAX && TIME_ZONE.test(timeZone) ? formatterOf(timeZone) : null;
+  const formatter = TIME_ZONE.test(timeZone) ? formatterOf(timeZone) : null;
   if (formatter === null) {
     const shown = /\p{Cc}/u.test(timeZone) ? 'This' : quoted(timeZone);
     const isOffset = /^(?:UTC|GMT)?[+-]\d/i.test(timeZone);
