@@ -146,7 +146,6 @@ export async function noteSignIn(
     .where('id', '=', id)
     .where('password_hash', '=', checked)
     .where('disabled_at', 'is', null)
-    .where('removed_at', 'is', null)
     .returning(SHOWN)
     .executeTakeFirst();
 }
