@@ -2,7 +2,7 @@ import { Problem } from '../../kernel/problem.ts';
 import { eventProblems, positionGone, positionUnknown } from './event.problems.ts';
 import type { EventFeed } from './event.feed.ts';
 import { EventPages } from './event.pages.ts';
-import type { EventSpan } from './event.tail.ts';
+import { piecesOf, type EventSpan } from './event.tail.ts';
 
 /** Where the events of one follower go. */
 export interface FollowerSink {
@@ -96,6 +96,8 @@ export class Follower {
   readonly #sink: FollowerSink;
   readonly #hooks: { onStop: () => void; onError: (error: unknown) => void };
   #position: number;
+  /** A span of which the sink has not taken all: it was full. */
+  #held: EventSpan | null = null;
   #isReading = false;
   /** Somebody said "go on" while it was reading. */
   #isWoken = false;
@@ -123,6 +125,7 @@ export class Follower {
   /** Goes over what follows a position once more. */
   rewind(position: number): void {
     this.#position = Math.min(this.#position, position);
+    this.#held = null;
     this.goOn();
   }
 
@@ -131,8 +134,8 @@ export class Follower {
     this.#isWoken = true;
     if (this.#isReading || this.#isStopped) return;
     const { tail } = this.#feed;
-    while (!this.#sink.isFull && tail.covers(this.#position)) {
-      const span = tail.next(this.#position);
+    while (!this.#sink.isFull && (this.#held !== null || tail.covers(this.#position))) {
+      const span = this.#held ?? tail.next(this.#position);
       if (span === undefined) return;
       this.#give(span);
       // The sink may have stopped it.
@@ -148,9 +151,15 @@ export class Follower {
   }
 
   #give(span: EventSpan): void {
-    const after = this.#position;
-    this.#position = span.position;
-    this.#sink.take(span, after);
+    this.#held = span;
+    for (const piece of piecesOf(span)) {
+      const after = this.#position;
+      if (piece.position <= after) continue;
+      if (this.#sink.isFull || this.#isStopped) return;
+      this.#position = piece.position;
+      this.#sink.take(piece, after);
+    }
+    this.#held = null;
   }
 
   /** From further back than the tail goes. */

@@ -73,6 +73,29 @@ export class EventTail {
   }
 }
 
+const PIECE_CHARS = 65_536;
+const pieces = new WeakMap<EventSpan, readonly EventSpan[]>();
+
+/** A span in pieces of some 64 KiB, or of one event that is larger: for readers who take no more at a time. */
+export function piecesOf(span: EventSpan): readonly EventSpan[] {
+  const known = pieces.get(span);
+  if (known !== undefined) return known;
+  const made: EventSpan[] = [];
+  let [events, chars, after]: [StreamEvent[], number, number] = [[], 0, span.after];
+  for (const event of span.events) {
+    const before = events.at(-1);
+    if (before !== undefined && chars + event.json.length > PIECE_CHARS) {
+      made.push({ events, after, position: before.position });
+      [events, chars, after] = [[], 0, before.position];
+    }
+    events.push(event);
+    chars += event.json.length;
+  }
+  made.push(made.length === 0 ? span : { events, after, position: span.position });
+  pieces.set(span, made);
+  return made;
+}
+
 /** The events of a span that lie behind a position. */
 export function eventsAfter({ events, after }: EventSpan, position: number): readonly StreamEvent[] {
   return position <= after ? events : events.filter((event) => event.position > position);

@@ -1,10 +1,11 @@
 import type { IncomingMessage } from 'node:http';
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { Problem, problems } from '../../kernel/problem.ts';
 import { OPEN, type Caller } from '../../platform/auth/index.ts';
 import type { EventStream } from '../../platform/http/event.stream.ts';
 import { Outflow } from '../../platform/http/outflow.ts';
-import type { EventBroadcast } from './event.follower.ts';
+import { EventBroadcast, type FollowedFeed } from './event.follower.ts';
+import { EventTail } from './event.tail.ts';
 import { LiveConnections, type LiveConnection } from './live.connections.ts';
 import { SseConnection } from './sse.connection.ts';
 import { FrameMaker } from './sse.frames.ts';
@@ -156,4 +157,39 @@ it('hands over part by part, and knows when a reader does not keep up', () => {
     [7_232, true],
   ]);
   expect([outflow.isFull, outflow.stalledMs, said]).toEqual([false, null, ['room', 'end']]);
+});
+
+it('gives a reader no more of a page at a time than the reader has room for', () => {
+  const events = Array.from({ length: 1_000 }, (_, index) => ({
+    position: index + 1,
+    type: 'stock.changed' as const,
+    subject: 'A',
+    time: '',
+    topics: ['product:A'],
+    json: JSON.stringify({ position: index + 1, notes: 'x'.repeat(700) }),
+  }));
+  const tail = new EventTail();
+  tail.restart(0);
+  tail.push({ events, after: 0, position: 1_005 });
+  const feed = { tail, position: 1_005, subscribe: () => () => undefined } as unknown as FollowedFeed;
+  const waiting: (() => void)[] = [];
+  let text = '';
+  const outflow = new Outflow(
+    (bytes, _isLast, sent) => {
+      text += bytes.toString();
+      waiting.push(sent);
+    },
+    () => connection.onRoom(),
+  );
+  const write = vi.spyOn(outflow, 'write');
+  const stream: EventStream = { request, outflow, end: () => undefined, cut: () => undefined };
+  const frames = new FrameMaker();
+  const filter = frames.filterOf({});
+  const connection = new SseConnection({ stream, broadcast: new EventBroadcast(feed), frames, filter, after: 0 });
+  expect(outflow.isFull).toBe(true);
+  expect(write.mock.calls.reduce((sum, [bytes]) => sum + bytes.length, 0)).toBeLessThan(262_144);
+  for (let sent = waiting.shift(); sent !== undefined; sent = waiting.shift()) sent();
+  expect([...text.matchAll(/^id: (\d+)\nevent/gm)].map(([, id]) => Number(id))).toEqual(
+    events.map(({ position }) => position),
+  );
 });

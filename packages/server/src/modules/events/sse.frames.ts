@@ -32,12 +32,15 @@ export interface SharedFilter {
 }
 
 const FILTERS_MAX = 1_000;
-const SPANS_MAX = 4;
+const KEPT_BYTES = 16_777_216;
+/** What it takes to note that there is nothing for a filter. */
+const ENTRY_BYTES = 128;
 
 /** Events as they are written to the connections, made once for all who get the same. */
 export class FrameMaker {
   readonly #filters = new Map<string, SharedFilter>();
   readonly #made = new Map<EventSpan, Map<SharedFilter, Buffer | null>>();
+  #madeBytes = 0;
 
   filterOf({ types = [], topics = [] }: EventFilter): SharedFilter {
     const key = JSON.stringify([types, topics]);
@@ -57,16 +60,21 @@ export class FrameMaker {
     if (frames === undefined) {
       frames = framesOf(span, filter, after);
       made.set(filter, frames);
+      this.#madeBytes += ENTRY_BYTES + (frames?.length ?? 0);
     }
     return frames;
   }
 
-  /** Of the last few spans alone: who comes later makes their own. */
   #madeOf(span: EventSpan): Map<SharedFilter, Buffer | null> {
+    // Each of a thousand readers may have a filter of their own, and what is made for one is of use to nobody.
+    if (this.#madeBytes > KEPT_BYTES) {
+      this.#made.clear();
+      this.#madeBytes = 0;
+    }
     const known = this.#made.get(span);
     if (known !== undefined) return known;
     const made = new Map<SharedFilter, Buffer | null>();
-    keepNewest(this.#made, span, made, SPANS_MAX);
+    this.#made.set(span, made);
     return made;
   }
 }

@@ -88,11 +88,10 @@ export class WsConnection implements LiveConnection, FollowerSink {
   }
 
   tick(nowMs: number): void {
-    const { stalledMs } = this.#peer.outflow;
-    // Who takes what waits is there: an answer to a ping comes when all of it is taken.
-    if (stalledMs !== null) this.#heardMs = Math.max(this.#heardMs, nowMs - stalledMs);
+    const { stalledMs, takenAtMs } = this.#peer.outflow;
     if (stalledMs !== null && stalledMs > STALLED_MS) this.end(slowReader());
-    else if (nowMs - this.#heardMs > SILENT_MS) this.#peer.cut();
+    // Who takes what waited is there: an answer to a ping comes when all before it is taken.
+    else if (nowMs - Math.max(this.#heardMs, takenAtMs) > SILENT_MS) this.#peer.cut();
     else if (nowMs - this.#pingedMs >= HEARTBEAT_MS) {
       this.#pingedMs = nowMs;
       this.#peer.ping();

@@ -1,6 +1,8 @@
 const FULL_BYTES = 131_072;
 /** A message of more than this is sent in parts. */
 const PART_BYTES = 32_768;
+/** What a kernel has room for leaves at once. */
+const AT_ONCE_MS = 50;
 
 /** Sends a part of a message, and calls when it has left this process. */
 type Send = (part: Buffer, isLastOfMessage: boolean, sent: () => void) => void;
@@ -21,6 +23,7 @@ export class Outflow {
   #pending = 0;
   #wasFull = false;
   #movedAtMs = performance.now();
+  #takenAtMs = -Infinity;
   #onHandedOver: (() => void) | null = null;
 
   /** @param onRoom it was full, and is half empty again */
@@ -36,6 +39,11 @@ export class Outflow {
   /** How long nothing of what waits has left, in milliseconds; null while nothing waits. */
   get stalledMs(): number | null {
     return this.#pending === 0 ? null : performance.now() - this.#movedAtMs;
+  }
+
+  /** When something left that had to wait, on the monotonic clock: somebody is there who takes. */
+  get takenAtMs(): number {
+    return this.#takenAtMs;
   }
 
   write(message: Buffer): void {
@@ -72,7 +80,9 @@ export class Outflow {
   #left(bytes: number): void {
     this.#handedOver -= bytes;
     this.#pending -= bytes;
-    this.#movedAtMs = performance.now();
+    const nowMs = performance.now();
+    if (nowMs - this.#movedAtMs > AT_ONCE_MS) this.#takenAtMs = nowMs;
+    this.#movedAtMs = nowMs;
     this.#handOver();
     if (!this.#wasFull || this.#pending > FULL_BYTES / 2) return;
     this.#wasFull = false;
