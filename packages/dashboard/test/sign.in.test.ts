@@ -128,8 +128,10 @@ describe.skipIf(CHROMIUM === null)('who may use it', () => {
     await form.getByRole('alert').filter({ hasText: 'This needs the scope admin; yours: read.' }).waitFor();
     await page.keyboard.press('Escape');
     await button.waitFor({ state: 'detached' });
-    await page.goto('/people');
-    await page.getByRole('heading', { name: 'This is not open to you' }).waitFor();
+    for (const path of ['/products/import', '/people']) {
+      await page.goto(path);
+      await page.getByRole('heading', { name: 'This is not open to you' }).waitFor();
+    }
     expect(await violationsOf(page)).toEqual([]);
     await as(['admin']);
     await page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')));

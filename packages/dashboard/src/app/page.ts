@@ -6,6 +6,8 @@ import type { IconName } from '../ui/icon.tsx';
 export interface PageRoute {
   /** Below the page's own path, as TanStack Router spells it: `''`, `'/$sku'`. */
   path: string;
+  /** Where it takes more than its page. */
+  scope?: Scope;
   load: () => Promise<ComponentType>;
 }
 

@@ -12,11 +12,11 @@ const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
 const root = createRootRoute({ component: Shell, notFoundComponent: NotFound });
 
 const routes = pages.flatMap((page) =>
-  page.routes.map(({ path, load }) =>
+  page.routes.map(({ path, scope = page.scope, load }) =>
     createRoute({
       getParentRoute: () => root,
       path: `${page.path === '/' ? '' : page.path}${path}` || '/',
-      component: scopedPage(page, lazyPage(load)),
+      component: scopedPage({ title: page.title, scope }, lazyPage(load)),
       // An address that was typed: as an id it would ask the API for something else (/jobs/upcoming).
       beforeLoad: ({ params }: { params: { id?: string } }) => {
         if (params.id !== undefined && !UUID.test(params.id)) notFound({ throw: true });

@@ -4,16 +4,17 @@ import { EmptyState } from '../ui/empty.state.tsx';
 import { PageHeader } from '../ui/page.header.tsx';
 import type { Page } from './page.ts';
 
+type Titled = Pick<Page, 'title' | 'scope'>;
 type Loaded = FunctionComponent & { preload: () => Promise<void> };
 
 /** A page whose address was sent to somebody who may not use it says so, instead of what the server refuses. */
-export function scopedPage({ title, scope }: Page, Shown: Loaded): Loaded {
+export function scopedPage({ title, scope }: Titled, Shown: Loaded): Loaded {
   const Scoped = () => (useMay(scope) ? <Shown /> : <NotGranted title={title} scope={scope} />);
   Scoped.preload = Shown.preload;
   return Scoped;
 }
 
-function NotGranted({ title, scope }: Pick<Page, 'title' | 'scope'>) {
+function NotGranted({ title, scope }: Titled) {
   const scopes = useSession()?.scopes ?? [];
   return (
     <>

@@ -11,6 +11,6 @@ export const page = definePage({
   keywords: 'catalog skus articles import csv',
   routes: [
     { path: '', load: async () => (await import('./products.view.tsx')).ProductsView },
-    { path: '/import', load: async () => (await import('./import.view.tsx')).ImportView },
+    { path: '/import', scope: 'admin', load: async () => (await import('./import.view.tsx')).ImportView },
   ],
 });
