@@ -1,5 +1,6 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { violationsOf } from './axe.ts';
 import { CHROMIUM, launchChromium, openPage, visit } from './chromium.ts';
 import { startDashboard, type DashboardServer } from './dashboard.server.ts';
 
@@ -30,9 +31,9 @@ describe.skipIf(CHROMIUM === null)('what is shown while it changes', () => {
   const receive = (location: string, quantity: number, sku = SKU): Promise<void> =>
     done('POST', `/inventory/${sku}/adjust`, { location, type: 'add', quantity, movement: 'receipt' });
 
-  async function at(path: string, act: (page: Page) => Promise<void>): Promise<void> {
+  async function at(path: string, act: (page: Page) => Promise<void>, expected = /never/): Promise<void> {
     const session = { 'holdfast.firstRun.putOff': 'yes' };
-    const opened = await openPage(browser, server.address, { reducedMotion: 'reduce', session });
+    const opened = await openPage(browser, server.address, { reducedMotion: 'reduce', session, expected });
     await visit(opened.page, path);
     await opened.page.locator('html[data-live]').waitFor();
     await act(opened.page);
@@ -118,6 +119,28 @@ describe.skipIf(CHROMIUM === null)('what is shown while it changes', () => {
       await cell.waitFor();
       expect(await cell.evaluate((element) => getComputedStyle(element).direction)).toBe('rtl');
     }));
+
+  test('what a refusal is about is marked in the form, and has the focus, until it is changed', () =>
+    at(
+      '/products',
+      async (page) => {
+        await page.getByRole('button', { name: 'New product' }).first().click();
+        const form = page.getByRole('dialog', { name: 'New product' });
+        const sku = form.getByRole('textbox', { name: 'Sku' });
+        const refused = form.locator('[aria-invalid="true"]:focus');
+        await form.getByRole('textbox', { name: 'Name' }).fill('Mug');
+        // One that the rules refuse, and one that is taken.
+        for (const text of ['a mug', SKU]) {
+          await sku.fill(text);
+          expect(await form.locator('[aria-invalid="true"]').count()).toBe(0);
+          await form.getByRole('button', { name: 'Save' }).click();
+          await refused.waitFor();
+          expect(await refused.getAttribute('name')).toBe('sku');
+          expect(await violationsOf(page, '[role="dialog"]')).toEqual([]);
+        }
+      },
+      /status of 4(00|09)/,
+    ));
 
   test('tabs that were opened in the background leave the connections to the one that is looked at', async () => {
     const context = await browser.newContext({ baseURL: server.address });

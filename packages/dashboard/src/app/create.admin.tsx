@@ -24,6 +24,7 @@ export function CreateAdmin({ onClose }: { onClose: () => void }) {
       <p>From then on everybody signs in, programs by an API key. You are signed in at once.</p>
       <TextInput
         label="Name"
+        name="name"
         description="As the ledger shows who did what"
         required
         maxLength={200}
@@ -34,6 +35,7 @@ export function CreateAdmin({ onClose }: { onClose: () => void }) {
       />
       <TextInput
         label="Name or e-mail address to sign in with"
+        name="login"
         required
         maxLength={200}
         autoComplete="username"
@@ -43,6 +45,7 @@ export function CreateAdmin({ onClose }: { onClose: () => void }) {
       />
       <PasswordInput
         label="Password"
+        name="password"
         description="At least 12 characters; a few words are easier to remember"
         required
         autoComplete="new-password"

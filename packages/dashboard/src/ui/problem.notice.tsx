@@ -20,12 +20,13 @@ export function ProblemNotice({ error, title, onRetry }: ProblemNoticeProps) {
       </span>
       <div className={classes['body']}>
         <strong>{title ?? heading}</strong>
-        <div>{advice}</div>
+        {/* The details of a refused form are its fields', line by line. */}
+        {fields.length === 0 && <div>{advice}</div>}
         {fields.length > 0 && (
           <ul className={classes['fields']}>
             {fields.map(({ path, message }) => (
               <li key={`${path} ${message}`}>
-                <code>{path}</code> {message}
+                <code>{path.replace(/^\//, '')}</code> {message}
               </li>
             ))}
           </ul>

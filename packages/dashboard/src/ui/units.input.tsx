@@ -14,6 +14,7 @@ interface UnitsInputProps {
   min?: number;
   description?: ReactNode;
   placeholder?: string;
+  name?: string;
   required?: boolean;
   'data-autofocus'?: boolean;
 }

@@ -103,6 +103,7 @@ export function AdjustDialog({ sku, levels, at, onClose }: AdjustDialogProps) {
         required
       />
       <UnitsInput
+        name="quantity"
         label={way === 'set' ? 'Units counted' : 'Units'}
         value={quantity}
         onChange={(next) => {
@@ -121,6 +122,7 @@ export function AdjustDialog({ sku, levels, at, onClose }: AdjustDialogProps) {
       />
       <TextInput
         label="Reason"
+        name="reason"
         placeholder="Why, for who reads the ledger"
         value={reason}
         maxLength={500}

@@ -84,6 +84,7 @@ function SettingsForm({ level: latest, onClose }: { level: Level; onClose: () =>
       {SETTINGS.map(({ name, label, description }) => (
         <UnitsInput
           key={name}
+          name={name}
           label={label}
           description={description}
           placeholder="As the product says"

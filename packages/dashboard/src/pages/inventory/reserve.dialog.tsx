@@ -64,7 +64,15 @@ export function ReserveDialog({ sku, levels, onClose }: ReserveDialogProps) {
       onSubmit={() => reserve.mutate()}
       onClose={onClose}
     >
-      <UnitsInput label="Units" value={quantity} onChange={setQuantity} min={1} required data-autofocus />
+      <UnitsInput
+        name="quantity"
+        label="Units"
+        value={quantity}
+        onChange={setQuantity}
+        min={1}
+        required
+        data-autofocus
+      />
       <Select
         label="At"
         value={location}
@@ -76,6 +84,7 @@ export function ReserveDialog({ sku, levels, onClose }: ReserveDialogProps) {
       />
       <TextInput
         label="Order"
+        name="orderId"
         placeholder="ORDER-1001"
         value={orderId}
         maxLength={255}

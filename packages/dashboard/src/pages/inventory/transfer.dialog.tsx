@@ -64,7 +64,15 @@ export function TransferDialog({ sku, levels, onClose }: TransferDialogProps) {
         placeholder="Choose a location"
         required
       />
-      <UnitsInput label="Units" value={quantity} onChange={setQuantity} min={1} required data-autofocus />
+      <UnitsInput
+        name="quantity"
+        label="Units"
+        value={quantity}
+        onChange={setQuantity}
+        min={1}
+        required
+        data-autofocus
+      />
     </PreviewedAction>
   );
 }

@@ -58,6 +58,7 @@ export function NewKey({ onClose }: { onClose: () => void }) {
     >
       <TextInput
         label="Name"
+        name="name"
         description="Of the program that will use it."
         required
         maxLength={200}
@@ -75,6 +76,7 @@ export function NewKey({ onClose }: { onClose: () => void }) {
       <TextInput
         type="date"
         label="Expires on"
+        name="expiresAt"
         description="None: it does not."
         value={expires}
         onChange={(event) => setExpires(event.currentTarget.value)}

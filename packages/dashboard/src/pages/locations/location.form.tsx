@@ -58,6 +58,7 @@ export function LocationForm({ location: latest, onClose }: { location?: Locatio
     >
       <TextInput
         label="Code"
+        name="code"
         description="Letters, digits and . _ : -"
         required
         maxLength={64}
@@ -67,6 +68,7 @@ export function LocationForm({ location: latest, onClose }: { location?: Locatio
       />
       <TextInput
         label="Name"
+        name="name"
         required
         maxLength={200}
         value={name}
@@ -80,6 +82,7 @@ export function LocationForm({ location: latest, onClose }: { location?: Locatio
       />
       <TextInput
         label="Address"
+        name="address"
         maxLength={500}
         value={address}
         onChange={(event) => setAddress(event.currentTarget.value)}

@@ -27,6 +27,7 @@ export function PasswordForm({ person, onClose }: { person: Person; onClose: () 
     >
       <PasswordInput
         label="New password"
+        name="password"
         description="At least 12 characters; a few words are easier to remember."
         required
         autoComplete="new-password"

@@ -51,6 +51,7 @@ export function PersonForm({ person: latest, onClose }: { person?: Person; onClo
     >
       <TextInput
         label="Name"
+        name="name"
         description="As ledger and audit show it."
         required
         maxLength={200}
@@ -60,6 +61,7 @@ export function PersonForm({ person: latest, onClose }: { person?: Person; onClo
       />
       <TextInput
         label="Signs in as"
+        name="login"
         description="An e-mail address or a name."
         required
         maxLength={200}
@@ -71,6 +73,7 @@ export function PersonForm({ person: latest, onClose }: { person?: Person; onClo
       {person === undefined && (
         <PasswordInput
           label="First password"
+          name="password"
           description="At least 12 characters. They can set their own in Settings."
           required
           autoComplete="new-password"

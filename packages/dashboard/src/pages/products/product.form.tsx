@@ -99,6 +99,7 @@ export function ProductForm({ product: latest, onClose }: { product?: Product; o
     >
       <TextInput
         label="Sku"
+        name="sku"
         description="Letters, digits and . _ : -"
         required
         maxLength={64}
@@ -108,6 +109,7 @@ export function ProductForm({ product: latest, onClose }: { product?: Product; o
       />
       <TextInput
         label="Name"
+        name="name"
         required
         maxLength={200}
         value={name}
@@ -116,6 +118,7 @@ export function ProductForm({ product: latest, onClose }: { product?: Product; o
       <div className={classes['two']}>
         <TextInput
           label="Category"
+          name="category"
           maxLength={200}
           value={category}
           onChange={(event) => setCategory(event.currentTarget.value)}
@@ -131,6 +134,7 @@ export function ProductForm({ product: latest, onClose }: { product?: Product; o
         {UNITS.map(([field, label, about]) => (
           <UnitsInput
             key={field}
+            name={field}
             label={label}
             description={about}
             value={units[field]}
@@ -140,6 +144,7 @@ export function ProductForm({ product: latest, onClose }: { product?: Product; o
       </div>
       <Textarea
         label="Description"
+        name="description"
         autosize
         minRows={2}
         maxLength={5_000}
@@ -148,6 +153,7 @@ export function ProductForm({ product: latest, onClose }: { product?: Product; o
       />
       <JsonInput
         label="Attributes"
+        name="attributes"
         description="Fields of your own, as JSON."
         autosize
         minRows={2}

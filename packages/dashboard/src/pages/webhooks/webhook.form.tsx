@@ -48,6 +48,7 @@ export function WebhookForm({ webhook: latest, onClose }: { webhook?: Webhook; o
     >
       <TextInput
         label="Address"
+        name="url"
         description="Where events are sent, by POST. Private addresses are refused."
         type="url"
         required
@@ -69,6 +70,7 @@ export function WebhookForm({ webhook: latest, onClose }: { webhook?: Webhook; o
       </Checkbox.Group>
       <TextInput
         label="Only of these"
+        name="topics"
         description="product:SKU-1, location:WH001; none: all."
         value={topics}
         onChange={(event) => setTopics(event.currentTarget.value)}
