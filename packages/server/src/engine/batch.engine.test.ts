@@ -168,6 +168,15 @@ test('lines that are made and shipped within one batch are written as they ended
   }
 });
 
+test('a level keeps the time of its last count while other movements come', async () => {
+  await watcher.query(`UPDATE level SET last_count_at = '2026-01-01'`);
+  await post('/inventory/FREE-1/adjust', { location: 'W1', type: 'add', quantity: 1 });
+  const { lastCountAt } = (await holdfast.app.inject('/api/v1/inventory/FREE-1/locations/W1')).json<{
+    lastCountAt: string;
+  }>();
+  expect(lastCountAt).toBe('2026-01-01T00:00:00.000Z');
+});
+
 test('a key that is too old is free again, whatever becomes of the request', async () => {
   const headers = { 'idempotency-key': 'an-old-one' };
   const send = async (quantity: number): Promise<number> => {

@@ -94,4 +94,12 @@ describe('a server that was off for longer than partitions are made ahead', () =
     );
     expect(rows).toEqual([{ tables: '6', indexes: String(6 * Number(parents[0]?.indexes)) }]);
   });
+
+  it('forgets the keys of yesterday, and no others', async () => {
+    await owner.query(`INSERT INTO idempotency_key (owner, key, request_hash, status, created_at)
+      SELECT 'o', hours::text, 'h', 200, now() - make_interval(hours => hours) FROM unnest(ARRAY[0, 23, 25, 99]) AS hours`);
+    expect(await new Housekeeper({ database: app.database }).runOnce()).toMatchObject({ keysDeleted: 2 });
+    const { rows } = await owner.query(`SELECT key FROM idempotency_key WHERE owner = 'o' ORDER BY key`);
+    expect(rows).toEqual([{ key: '0' }, { key: '23' }]);
+  });
 });

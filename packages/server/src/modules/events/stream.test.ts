@@ -88,6 +88,16 @@ describe('the stream', () => {
     expect(items.map(({ data }) => data)).toEqual(ledger);
   });
 
+  it('has the entries of a level that is ahead of a clock that was set back', async () => {
+    await makeProduct('AHEAD');
+    const { position } = await list(one, 'limit=200');
+    await owner.query(`UPDATE level SET last_movement_at = now() + interval '1 hour'
+      WHERE product_id = (SELECT id FROM product WHERE sku = 'AHEAD')`);
+    await call(one, 'POST', '/inventory/AHEAD/adjust', { location: 'WH', type: 'add', quantity: 1 });
+    const { items } = await list(one, `after=${position}`);
+    expect(items.filter(({ data }) => data.sku === 'AHEAD').map(({ type }) => type)).toContain('stock.changed');
+  });
+
   it('filters by topics and types', async () => {
     await makeProduct('B');
     const types = async (query: string): Promise<string[]> => [
