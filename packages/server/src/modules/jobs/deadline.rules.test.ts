@@ -44,6 +44,9 @@ describe('whether it will be', () => {
     expect(outlook(60, { usualMinutes: 61 })).toBe('at_risk');
     expect(outlook(60, { usualMinutes: 90, begunMinutesAgo: 30 })).toBe('ahead');
     expect(outlook(60, { usualMinutes: 91, begunMinutesAgo: 30 })).toBe('at_risk');
+    // It begins in half an hour.
+    expect(outlook(60, { usualMinutes: 30, begunMinutesAgo: -30 })).toBe('ahead');
+    expect(outlook(60, { usualMinutes: 31, begunMinutesAgo: -30 })).toBe('at_risk');
   });
 
   it('by how far it is, once that says enough', () => {

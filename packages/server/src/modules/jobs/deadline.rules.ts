@@ -42,7 +42,7 @@ function remainingMs({ beginsAtMs, percent, usualMs }: Racing, nowMs: number): n
   // Below 0 while its time has not come.
   const elapsedMs = beginsAtMs === null ? 0 : nowMs - beginsAtMs;
   if (percent !== null && percent >= TELLING_PERCENT) return (elapsedMs * (100 - percent)) / percent;
-  return Math.max(0, (usualMs ?? 0) - elapsedMs);
+  return (usualMs ?? 0) - elapsedMs;
 }
 
 const TELLING_PERCENT = 5;

@@ -24,6 +24,9 @@ describe('patterns of paths', () => {
     ['/x*x', '/x', false],
     ['/x*x', '/xx', true],
     ['/a*b*c', '/a1b2b3c', true],
+    ['/a*b*b', '/ab', false],
+    ['/a/**/a', '/a', false],
+    ['/a/**/a', '/a/a', true],
     ['/API/V1', '/api/v1', true],
     ['/api/v1', '/API/V1/', true],
   ])('%s and %s: %s', (pattern, path, expected) => {
@@ -50,7 +53,7 @@ describe('patterns of paths', () => {
     expect(globFault(pattern)).not.toBeNull();
   });
 
-  test.each(['/', '/**', '/a/*/{b}/:c', '/größe', '/a/'])('%j is taken', (pattern) => {
+  test.each(['/', '/**', '/a/*/{b}/:c', '/größe', '/a/', '/*/*/*/*/*/*/*/*'])('%j is taken', (pattern) => {
     expect(globFault(pattern)).toBeNull();
   });
 
@@ -74,11 +77,19 @@ describe('patterns of paths', () => {
     expect(covers('/api/v1/products/*')).toBe('never');
     expect(compileGlob('/**').covers([REST])).toBe('always');
     expect(compileGlob('/assets/**').covers([REST])).toBe('depends');
+    expect(compileGlob('/assets/*').covers(['assets', REST])).toBe('depends');
   });
 
   test('paths of other services are compared as a router sees them', () => {
     const same = ['login', 'now'];
-    for (const path of ['/login/now', '/Login//now/', '/%6Cogin/./now?x=/y', '/a/../login/now#z', 'login/now']) {
+    for (const path of [
+      '/login/now',
+      '/Login//now/',
+      '/%6Cogin/./now?x=/y',
+      '/%4Cogin/NO%57',
+      '/a/../login/now#z',
+      'login/now',
+    ]) {
       expect(normalisedPath(path)).toEqual(same);
     }
     expect(normalisedPath('/%zz')).toBeNull();
