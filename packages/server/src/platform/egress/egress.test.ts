@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { createServer as createRawServer, type AddressInfo, type Server as RawServer, type Socket } from 'node:net';
@@ -255,6 +256,14 @@ describe('a target that misbehaves', () => {
     expect(answer.durationMs).toBeLessThan(2_000);
   });
 
+  it('by a body that is no HTTP has answered', async () => {
+    const port = await raw((socket) =>
+      socket.write('HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\nno size\r\n'),
+    );
+    const answer = await egressWith().request(get(`http://127.0.0.1:${port}/`));
+    expect(answer).toMatchObject({ status: 200, isComplete: false });
+  });
+
   it('by a body of 1 GB is cut after what was asked for', async () => {
     let written = 0;
     let isCut = false;
@@ -337,6 +346,7 @@ describe('the caller', () => {
     const egress = egressWith();
     const caller = new AbortController();
     await egress.request({ ...get(`http://127.0.0.1:${port}/`), signal: caller.signal });
+    expect(getEventListeners(caller.signal, 'abort')).toEqual([]);
     const second = egress.request(get(`http://127.0.0.1:${port}/`));
     await expect.poll(() => asked).toBe(2);
     caller.abort();
