@@ -29,6 +29,8 @@ describe('a new password', () => {
     'my password is a heron on the canal',
     'a'.repeat(3) + 'heron by canal',
     '🐍🦊🐻🐼🐨🐯🦁🐮🐷🐸🐵🐔',
+    // Six characters of one's own.
+    'passwordxkqzpv',
   ])('may be %s', (password) => {
     expect(faultOf(password)).toBeNull();
   });
@@ -67,6 +69,7 @@ describe('a new password', () => {
     'holdfast2026',
     'warehouse123',
     'test test test',
+    'passwordxkqzp',
     '            ',
   ])('must not be %s', (password) => {
     expect(faultOf(password)).toContain('too easy to guess');
@@ -80,6 +83,14 @@ describe('a new password', () => {
     'ＡＤＡ ＬＯＶＥＬＡＣＥ',
   ])('must not be its owner: %s', (password) => {
     expect(faultOf(password)).toContain('too easy to guess');
+  });
+
+  test.each([
+    ['Lovelace-1815', { login: 'alv', name: 'Ada Lovelace' }],
+    ['a.b@c.de.fg.hi', { login: 'a.b@c.de.fg.hi', name: 'Al' }],
+    ['annabelleannabelle', { login: 'ann', name: 'Annabelle' }],
+  ])('must not be the name, the whole login, or the longer of two names: %s', (password, owner) => {
+    expect(faultOf(password, owner)).toContain('too easy to guess');
   });
 
   test('is judged in good time, whatever it is and whoever owns it', () => {

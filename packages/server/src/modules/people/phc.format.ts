@@ -13,7 +13,6 @@ export interface PhcString {
   hash: Buffer;
 }
 
-const MAX_LENGTH = 512;
 const WHOLE =
   /^\$([a-z0-9-]{1,32})(?:\$v=(\d{1,9}))?\$([a-z0-9=,-]{1,200})\$([A-Za-z0-9+/]{1,128})\$([A-Za-z0-9+/]{1,128})$/;
 const PARAMETER = /^([a-z0-9-]{1,32})=(0|[1-9]\d{0,8})$/;
@@ -27,7 +26,6 @@ export function formatPhc({ id, version, parameters, salt, hash }: PhcString): s
 
 /** Null for a text that is none, or that is not the one way to write what it says. */
 export function parsePhc(text: string): PhcString | null {
-  if (text.length > MAX_LENGTH) return null;
   const [whole, id = '', version, settings = '', salt = '', hash = ''] = WHOLE.exec(text) ?? [];
   const parameters = parseParameters(settings);
   if (whole === undefined || parameters === null) return null;
@@ -47,7 +45,7 @@ function parseParameters(settings: string): Record<string, number> | null {
   for (const setting of settings.split(',')) {
     const [, name, value] = PARAMETER.exec(setting) ?? [];
     // `v` is the version's name, and stands before them.
-    if (name === undefined || name === 'v' || name in parameters) return null;
+    if (name === undefined || name === 'v') return null;
     parameters[name] = Number(value);
   }
   return parameters;
