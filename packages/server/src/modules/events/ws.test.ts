@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { connect } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { openSocket, startLiveApp, type LiveApp, type Socket, type SocketOptions } from './live.fixture.ts';
@@ -151,6 +152,9 @@ describe('GET /ws', () => {
   });
 });
 
+const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+const hasShouldUpgrade = major > 24 || (major === 24 && minor >= 9);
+
 describe('an Upgrade that is offered and not wanted', () => {
   /** As Java's HttpClient and curl --http2 send every request. */
   async function offerH2c(request: string, body = ''): Promise<string> {
@@ -168,6 +172,23 @@ describe('an Upgrade that is offered and not wanted', () => {
     await closed;
     return answer;
   }
+
+  // Node before 24.9 cannot pass an offer over.
+  it.runIf(hasShouldUpgrade)('leaves nothing on a connection that is kept', async () => {
+    const warned: string[] = [];
+    const note = ({ name }: Error) => warned.push(name);
+    process.on('warning', note);
+    const client = connect(Number(new URL(one.url).port), '127.0.0.1');
+    const offer = 'Host: a\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n';
+    for (let count = 0; count < 12; count += 1) {
+      client.write(`GET /health/live HTTP/1.1\r\n${offer}\r\n`);
+      const [answer] = (await once(client, 'data')) as [Buffer];
+      expect(answer.toString()).toMatch(/^HTTP\/1\.1 200 /);
+    }
+    client.destroy();
+    process.off('warning', note);
+    expect(warned).not.toContain('MaxListenersExceededWarning');
+  });
 
   it('changes nothing, with a body or without', async () => {
     expect(await offerH2c('GET /health HTTP/1.1')).toMatch(/^HTTP\/1\.1 200 OK\r\n/);

@@ -105,6 +105,9 @@ function serverOptions(options: HttpOptions): FastifyHttpOptions<RawServerDefaul
     connectionTimeout: config.stalledTimeoutMs,
     http: {
       ServerResponse: serverResponse,
+      // Offers of h2c, as Java's client makes with every request, are passed over by the parser: to give each back to it
+      // (allowWebSockets, which Node before 24.9 needs) leaves listeners on a connection for as long as it is kept.
+      shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === 'websocket',
       // Ours says why.
       requireHostHeader: false,
       headersTimeout: Math.min(config.headersTimeoutMs, config.requestTimeoutMs),
