@@ -1,6 +1,8 @@
 import { useState } from 'react';
 import { useQuery } from '@tanstack/react-query';
 import { useDebouncedValue } from '@mantine/hooks';
+import '@mantine/core/styles/Pill.css';
+import '@mantine/core/styles/PillsInput.css';
 import { Button, MultiSelect, SegmentedControl, Select, TextInput } from '@mantine/core';
 import { HoldfastError } from '@holdfast/client';
 import { holdfast } from '../../api/holdfast.ts';
