@@ -3,7 +3,7 @@
  * tick; the answers must be those of the model taking the same commands one by one, in the order of arrival.
  */
 import { asObject } from './compare.ts';
-import type { Answer } from './command.ts';
+import type { Answer, Op } from './command.ts';
 import { describe, explain } from './explain.ts';
 import { LOCATIONS, LOCATION_FIELDS, PRODUCTS } from './generate.ts';
 import type { Sequence, Step, Template } from './generate.ts';
@@ -132,10 +132,14 @@ async function takeGroup(run: Run, templates: Template[]): Promise<void> {
   run.world.now = run.system.nowMs();
   run.resolver.nowMs = run.world.now;
   const resolved = await resolveGroup(run.resolver, templates);
-  // Locations are no part of the engine, and a DELETE has no body to be read, so that it overtakes: both go alone.
+  // Locations are no part of the engine.
+  const alone = new Set<Op>([
+    'updateLocation',
+    ...(run.system.archivesInOrder === true ? [] : ['archiveProduct' as const]),
+  ]);
   let group: Resolved[] = [];
   for (const each of resolved) {
-    if (each.sent.op !== 'updateLocation' && each.sent.op !== 'archiveProduct') {
+    if (!alone.has(each.sent.op)) {
       group.push(each);
       continue;
     }

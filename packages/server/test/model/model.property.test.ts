@@ -1,8 +1,8 @@
 /**
- * The engine against the model, over HTTP: random histories, every answer, every number. Short by default; a failure
- * prints the seed that repeats it and, shrunk, the commands that show it.
+ * The engine against the model, over HTTP and by its decisions alone: random histories, every answer, every number. Short
+ * by default; a failure prints the seed that repeats it and, shrunk, the commands that show it.
  *
- *   HOLDFAST_MODEL_COMMANDS=100000   how many commands (4,000)
+ *   HOLDFAST_MODEL_COMMANDS=100000   how many commands (4,000; five times as many by the decisions alone)
  *   HOLDFAST_MODEL_SEED=…            repeats a run
  */
 import fc from 'fast-check';
@@ -16,6 +16,7 @@ import { runAgainstModel } from './harness.ts';
 import type { RunOptions } from './harness.ts';
 import { minimise } from './minimise.ts';
 import type { Trial } from './minimise.ts';
+import { pureSystem } from './pure.system.ts';
 import { shiftClockOf } from './shifted.clock.ts';
 import type { ShiftedClock } from './shifted.clock.ts';
 import { emptyStats } from './system.ts';
@@ -27,6 +28,7 @@ const STEPS = 60;
 const ROUND = 5;
 /** A failing history is made shorter for so long at most. */
 const SHRINK_MS = 30_000;
+const TIMEOUT_MS = 60_000 + COMMANDS * 20;
 
 /**
  * With one lane the model decides in the order of arrival. Two lanes, as a server has them, keep that order among
@@ -71,26 +73,38 @@ describe.each(SETUPS)('with $lanes', ({ secondLaneAt, optimistic, anyOrder, comm
   it(
     `${commands} commands are decided as the model decides them`,
     async () => {
-      console.log(`HOLDFAST_MODEL_SEED=${SEED}`);
       const system: SystemUnderTest = httpSystem({ inject, advanceClock: clock.advance, sweep });
-      const stats = emptyStats();
-      let histories = 0;
-      const trial: Trial = async (history) => {
-        histories += 1;
-        return disagreementOf({ system, sequence: history, run: `H${SEED}-${histories}`, stats, anyOrder });
-      };
-      for (let round = 0; stats.commands < commands; round += 1) {
-        for (const history of fc.sample(sequence(STEPS), { seed: SEED + round * 7919, numRuns: ROUND })) {
-          const error = await trial(history);
-          if (error !== null) throw (await minimise(history, error, trial, SHRINK_MS)).error;
-        }
-      }
-      console.log(`${stats.commands} commands in ${stats.groups} groups`);
-      expect(refusedShare(stats.outcomes)).toBeGreaterThan(0.2);
+      await expectAgreement(commands, () => ({ system, anyOrder }));
     },
-    60_000 + COMMANDS * 20,
+    TIMEOUT_MS,
   );
 });
+
+/** No database and no clock are in the way: so many more commands, all of a group in one batch. */
+it(
+  `${COMMANDS * 5} commands are decided in memory as the model decides them`,
+  async () => expectAgreement(COMMANDS * 5, () => ({ system: pureSystem() })),
+  TIMEOUT_MS,
+);
+
+/** @param setup what each history runs against */
+async function expectAgreement(commands: number, setup: () => Pick<RunOptions, 'system' | 'anyOrder'>): Promise<void> {
+  console.log(`HOLDFAST_MODEL_SEED=${SEED}`);
+  const stats = emptyStats();
+  let histories = 0;
+  const trial: Trial = async (history) => {
+    histories += 1;
+    return disagreementOf({ ...setup(), sequence: history, run: `H${SEED}-${histories}`, stats });
+  };
+  for (let round = 0; stats.commands < commands; round += 1) {
+    for (const history of fc.sample(sequence(STEPS), { seed: SEED + round * 7919, numRuns: ROUND })) {
+      const error = await trial(history);
+      if (error !== null) throw (await minimise(history, error, trial, SHRINK_MS)).error;
+    }
+  }
+  console.log(`${stats.commands} commands in ${stats.groups} groups`);
+  expect(refusedShare(stats.outcomes)).toBeGreaterThan(0.2);
+}
 
 async function disagreementOf(options: RunOptions): Promise<Error | null> {
   try {

@@ -24,7 +24,7 @@ import {
 import type { Level, World } from './world.ts';
 
 /** "receipt and return go with add, damage, theft and spoilage with subtract, count with set". */
-const TYPE_OF_MOVEMENT: Record<string, AdjustBody['type'] | undefined> = {
+export const TYPE_OF_MOVEMENT: Record<string, AdjustBody['type'] | undefined> = {
   receipt: 'add',
   return: 'add',
   damage: 'subtract',

@@ -20,6 +20,8 @@ export type SystemUnderTest = {
   nowMs: () => number;
   advanceTime: (ms: number) => Promise<void>;
   exactClock: boolean;
+  /** Over HTTP a DELETE has no body to be read, so that it overtakes: there it goes alone. */
+  archivesInOrder?: boolean;
   /** Releases every lapsed hold. Where it is given, nothing else sweeps, and every number is compared exactly. */
   sweep?: () => Promise<void>;
 };
