@@ -170,7 +170,7 @@ describe('followers', () => {
         for (const { from, sink } of here) {
           const wanted = all.map(({ position }) => position).filter((position) => position > from);
           // Whose page was read for somebody else, too early for it, looks again after a moment.
-          await vi.waitFor(() => expect(sink.positions).toEqual(wanted), { interval: 5 });
+          await vi.waitFor(() => expect(sink.positions).toEqual(wanted), { interval: 5, timeout: 10_000 });
         }
       }),
       { numRuns: 150 },

@@ -46,10 +46,10 @@ describe('files of a run', () => {
   });
 
   it('stay whole when they are written again and that fails, or two write one at a time', async () => {
-    const begun: (() => void)[] = [];
+    const goOn = new Map<string, () => void>();
     const slow = async function* (text: string): AsyncGenerator<string> {
       yield text.repeat(300_000);
-      await new Promise<void>((resolve) => begun.push(resolve));
+      await new Promise<void>((resolve) => goOn.set(text, resolve));
       yield text;
     };
     const failing = function* (): Generator<string> {
@@ -62,10 +62,10 @@ describe('files of a run', () => {
       await writeFile(again, failing()).catch(() => undefined);
       const both = { name: 'both.txt', mediaType: 'text/plain' };
       const [first, second] = [writeFile(both, slow('c')), writeFile(both, slow('d'))];
-      await vi.waitUntil(() => begun.length === 2);
-      begun[1]?.();
+      await vi.waitUntil(() => goOn.size === 2, 30_000);
+      goOn.get('d')?.();
       await second;
-      begun[0]?.();
+      goOn.get('c')?.();
       await first;
     });
     await jobs.workerOf().runOnce();

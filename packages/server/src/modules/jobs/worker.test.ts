@@ -119,7 +119,7 @@ describe('a worker that says nothing', () => {
     expect(second.signal.aborted).toBe(false);
     expect(worker.busy).toBe(1);
     gates[1].open('of the second');
-    await vi.waitUntil(async () => (await jobs.read(id)).status === 'succeeded');
+    await vi.waitUntil(async () => (await jobs.read(id)).status === 'succeeded', 10_000);
     expect(await jobs.read(id)).toMatchObject({ result: 'of the second', attempt: 1 });
     expect(await jobs.outcomes(id)).toEqual(['lost', 'succeeded']);
   });

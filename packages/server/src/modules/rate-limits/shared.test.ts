@@ -16,7 +16,7 @@ describe.skipIf(redisProgram === null)(`two instances with ${redisName}`, () => 
     other = await startLimitedApp({ env, duties: true, connection: one.test.connection });
     const isUp = async (app: LimitedApp): Promise<unknown> =>
       ((await app.ask('GET', '/rate-limits/stats')).body['store'] as { isUp: boolean }).isUp;
-    for (const app of [one, other]) await vi.waitUntil(() => isUp(app));
+    for (const app of [one, other]) await vi.waitUntil(() => isUp(app), 10_000);
   });
   afterAll(async () => {
     await other.close();
