@@ -37,7 +37,7 @@ export interface HttpConfig {
   /** For a request to arrive whole. */
   requestTimeoutMs: number;
   headersTimeoutMs: number;
-  /** A connection on which nothing moves for so long, as one whose client reads no more, is cut. Longer than a request may take. */
+  /** A connection on which nothing of a large answer moves for so long is cut: its client reads no more. */
   stalledTimeoutMs: number;
   /** Longer than the idle timeout of the usual load balancers (60 s), so that they never reuse a closed connection. */
   keepAliveTimeoutMs: number;

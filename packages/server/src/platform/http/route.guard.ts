@@ -1,3 +1,4 @@
+import { Socket } from 'node:net';
 import type {
   FastifyReply,
   FastifyRequest,
@@ -12,12 +13,14 @@ import { Problem, problems, validationFailed } from '../../kernel/problem.ts';
 import { ANONYMOUS, countOf, type Caller, type Scope } from '../auth/index.ts';
 import { bodyDefault } from './body.default.ts';
 import { checkIdempotencyKey } from './command.meta.ts';
-import type { HttpOptions, HttpServer } from './http.options.ts';
+import type { HttpConfig, HttpOptions, HttpServer } from './http.options.ts';
 import type { LoadGauge } from './load.gauge.ts';
 import { chargeRefused, chargesOf, type RouteCharges } from './request.limit.ts';
 import { COMMAND_METHODS } from './route.config.ts';
 import { API_HEADERS } from './security.headers.ts';
 
+/** Of bytes, or of characters. */
+const LARGE_ANSWER = 16_384;
 const SLOW_MS = 1_000;
 const NO_PARAMETERS = Type.Object({}, { additionalProperties: false });
 
@@ -56,7 +59,7 @@ export function guardRoutes(app: HttpServer, options: HttpOptions, load: LoadGau
     if (route.config?.scope !== undefined) route.schema = { querystring: NO_PARAMETERS, ...route.schema };
     const guarded = { route, scope, stream, shed, charges: chargesOf(options.limit, route) };
     route.onRequest = [enter(options, load, guarded), ...listOf(route.onRequest)];
-    route.onSend = [leave(load), ...listOf(route.onSend)] as onSendHookHandler[];
+    route.onSend = [leave(options.config, load), ...listOf(route.onSend)] as onSendHookHandler[];
     route.onResponse = [observe(options, guarded), ...listOf(route.onResponse)] as onResponseHookHandler[];
     const emptyBody = bodyDefault(route);
     if (emptyBody !== null) {
@@ -149,12 +152,23 @@ function scopeMissing(caller: Caller, scope: Scope): Problem {
  * A request is under way until its answer was made. Not until the client has it: of a client that hangs up Fastify says
  * nothing more, and the count would never come down.
  */
-function leave(load: LoadGauge): onSendHookHandler {
+function leave({ stalledTimeoutMs }: HttpConfig, load: LoadGauge): onSendHookHandler {
   return (request, _reply, payload, done) => {
     if (request.inFlight) load.leave();
     request.inFlight = false;
+    const { socket } = request.raw;
+    if (isLarge(payload) && socket instanceof Socket) socket.setTimeout(stalledTimeoutMs);
     done(null, payload);
   };
+}
+
+/**
+ * A client that reads no more leaves it here: who takes nothing of it for long is cut. Small answers fit into what kernels
+ * hold, and a timer for each connection and request (Node's `server.timeout`) is a tenth of what a read costs.
+ */
+function isLarge(payload: unknown): boolean {
+  const isWhole = typeof payload === 'string' || Buffer.isBuffer(payload);
+  return isWhole ? payload.length > LARGE_ANSWER : payload !== null && payload !== undefined;
 }
 
 function observe({ metrics, log }: HttpOptions, { route, stream }: Guarded): onResponseHookHandler {

@@ -102,7 +102,6 @@ function serverOptions(options: HttpOptions): FastifyHttpOptions<RawServerDefaul
     trustProxy: trustOf(config.trustProxy),
     requestTimeout: config.requestTimeoutMs,
     keepAliveTimeout: config.keepAliveTimeoutMs,
-    connectionTimeout: config.stalledTimeoutMs,
     http: {
       ServerResponse: serverResponse,
       // Offers of h2c, as Java's client makes with every request, are passed over by the parser: to give each back to it
