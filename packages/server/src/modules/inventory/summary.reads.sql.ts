@@ -81,7 +81,8 @@ async function sumLevels(db: Kysely<Tables>): Promise<LocationSums[]> {
     )
     SELECT location, coalesce(levels, 0)::bigint AS levels, coalesce(on_hand, 0)::bigint AS "onHand",
       coalesce(reserved, 0)::bigint AS reserved, coalesce(committed, 0)::bigint AS committed,
-      coalesce(available, 0)::bigint AS available, coalesce(shortage, 0)::bigint AS shortage, trim_scale(coalesce(value, 0))::text AS value,
+      coalesce(available, 0)::bigint AS available, coalesce(shortage, 0)::bigint AS shortage,
+      trim_scale(coalesce(value, 0))::text AS value,
       coalesce(low, 0)::bigint AS "lowStock", coalesce(out, 0)::bigint AS "outOfStock",
       coalesce(short, 0)::bigint AS short
     FROM sums
