@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, expect, inject, test, vi } from 'vitest';
 import { bodyOf } from './api.client.ts';
 import { checkInvariants, findFaults } from './checker.ts';
 import { withClient } from './database.ts';
@@ -24,7 +24,7 @@ beforeAll(async () => {
     body: { reorderPoint: 1_000 },
   });
   traffic = startTraffic({ api, shop, clients: 8, seed: 6 });
-  await new Promise((resolve) => setTimeout(resolve, 1_500));
+  await vi.waitUntil(() => traffic.journal.count('done') > 200, 60_000);
   await traffic.finish();
 }, 90_000);
 
@@ -51,7 +51,6 @@ test('what a real server left behind is clean', async () => {
     expect(await checkInvariants(client)).toEqual([]);
     expect(await checkEffects(client, traffic.journal)).toEqual([]);
   });
-  expect(traffic.journal.count('done')).toBeGreaterThan(100);
 });
 
 test.each([
