@@ -67,6 +67,11 @@ describe.skipIf(CHROMIUM === null)('jobs in the dashboard', () => {
     return ((await answer.json()) as { id: string }).id;
   }
 
+  async function statusOf(runId: string): Promise<string> {
+    const answer = await server.call('GET', `/runs/${runId}`);
+    return ((await answer.json()) as { status: string }).status;
+  }
+
   async function at(path: string, act: (page: Page) => Promise<void>, expected?: RegExp): Promise<void> {
     const opened = await openPage(browser, server.address, {
       reducedMotion: 'reduce',
@@ -161,6 +166,8 @@ describe.skipIf(CHROMIUM === null)('jobs in the dashboard', () => {
     const content = ['sku,name', ...rows].join('\n');
     const id = await made({ name: 'Catalogue', type: 'import_products', config: { source: { content } } });
     const run = (await (await server.call('POST', `/jobs/${id}/run`, {})).json()) as { id: string };
+    // A page opened while the run goes on has read it from its first line.
+    await expect.poll(() => statusOf(run.id), { timeout: ACT_WITHIN_MS }).toBe('succeeded');
     await at(`/jobs/runs/${run.id}`, async (page) => {
       const file = page.getByRole('link', { name: 'refused.csv' });
       await file.waitFor();
