@@ -22,6 +22,7 @@ export const SAMPLE_RESERVATION = {
   confirmedAt: null,
   shippedAt: null,
   cancelledAt: null,
+  cancelReason: null,
   expiredAt: null,
   version: 1,
 };

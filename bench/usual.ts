@@ -92,6 +92,7 @@ function viewOf(reservation: UsualReservation, sku: string, location: string): U
     confirmedAt: null,
     shippedAt: null,
     cancelledAt: null,
+    cancelReason: null,
     expiredAt: null,
     version: 1,
   };

@@ -2400,7 +2400,10 @@ export interface components {
         };
         /** Cancellation */
         Cancellation: {
-            /** @example changed their mind */
+            /**
+             * @description Why its units were given back.
+             * @example changed their mind
+             */
             reason?: string | null;
         };
         /** Confirmation */
@@ -5076,25 +5079,30 @@ export interface components {
             /**
              * Format: date-time
              * @description null until it was confirmed.
-             * @example 2026-11-20T10:00:00.000Z
+             * @example null
              */
             confirmedAt: string | null;
             /**
              * Format: date-time
              * @description When its last open unit had left or was cancelled; null until then.
-             * @example 2026-11-20T10:00:00.000Z
+             * @example null
              */
             shippedAt: string | null;
             /**
              * Format: date-time
              * @description null unless it was cancelled before any unit had left.
-             * @example 2026-11-20T10:00:00.000Z
+             * @example null
              */
             cancelledAt: string | null;
             /**
+             * @description Why its units were given back.
+             * @example null
+             */
+            cancelReason: string | null;
+            /**
              * Format: date-time
              * @description The instant of expiry; null unless it expired.
-             * @example 2026-11-20T10:00:00.000Z
+             * @example null
              */
             expiredAt: string | null;
             /**
@@ -8558,10 +8566,11 @@ export interface operations {
                      *           ],
                      *           "expiresAt": "2026-11-20T10:00:00.000Z",
                      *           "createdAt": "2026-11-20T10:00:00.000Z",
-                     *           "confirmedAt": "2026-11-20T10:00:00.000Z",
-                     *           "shippedAt": "2026-11-20T10:00:00.000Z",
-                     *           "cancelledAt": "2026-11-20T10:00:00.000Z",
-                     *           "expiredAt": "2026-11-20T10:00:00.000Z",
+                     *           "confirmedAt": null,
+                     *           "shippedAt": null,
+                     *           "cancelledAt": null,
+                     *           "cancelReason": null,
+                     *           "expiredAt": null,
                      *           "version": 3
                      *         }
                      *       ],
@@ -8655,10 +8664,11 @@ export interface operations {
                      *       ],
                      *       "expiresAt": "2026-11-20T10:00:00.000Z",
                      *       "createdAt": "2026-11-20T10:00:00.000Z",
-                     *       "confirmedAt": "2026-11-20T10:00:00.000Z",
-                     *       "shippedAt": "2026-11-20T10:00:00.000Z",
-                     *       "cancelledAt": "2026-11-20T10:00:00.000Z",
-                     *       "expiredAt": "2026-11-20T10:00:00.000Z",
+                     *       "confirmedAt": null,
+                     *       "shippedAt": null,
+                     *       "cancelledAt": null,
+                     *       "cancelReason": null,
+                     *       "expiredAt": null,
                      *       "version": 3
                      *     }
                      */
@@ -8825,10 +8835,11 @@ export interface operations {
                      *       ],
                      *       "expiresAt": "2026-11-20T10:00:00.000Z",
                      *       "createdAt": "2026-11-20T10:00:00.000Z",
-                     *       "confirmedAt": "2026-11-20T10:00:00.000Z",
-                     *       "shippedAt": "2026-11-20T10:00:00.000Z",
-                     *       "cancelledAt": "2026-11-20T10:00:00.000Z",
-                     *       "expiredAt": "2026-11-20T10:00:00.000Z",
+                     *       "confirmedAt": null,
+                     *       "shippedAt": null,
+                     *       "cancelledAt": null,
+                     *       "cancelReason": null,
+                     *       "expiredAt": null,
                      *       "version": 3
                      *     }
                      */
@@ -8924,10 +8935,11 @@ export interface operations {
                      *       ],
                      *       "expiresAt": "2026-11-20T10:00:00.000Z",
                      *       "createdAt": "2026-11-20T10:00:00.000Z",
-                     *       "confirmedAt": "2026-11-20T10:00:00.000Z",
-                     *       "shippedAt": "2026-11-20T10:00:00.000Z",
-                     *       "cancelledAt": "2026-11-20T10:00:00.000Z",
-                     *       "expiredAt": "2026-11-20T10:00:00.000Z",
+                     *       "confirmedAt": null,
+                     *       "shippedAt": null,
+                     *       "cancelledAt": null,
+                     *       "cancelReason": null,
+                     *       "expiredAt": null,
                      *       "version": 3
                      *     }
                      */
@@ -9037,10 +9049,11 @@ export interface operations {
                      *       ],
                      *       "expiresAt": "2026-11-20T10:00:00.000Z",
                      *       "createdAt": "2026-11-20T10:00:00.000Z",
-                     *       "confirmedAt": "2026-11-20T10:00:00.000Z",
-                     *       "shippedAt": "2026-11-20T10:00:00.000Z",
-                     *       "cancelledAt": "2026-11-20T10:00:00.000Z",
-                     *       "expiredAt": "2026-11-20T10:00:00.000Z",
+                     *       "confirmedAt": null,
+                     *       "shippedAt": null,
+                     *       "cancelledAt": null,
+                     *       "cancelReason": null,
+                     *       "expiredAt": null,
                      *       "version": 3
                      *     }
                      */
@@ -9140,10 +9153,11 @@ export interface operations {
                      *       ],
                      *       "expiresAt": "2026-11-20T10:00:00.000Z",
                      *       "createdAt": "2026-11-20T10:00:00.000Z",
-                     *       "confirmedAt": "2026-11-20T10:00:00.000Z",
-                     *       "shippedAt": "2026-11-20T10:00:00.000Z",
-                     *       "cancelledAt": "2026-11-20T10:00:00.000Z",
-                     *       "expiredAt": "2026-11-20T10:00:00.000Z",
+                     *       "confirmedAt": null,
+                     *       "shippedAt": null,
+                     *       "cancelledAt": null,
+                     *       "cancelReason": null,
+                     *       "expiredAt": null,
                      *       "version": 3
                      *     }
                      */
@@ -9243,10 +9257,11 @@ export interface operations {
                      *       ],
                      *       "expiresAt": "2026-11-20T10:00:00.000Z",
                      *       "createdAt": "2026-11-20T10:00:00.000Z",
-                     *       "confirmedAt": "2026-11-20T10:00:00.000Z",
-                     *       "shippedAt": "2026-11-20T10:00:00.000Z",
-                     *       "cancelledAt": "2026-11-20T10:00:00.000Z",
-                     *       "expiredAt": "2026-11-20T10:00:00.000Z",
+                     *       "confirmedAt": null,
+                     *       "shippedAt": null,
+                     *       "cancelledAt": null,
+                     *       "cancelReason": null,
+                     *       "expiredAt": null,
                      *       "version": 3
                      *     }
                      */
@@ -9352,10 +9367,11 @@ export interface operations {
                      *       ],
                      *       "expiresAt": "2026-11-20T10:00:00.000Z",
                      *       "createdAt": "2026-11-20T10:00:00.000Z",
-                     *       "confirmedAt": "2026-11-20T10:00:00.000Z",
-                     *       "shippedAt": "2026-11-20T10:00:00.000Z",
-                     *       "cancelledAt": "2026-11-20T10:00:00.000Z",
-                     *       "expiredAt": "2026-11-20T10:00:00.000Z",
+                     *       "confirmedAt": null,
+                     *       "shippedAt": null,
+                     *       "cancelledAt": null,
+                     *       "cancelReason": null,
+                     *       "expiredAt": null,
                      *       "version": 3
                      *     }
                      */
@@ -9455,10 +9471,11 @@ export interface operations {
                      *       ],
                      *       "expiresAt": "2026-11-20T10:00:00.000Z",
                      *       "createdAt": "2026-11-20T10:00:00.000Z",
-                     *       "confirmedAt": "2026-11-20T10:00:00.000Z",
-                     *       "shippedAt": "2026-11-20T10:00:00.000Z",
-                     *       "cancelledAt": "2026-11-20T10:00:00.000Z",
-                     *       "expiredAt": "2026-11-20T10:00:00.000Z",
+                     *       "confirmedAt": null,
+                     *       "shippedAt": null,
+                     *       "cancelledAt": null,
+                     *       "cancelReason": null,
+                     *       "expiredAt": null,
                      *       "version": 3
                      *     }
                      */
@@ -9549,10 +9566,11 @@ export interface operations {
                      *       ],
                      *       "expiresAt": "2026-11-20T10:00:00.000Z",
                      *       "createdAt": "2026-11-20T10:00:00.000Z",
-                     *       "confirmedAt": "2026-11-20T10:00:00.000Z",
-                     *       "shippedAt": "2026-11-20T10:00:00.000Z",
-                     *       "cancelledAt": "2026-11-20T10:00:00.000Z",
-                     *       "expiredAt": "2026-11-20T10:00:00.000Z",
+                     *       "confirmedAt": null,
+                     *       "shippedAt": null,
+                     *       "cancelledAt": null,
+                     *       "cancelReason": null,
+                     *       "expiredAt": null,
                      *       "version": 3
                      *     }
                      */

@@ -15,6 +15,7 @@ export interface ReservationFacts {
   confirmedAt: number | null;
   shippedAt: number | null;
   cancelledAt: number | null;
+  cancelReason: string | null;
   expiredAt: number | null;
   version: number;
 }
@@ -45,6 +46,7 @@ export interface ReservationView {
   confirmedAt: string | null;
   shippedAt: string | null;
   cancelledAt: string | null;
+  cancelReason: string | null;
   expiredAt: string | null;
   version: number;
 }
@@ -75,6 +77,7 @@ export function reservationView(reservation: ReservationFacts, lines: LineView[]
     confirmedAt: shownTime(reservation.confirmedAt),
     shippedAt: shownTime(reservation.shippedAt),
     cancelledAt: shownTime(reservation.cancelledAt),
+    cancelReason: reservation.cancelReason,
     expiredAt: shownTime(lapsed ? reservation.expiresAt : reservation.expiredAt),
     version: lapsed ? reservation.version + 1 : reservation.version,
   };

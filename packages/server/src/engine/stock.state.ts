@@ -76,7 +76,6 @@ export interface Reservation extends ReservationFacts {
   /** In line_no order. */
   lines: Line[];
   productIds: number[];
-  cancelReason: string | null;
   isNew: boolean;
 }
 

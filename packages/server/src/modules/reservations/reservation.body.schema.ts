@@ -9,19 +9,17 @@ import {
   Quantity,
   Shape,
   Sku,
-  text,
   Timestamp,
   Uuid,
   Whole,
   Word,
 } from '../../platform/http/schemas.ts';
-import { OrderId, ReservationSchema, ReservationTypeSchema, UserId } from './reservation.schema.ts';
+import { CancelReason, OrderId, ReservationSchema, ReservationTypeSchema, UserId } from './reservation.schema.ts';
 
 export const LINES_MAX = 1_000;
 export const BATCH_MAX = 1_000;
 /** Lines of all reservations of a batch. */
 export const BATCH_LINES_MAX = 10_000;
-const REASON_MAX = 500;
 
 /** At most one of the two; the service says so where both are given. */
 export const expiryFields = {
@@ -128,10 +126,7 @@ export const ChangeLinesBody = Shape(
   { title: 'NewLines' },
 );
 
-export const CancelBody = Shape(
-  { reason: Type.Optional(Nullable(text(REASON_MAX, { examples: ['changed their mind'] }))) },
-  { title: 'Cancellation' },
-);
+export const CancelBody = Shape({ reason: Type.Optional(Nullable(CancelReason)) }, { title: 'Cancellation' });
 
 export const ExtendBody = Shape(expiryFields, { title: 'Extension', examples: [{ ttlSeconds: 1800 }] });
 

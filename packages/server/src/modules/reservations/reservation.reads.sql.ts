@@ -39,7 +39,7 @@ const COLUMNS = sql`
   reservation.order_id AS "orderId", reservation.user_id AS "userId", reservation.expires_at AS "expiresAt",
   reservation.created_at AS "createdAt", reservation.confirmed_at AS "confirmedAt",
   reservation.shipped_at AS "shippedAt", reservation.cancelled_at AS "cancelledAt",
-  reservation.expired_at AS "expiredAt", reservation.version,
+  reservation.cancel_reason AS "cancelReason", reservation.expired_at AS "expiredAt", reservation.version,
   line.line_no AS "lineNo", line.line, product.sku, location.code AS location,
   line.quantity, line.requested, line.shipped, line.cancelled, line.attributes`;
 

@@ -135,7 +135,7 @@ describe('GET /reservations', () => {
     });
     await made(`/reservations/${ids['CONFIRMED']}/confirm`, {});
     await made(`/reservations/${ids['SHIPPED']}/confirm`, { ship: true });
-    await made(`/reservations/${ids['CANCELLED']}/cancel`, {});
+    await made(`/reservations/${ids['CANCELLED']}/cancel`, { reason: 'ordered twice' });
     await lapse(ids['LAPSED'] ?? '');
   });
 
@@ -145,6 +145,13 @@ describe('GET /reservations', () => {
     for (const item of (await list(mine)).items) {
       expect(item).toEqual((await call('GET', `/reservations/${item.id}`)).body);
     }
+  });
+
+  it('says why it was cancelled, and keeps the first reason', async () => {
+    const again = await made(`/reservations/${ids['CANCELLED']}/cancel`, { reason: 'another' });
+    expect(again).toMatchObject({ status: 'cancelled', cancelReason: 'ordered twice' });
+    expect((await call('GET', `/reservations/${ids['CANCELLED']}`)).body).toEqual(again);
+    expect((await call('GET', `/reservations/${ids['PENDING']}`)).body).toMatchObject({ cancelReason: null });
   });
 
   it('filters by status, and a lapsed hold is expired, never pending', async () => {

@@ -22,6 +22,10 @@ export const OrderId = text(CALLERS_ID_MAX, {
   description: 'Your order: several reservations may have the same.',
   examples: ['ORDER-1001'],
 });
+export const CancelReason = text(500, {
+  description: 'Why its units were given back.',
+  examples: ['changed their mind'],
+});
 export const UserId = text(CALLERS_ID_MAX, { description: 'A user of yours.', examples: ['user-42'] });
 
 export const RESERVATION_STATUSES = ['pending', 'confirmed', 'shipped', 'cancelled', 'expired'] as const;
@@ -70,13 +74,23 @@ export const ReservationSchema = Shape(
       description: 'Until when it holds while it is pending. Once confirmed it does not end.',
     },
     createdAt: Timestamp,
-    confirmedAt: Nullable({ ...Timestamp, description: 'null until it was confirmed.' }),
+    confirmedAt: Nullable({ ...Timestamp, description: 'null until it was confirmed.', examples: [null] }),
     shippedAt: Nullable({
       ...Timestamp,
       description: 'When its last open unit had left or was cancelled; null until then.',
+      examples: [null],
     }),
-    cancelledAt: Nullable({ ...Timestamp, description: 'null unless it was cancelled before any unit had left.' }),
-    expiredAt: Nullable({ ...Timestamp, description: 'The instant of expiry; null unless it expired.' }),
+    cancelledAt: Nullable({
+      ...Timestamp,
+      description: 'null unless it was cancelled before any unit had left.',
+      examples: [null],
+    }),
+    cancelReason: Nullable({ ...CancelReason, examples: [null] }),
+    expiredAt: Nullable({
+      ...Timestamp,
+      description: 'The instant of expiry; null unless it expired.',
+      examples: [null],
+    }),
     version: Version,
   },
   { title: 'Reservation', description: "One order's (or cart's) claim on one or more lines." },
