@@ -45,7 +45,7 @@ describe.skipIf(CHROMIUM === null)('what is shown while it changes', () => {
   test('the list follows a receipt at a closed place, its opening, the settings and the name of a product', () =>
     at('/inventory', async (page) => {
       await receive('SHUT', 5);
-      await bar(page, 'on hand 35, committed 0, reserved 0, safety 3, available 0');
+      await bar(page, 'on hand 35, committed 0, reserved 0, safety 3, available 0, at inactive locations 32');
       await done('PATCH', '/locations/SHUT', { active: true });
       await bar(page, 'on hand 35, committed 0, reserved 0, safety 3, available 32');
       await done('PATCH', `/products/${SKU}`, { safetyStock: 12 });
@@ -73,11 +73,14 @@ describe.skipIf(CHROMIUM === null)('what is shown while it changes', () => {
     at('/', async (page) => {
       const hold = { lines: [{ sku: SKU, quantity: 10, location: 'OPEN' }], ttlSeconds: 600 };
       const { id } = (await (await server.call('POST', '/reservations', hold)).json()) as { id: string };
-      await bar(page, 'on hand 69, committed 0, reserved 10, safety 47, available 12');
+      await bar(page, 'on hand 69, committed 0, reserved 10, safety 12, available 12, at inactive locations 35');
       await done('POST', `/reservations/${id}/confirm`, {});
       const lost = { location: 'OPEN', type: 'set', quantity: 4, movement: 'count', force: true };
       await done('POST', `/inventory/${SKU}/adjust`, lost);
-      await bar(page, 'on hand 43, committed 10, reserved 0, safety 35, available 4, short by 6');
+      await bar(
+        page,
+        'on hand 43, committed 10, reserved 0, safety 0, available 4, at inactive locations 35, short by 6',
+      );
       await done('POST', '/products', { sku: 'VASE', name: 'Vase' });
       await page.getByText('of 3 products').waitFor();
     }));

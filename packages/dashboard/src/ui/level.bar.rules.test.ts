@@ -48,6 +48,35 @@ test('one unit in a million is still seen', () => {
   expect(describeBar(big)).toMatch(/^on hand 1\D000\D000, /);
 });
 
+test('what is free at an inactive location is neither safety stock nor available', () => {
+  const closed: LevelNumbers = { ...level, available: 0 };
+  expect(layOutBar(closed, 100).segments.map(({ part, units }) => [part, units])).toEqual([
+    ['committed', 30],
+    ['reserved', 20],
+    ['safety', 10],
+    ['inactive', 40],
+  ]);
+  expect(describeBar(closed)).toMatch(/safety 10, available 0, at inactive locations 40$/);
+});
+
+test('of sums the units of one level do not stand in for those that another has too few of', () => {
+  const sums: LevelNumbers = {
+    ...level,
+    onHand: 43,
+    reserved: 0,
+    committed: 10,
+    safetyStock: 12,
+    available: 4,
+    shortage: 6,
+  };
+  expect(layOutBar(sums, 49).segments.map(({ part, units }) => [part, units])).toEqual([
+    ['committed', 4],
+    ['safety', 12],
+    ['inactive', 23],
+    ['available', 4],
+  ]);
+});
+
 test('an empty level has no parts, and says so', () => {
   const empty: LevelNumbers = { onHand: 0, reserved: 0, committed: 0, safetyStock: 0, available: 0, shortage: 0 };
   expect(layOutBar(empty, scaleOf(empty)).segments).toEqual([]);

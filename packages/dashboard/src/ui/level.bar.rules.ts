@@ -11,7 +11,7 @@ export interface LevelNumbers {
   shortage: number;
 }
 
-export const PARTS = ['committed', 'reserved', 'safety', 'available'] as const;
+export const PARTS = ['committed', 'reserved', 'safety', 'inactive', 'available'] as const;
 export type Part = (typeof PARTS)[number];
 
 export interface Segment {
@@ -34,12 +34,16 @@ export interface BarLayout {
 const PERCENT_MIN = 1.5;
 
 /**
- * How a level is drawn: committed, reserved, safety and available fill what is on hand, in this order. Where more is
- * promised than there is, the promised parts end where the units do, and the shortage stands left of zero.
+ * How a level is drawn: committed, reserved, safety, what is free at an inactive location, and available fill what is on
+ * hand, in this order. Where more is promised than there is, the promised parts end where the units do, and the shortage
+ * stands left of zero.
  *
  * @param scale the units that the whole length stands for; bars of one table share it
  */
 export function layOutBar(level: LevelNumbers, scale: number): BarLayout {
+  // Of sums the promised units of one level may be missing while others have theirs.
+  const promised = level.reserved + level.committed - level.shortage;
+  const committed = Math.min(level.committed, promised);
   let left = level.onHand;
   const take = (units: number): number => {
     const taken = Math.min(left, Math.max(0, units));
@@ -47,13 +51,12 @@ export function layOutBar(level: LevelNumbers, scale: number): BarLayout {
     return taken;
   };
   const units: Record<Part, number> = {
-    committed: take(level.committed),
-    reserved: take(level.reserved),
+    committed: take(committed),
+    reserved: take(promised - committed),
     safety: take(level.safetyStock),
     available: take(level.available),
+    inactive: left,
   };
-  // The setting may be larger than what is there: then the rest is withheld.
-  units.safety += left;
   const whole = Math.max(scale, 1);
   const percentOf = (count: number): number =>
     count === 0 ? 0 : Math.max(PERCENT_MIN, Math.round((count / whole) * 1_000) / 10);
@@ -67,6 +70,12 @@ export function layOutBar(level: LevelNumbers, scale: number): BarLayout {
   };
 }
 
+/** What is neither promised nor withheld as safety stock, and yet not available: units at an inactive location. */
+export function inactiveUnits(level: LevelNumbers): number {
+  const { onHand, reserved, committed, shortage, safetyStock, available } = level;
+  return Math.max(0, onHand - (reserved + committed - shortage) - safetyStock - available);
+}
+
 /** What one level needs for its whole length. */
 export function scaleOf(level: LevelNumbers): number {
   return level.onHand + level.shortage + (level.incoming ?? 0);
@@ -74,12 +83,14 @@ export function scaleOf(level: LevelNumbers): number {
 
 export function describeBar(level: LevelNumbers): string {
   const { onHand, committed, reserved, safetyStock, available, incoming = 0, shortage } = level;
+  const inactive = inactiveUnits(level);
   const parts = [
     `on hand ${formatNumber(onHand)}`,
     `committed ${formatNumber(committed)}`,
     `reserved ${formatNumber(reserved)}`,
     `safety ${formatNumber(safetyStock)}`,
     `available ${formatNumber(available)}`,
+    ...(inactive > 0 ? [`at inactive locations ${formatNumber(inactive)}`] : []),
     ...(incoming > 0 ? [`incoming ${formatNumber(incoming)}`] : []),
     ...(shortage > 0 ? [`short by ${formatNumber(shortage)}`] : []),
   ];

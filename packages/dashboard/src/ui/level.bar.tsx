@@ -1,5 +1,13 @@
 import { Tooltip } from '@mantine/core';
-import { describeBar, layOutBar, PARTS, scaleOf, type LevelNumbers, type Part } from './level.bar.rules.ts';
+import {
+  describeBar,
+  inactiveUnits,
+  layOutBar,
+  PARTS,
+  scaleOf,
+  type LevelNumbers,
+  type Part,
+} from './level.bar.rules.ts';
 import { formatNumber } from './num.tsx';
 import classes from './level.bar.module.css';
 
@@ -7,6 +15,7 @@ export const PART_NAMES: Record<Part, string> = {
   committed: 'Committed',
   reserved: 'Reserved',
   safety: 'Safety',
+  inactive: 'At inactive locations',
   available: 'Available',
 };
 
@@ -19,7 +28,7 @@ interface LevelBarProps {
   withLabels?: boolean;
 }
 
-/** The one picture of a level: committed, reserved, safety, available; incoming to the right, a shortage left of zero. */
+/** The one picture of a level, in the order of PARTS; incoming to the right, a shortage left of zero. */
 export function LevelBar({ level, scale = scaleOf(level), size = 'row', withLabels = false }: LevelBarProps) {
   const { shortage, segments, incoming } = layOutBar(level, Math.max(scale, scaleOf(level)));
   const label = describeBar(level);
@@ -40,15 +49,28 @@ export function LevelBar({ level, scale = scaleOf(level), size = 'row', withLabe
   );
 }
 
+interface LevelLegendProps {
+  level?: LevelNumbers;
+  /** Where no level is given: some that it explains are at inactive locations. */
+  withInactive?: boolean;
+}
+
 /** Which pattern is what, with the numbers where a level is given. */
-export function LevelLegend({ level }: { level?: LevelNumbers }) {
+export function LevelLegend({ level, withInactive = false }: LevelLegendProps) {
   const units: Record<Part, number> | null =
     level === undefined
       ? null
-      : { committed: level.committed, reserved: level.reserved, safety: level.safetyStock, available: level.available };
+      : {
+          committed: level.committed,
+          reserved: level.reserved,
+          safety: level.safetyStock,
+          inactive: inactiveUnits(level),
+          available: level.available,
+        };
+  const shown = PARTS.filter((part) => part !== 'inactive' || (units === null ? withInactive : units.inactive > 0));
   return (
     <ul className={classes['legend']}>
-      {PARTS.map((part) => (
+      {shown.map((part) => (
         <li key={part}>
           <span className={classes['key']} data-part={part} aria-hidden="true" />
           {PART_NAMES[part]}

@@ -5,6 +5,7 @@ import { useGet } from '../../api/queries.ts';
 import { useMay } from '../../api/use.session.ts';
 import { Actor } from '../../ui/actor.tsx';
 import { Fact, Facts } from '../../ui/facts.tsx';
+import { inactiveUnits } from '../../ui/level.bar.rules.ts';
 import { LevelBar, LevelLegend } from '../../ui/level.bar.tsx';
 import { Link, pathOf } from '../../ui/link.tsx';
 import { ProblemNotice } from '../../ui/problem.notice.tsx';
@@ -31,7 +32,7 @@ function Shown({ alert }: { alert: Alert }) {
       {level.data !== undefined && (
         <div className={classes['level']}>
           <LevelBar level={level.data} />
-          <LevelLegend />
+          <LevelLegend withInactive={inactiveUnits(level.data) > 0} />
         </div>
       )}
       <Facts>

@@ -11,15 +11,18 @@ import { Figures } from './figures.tsx';
 import { FirstSteps } from './first.steps.tsx';
 import { LatestMovements } from './latest.movements.tsx';
 import { LocationTable } from './location.table.tsx';
-import { levelOfSums } from './sums.rules.ts';
+import { levelOfAll } from './sums.rules.ts';
 import { useActivity } from './use.activity.ts';
 import classes from './home.module.css';
 
 /** No event tells that a hold is about to end. */
 const RENEW_MS = 60_000;
+/** A page of the list. */
+const INACTIVE_MAX = 200;
 
 export function HomeView() {
   const summary = useGet('/api/v1/summary', {}, { refetchInterval: RENEW_MS });
+  const closed = useGet('/api/v1/locations', { query: { active: false, limit: INACTIVE_MAX } });
   const activity = useActivity();
   if (summary.isError && summary.data === undefined) {
     return (
@@ -29,20 +32,22 @@ export function HomeView() {
       </>
     );
   }
-  if (summary.data === undefined) return <HomeSkeleton />;
+  if (summary.data === undefined || closed.isPending) return <HomeSkeleton />;
   if (summary.data.levels === 0) return <FirstSteps />;
+  const places = closed.data?.items ?? [];
+  const inactive = new Set(places.filter(({ active }) => !active).map(({ code }) => code));
   return (
     <>
       <PageHeader title="Home" beside={<Freshness asOf={summary.data.asOf} />} />
       <Figures summary={summary.data} activity={activity} />
       <section className={classes['whole']} aria-label="All stock">
-        <LevelBar level={levelOfSums(summary.data.units)} size="page" withLabels />
+        <LevelBar level={levelOfAll(summary.data, inactive)} size="page" withLabels />
       </section>
       <div className={classes['columns']}>
         <LatestMovements activity={activity} />
         <div className={classes['side']}>
           <Expiring />
-          <LocationTable summary={summary.data} />
+          <LocationTable summary={summary.data} inactive={inactive} />
         </div>
       </div>
     </>

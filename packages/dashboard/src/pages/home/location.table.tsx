@@ -9,11 +9,16 @@ import classes from './home.module.css';
 /** A glance; all of them have a page. */
 const SHOWN = 12;
 
+interface LocationTableProps {
+  summary: Answer<'/api/v1/summary'>;
+  inactive: ReadonlySet<string>;
+}
+
 /** The first locations' stock, drawn to one scale. */
-export function LocationTable({ summary }: { summary: Answer<'/api/v1/summary'> }) {
+export function LocationTable({ summary, inactive }: LocationTableProps) {
   const locations = summary.locations.slice(0, SHOWN);
   const others = summary.locations.length - locations.length;
-  const scale = Math.max(...locations.map(({ units }) => scaleOf(levelOfSums(units))), 1);
+  const scale = Math.max(...locations.map(({ units }) => scaleOf({ ...units, safetyStock: 0 })), 1);
   return (
     <section className={classes['panel']} aria-labelledby="by-location">
       <header className={classes['panelHead']}>
@@ -39,7 +44,7 @@ export function LocationTable({ summary }: { summary: Answer<'/api/v1/summary'> 
                 </Link>
               </th>
               <td>
-                <LevelBar level={levelOfSums(units)} scale={scale} />
+                <LevelBar level={levelOfSums(units, inactive.has(location))} scale={scale} />
               </td>
               <td>
                 <Num value={units.available} short of={location} />

@@ -1,6 +1,7 @@
 import { Skeleton } from '@mantine/core';
 import { formatCount, formatNumber } from '../../ui/num.tsx';
 import { wordOf } from '../../ui/movement.rules.ts';
+import { inactiveUnits } from '../../ui/level.bar.rules.ts';
 import { ProblemNotice } from '../../ui/problem.notice.tsx';
 import { sumByType } from './explain.rules.ts';
 import { levelTotals, type ShownLevel } from './level.shapes.ts';
@@ -99,8 +100,7 @@ function OnHandSum({ sku, location, onHand }: { sku: string; location: string | 
 
 function AvailableSum({ levels }: { levels: readonly ShownLevel[] }) {
   const total = levelTotals(levels);
-  const { onHand, reserved, committed, safetyStock, shortage, available } = total;
-  const atInactive = onHand - reserved - committed - safetyStock + shortage - available;
+  const atInactive = inactiveUnits(total);
   return (
     <>
       <p>What a new reservation may take: what is there, without what is promised or withheld, never below zero.</p>

@@ -91,7 +91,7 @@ export function InventoryView() {
   const newRows = useNewRows((event) => isFirstMovement(event) && !isListed(rows, event.data as Movement));
   return (
     <>
-      <PageHeader title="Inventory" about={<LevelLegend />} />
+      <PageHeader title="Inventory" about={<LevelLegend withInactive={locations.some(({ active }) => !active)} />} />
       <FilterBar
         filters={choices}
         search={{ name: 'search', label: 'Search products', placeholder: 'Part of a sku or name' }}
