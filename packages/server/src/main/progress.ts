@@ -19,7 +19,8 @@ export function startProgress(
 ): ProgressDisplay {
   const { quiet = false, stream = process.stderr } = options;
   if (quiet) return silent;
-  return stream.isTTY ? bar(label, stream) : lines(label, stream);
+  // A dumb terminal shows the codes that a bar is drawn with as they are.
+  return stream.isTTY && process.env['TERM'] !== 'dumb' ? bar(label, stream) : lines(label, stream);
 }
 
 function bar(label: string, stream: NodeJS.WriteStream): ProgressDisplay {
