@@ -1,5 +1,12 @@
 import { sql, type Kysely, type Transaction } from 'kysely';
 import type { Tables } from '../database/index.ts';
+import { queueSchemaOf } from './queue.install.sql.ts';
+
+/** The schema of the queue's tables, by the one that Holdfast is in. */
+export async function queueSchema(db: Kysely<Tables>): Promise<string> {
+  const { rows } = await sql<{ schema: string | null }>`SELECT current_schema() AS schema`.execute(db);
+  return queueSchemaOf(rows[0]?.schema ?? 'public');
+}
 
 export interface ReadyQueue {
   queue: string;

@@ -4,8 +4,7 @@ import { systemClock } from '../../kernel/clock.ts';
 import { append } from '../../kernel/grouping.ts';
 import type { Database, Tables } from '../database/index.ts';
 import { inTransaction, onPool } from './boss.sql.ts';
-import { queueSchemaOf } from './queue.install.sql.ts';
-import { hasReadyTicket, isTicketFree, readyQueues, type ReadyQueue } from './ticket.queue.sql.ts';
+import { hasReadyTicket, isTicketFree, queueSchema, readyQueues, type ReadyQueue } from './ticket.queue.sql.ts';
 
 /** A place in a queue. Whoever takes it does what it stands for, or another will. */
 export interface Ticket {
@@ -82,8 +81,7 @@ export class TicketQueue {
 
   async #open(): Promise<Opened> {
     const { database, queues, onError, supervises = true } = this.#options;
-    const { rows } = await database.pool.query<{ schema: string }>('SELECT current_schema() AS schema');
-    const schema = queueSchemaOf(rows[0]?.schema ?? 'public');
+    const schema = await queueSchema(database.kysely);
     const boss = new PgBoss({
       db: onPool(database),
       schema,
