@@ -4,7 +4,6 @@ import type { AlertType } from './alert.view.ts';
 import { setFor, type TransactionSettings } from './settings.sql.ts';
 import type { LineState } from './stock.state.ts';
 import type { ReservationStatus, ReservationType } from './reservation.view.ts';
-import type { ProductRow } from './product.view.ts';
 
 /** A named (prepared) statement; rows come as arrays. */
 export type Statement = LaneStatement;
@@ -217,8 +216,6 @@ export const selectProducts = (ids: number[]): Statement =>
      FROM product WHERE id = ANY($1::bigint[])`,
     [numberArray(ids)],
   );
-
-export type ProductRowTuple = [id: number, levels: number, row: ProductRow];
 
 /** Products that will change, as a whole, and how many levels they have now. */
 export const selectProductRows = (ids: number[]): Statement =>
