@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { PermanentError, RunLostError } from '../../platform/jobs/index.ts';
+import { PermanentError, RunLostError, TicketQueue } from '../../platform/jobs/index.ts';
 import { gate, NARROW, startWorkersApp, type Work, type WorkersApp } from './jobs.fixture.ts';
 import { claim, type Held } from './run.claiming.ts';
 import { settle } from './run.settling.ts';
@@ -35,7 +35,9 @@ describe('a worker that says nothing', () => {
 
   it('has a run of a type that nobody else knows, which can be cancelled', async () => {
     const { work, begun, open } = gate();
-    const id = await jobs.runOf(work);
+    const failing: Work = (context) => (context.attempt === 1 ? Promise.reject(new Error('no')) : work(context));
+    const id = await jobs.runOf(failing, { mustFinishBy: 'PT1H' });
+    await jobs.workerOf().runOnce();
     const frozen = jobs.workerOf();
     const first = frozen.runOnce();
     await begun;
@@ -43,12 +45,12 @@ describe('a worker that says nothing', () => {
     expect(await jobs.workerOf({ types: new TypeBook([]) }).runOnce()).toBe(0);
     expect(await jobs.request('POST', `/runs/${id}/cancel`)).toMatchObject({
       status: 200,
-      body: { status: 'cancelled', cancelRequestedBy: 'open', worker: null },
+      body: { status: 'cancelled', cancelRequestedBy: 'open', worker: null, deadlineState: 'missed' },
     });
     open('of the first');
     await first;
     expect(await jobs.read(id)).toMatchObject({ status: 'cancelled', result: null });
-    expect(await jobs.outcomes(id)).toEqual(['lost']);
+    expect(await jobs.outcomes(id)).toEqual(['failed', 'lost']);
     expect(await jobs.workerOf().runOnce()).toBe(0);
   });
 
@@ -125,16 +127,21 @@ describe('a worker that says nothing', () => {
   });
 
   it('six times over fails the run as worker_lost; it can be redriven', async () => {
-    const id = await jobs.runOf(() => Promise.resolve('at last'), { retries: 0 });
+    let fails = true;
+    const work: Work = () => (fails ? Promise.reject(new Error('no')) : Promise.resolve('at last'));
+    const id = await jobs.runOf(work, { retries: 1, mustFinishBy: 'PT1H' });
+    await jobs.workerOf().runOnce();
+    fails = false;
     for (let death = 1; death <= 6; death += 1) {
       const held = await claim(jobs.deps(), `dead ${death}`, 10);
-      expect(held.map(({ run }) => [run.id, run.attempt])).toEqual([[id, 1]]);
+      expect(held.map(({ run }) => [run.id, run.attempt])).toEqual([[id, 2]]);
       await jobs.missHolders();
     }
     expect(await claim(jobs.deps(), 'a seventh', 10)).toEqual([]);
     await jobs.server.jobs.scheduler.tend();
-    expect(await jobs.read(id)).toMatchObject({ status: 'failed', worker: null, error: { code: 'worker_lost' } });
-    expect(await jobs.outcomes(id)).toEqual(Array.from({ length: 6 }, () => 'lost'));
+    const failed = { status: 'failed', worker: null, deadlineState: 'missed', error: { code: 'worker_lost' } };
+    expect(await jobs.read(id)).toMatchObject(failed);
+    expect(await jobs.outcomes(id)).toEqual(['failed', ...Array.from({ length: 6 }, () => 'lost')]);
     expect(await jobs.request('POST', `/runs/${id}/redrive`)).toMatchObject({ status: 200 });
     await jobs.workerOf().runOnce();
     expect(await jobs.read(id)).toMatchObject({ status: 'succeeded', result: 'at last' });
@@ -280,4 +287,26 @@ describe('several workers', () => {
     expect(order).toEqual([later[2], patient, later[1], later[0]]);
     expect(await jobs.read(patient)).toMatchObject({ priority: 'low' });
   });
+});
+
+it('a queue that could not be opened asks for nothing more', async () => {
+  const { database } = jobs;
+  let asked = 0;
+  const query = ({ text, values }: { text: string; values: unknown[] }) => {
+    asked += 1;
+    // What it begins with is answered, and the making of a queue that is not there is not.
+    return text.includes('create_queue') ? Promise.reject(new Error('away')) : database.pool.query({ text, values });
+  };
+  const pool = { query } as unknown as typeof database.pool;
+  const queue = new TicketQueue({ database: { ...database, pool }, queues: ['not_there'], onError: () => undefined });
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] });
+  try {
+    await expect(queue.open()).rejects.toThrow('away');
+    asked = 0;
+    await vi.advanceTimersByTimeAsync(120_000);
+    expect(asked).toBe(0);
+  } finally {
+    vi.useRealTimers();
+    await queue.close();
+  }
 });

@@ -98,8 +98,13 @@ export class TicketQueue {
       monitorVacuum: false,
     });
     boss.on('error', onError);
-    await boss.start();
-    await ensureQueues(boss, queues);
+    try {
+      await boss.start();
+      await ensureQueues(boss, queues);
+    } catch (error) {
+      await halt(boss);
+      throw error;
+    }
     return { boss, schema };
   }
 
@@ -204,8 +209,13 @@ export class TicketQueue {
   async close(): Promise<void> {
     this.#isClosed = true;
     const opened = await this.#opening?.catch(() => null);
-    await opened?.boss.stop({ graceful: false, close: false });
+    if (opened) await halt(opened.boss);
   }
+}
+
+/** Ends its timers. The sessions that it asks by are ours, and stay. */
+function halt(boss: PgBoss): Promise<void> {
+  return boss.stop({ graceful: false, close: false });
 }
 
 async function ensureQueues(boss: PgBoss, queues: readonly string[]): Promise<void> {
