@@ -37,6 +37,16 @@ describe('dependencies', () => {
     expect(answers.toSorted()).toEqual(['200 ', '409 dependency_cycle']);
   });
 
+  it('are the same in whatever order they are given', async () => {
+    const dependencies = [(await jobs.create({ name: 'before a' })).id, (await jobs.create({ name: 'before b' })).id];
+    const job = await jobs.create({ name: 'after both', dependencies: dependencies.toReversed() });
+    expect(job.dependencies).toEqual(dependencies);
+    for (const same of [dependencies, dependencies.toReversed()]) {
+      const answer = await jobs.request('PATCH', `/jobs/${job.id}`, { dependencies: same });
+      expect(answer).toEqual({ status: 200, body: job });
+    }
+  });
+
   it('keep a job from being deleted', async () => {
     const parent = await jobs.create({ name: 'parent' });
     const child = await jobs.create({ name: 'child', dependencies: [parent.id] });

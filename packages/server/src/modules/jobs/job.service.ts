@@ -138,7 +138,9 @@ export async function patchJob(deps: JobDeps, target: Target, patch: JobPatchBod
       const isWoken = fields.enabled && !before.enabled;
       const kept = (await findJob(tx, before.id))?.next_at ?? null;
       const nextAtMs = isRescheduled || isWoken || !fields.enabled ? nextOf(fields, nowMs) : kept;
-      const isChanged = !isDeepStrictEqual(fields, fieldsBefore);
+      // Those that it waits for have no order; they were read in that of their ids.
+      const inOrder = { ...fields, dependencies: fields.dependencies.toSorted() };
+      const isChanged = !isDeepStrictEqual(inOrder, fieldsBefore);
       if (isChanged) await updateJob(tx, before.id, fields, nextAtMs, nowMs);
       const job = await viewIn(tx, before.id, types);
       return {
