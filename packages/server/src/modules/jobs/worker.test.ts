@@ -297,8 +297,8 @@ it('a queue that could not be opened asks for nothing more', async () => {
     // What it begins with is answered, and the making of a queue that is not there is not.
     return text.includes('create_queue') ? Promise.reject(new Error('away')) : database.pool.query({ text, values });
   };
-  const pool = { query } as unknown as typeof database.pool;
-  const queue = new TicketQueue({ database: { ...database, pool }, queues: ['not_there'], onError: () => undefined });
+  const failing = { kysely: database.kysely, pool: { query } } as unknown as typeof database;
+  const queue = new TicketQueue({ database: failing, queues: ['not_there'], onError: () => undefined });
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] });
   try {
     await expect(queue.open()).rejects.toThrow('away');
