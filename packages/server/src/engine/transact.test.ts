@@ -1,8 +1,11 @@
-import { expect, test } from 'vitest';
+import { sql } from 'kysely';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Answer, CommandMeta } from '../kernel/command.ts';
 import { Database } from '../platform/database/index.ts';
 import { Door } from './door.fixture.ts';
-import { META, openStock } from './stock.fixture.ts';
-import { transact } from './transact.ts';
+import { BLOCK_SIZE } from './numbers.ts';
+import { META, openStock, type Stock } from './stock.fixture.ts';
+import { transact, type Work } from './transact.ts';
 
 test('a server that panics when a COMMIT is durable: the command is done once, and answered', async () => {
   const stock = await openStock({});
@@ -48,4 +51,146 @@ test('transactions that wait leave sessions to reads, and go on in their order',
     await database.close();
     await stock.close();
   }
+});
+
+describe('a command', () => {
+  let stock: Stock;
+  let door: Door;
+  let database: Database;
+
+  beforeAll(async () => {
+    stock = await openStock({});
+    door = new Door(stock.connection);
+    database = new Database({ connection: { ...stock.connection, host: '127.0.0.1', port: await door.open() } });
+    await database.chooseRole();
+    await stock.watcher.query('CREATE SEQUENCE tries; GRANT USAGE ON tries TO PUBLIC');
+  });
+  afterAll(async () => {
+    await database.close();
+    door.close();
+    await stock.close();
+  });
+
+  const withKey = (key: string, requestHash = 'h'): CommandMeta => ({
+    ...META,
+    idempotency: { owner: 'test', key, requestHash },
+  });
+
+  /** One that leaves nothing but its answer, and how often it was done. */
+  function counted(before: () => Promise<unknown> = () => Promise.resolve()): { work: Work; times: () => number } {
+    let times = 0;
+    const work: Work = async () => {
+      times += 1;
+      await before();
+      return { status: 201, body: { times }, journal: [] };
+    };
+    return { work, times: () => times };
+  }
+
+  /** Has the database do something to the first key that is stored from now on. */
+  async function onFirstKey(act: string, timing: string): Promise<void> {
+    await stock.watcher.query(`
+      DROP TRIGGER IF EXISTS planted ON idempotency_key;
+      SELECT setval('tries', 1, false);
+      CREATE OR REPLACE FUNCTION plant() RETURNS trigger LANGUAGE plpgsql AS
+        $$ BEGIN IF nextval('tries') = 1 THEN ${act}; END IF; RETURN NEW; END $$;
+      CREATE ${timing} FOR EACH ROW EXECUTE FUNCTION plant()`);
+  }
+
+  test('is done anew under a key that is older than 24 hours, and under no younger one', async () => {
+    const { work, times } = counted();
+    const age = (interval: string): Promise<unknown> =>
+      stock.watcher.query(`UPDATE idempotency_key SET created_at = created_at - $1::interval`, [interval]);
+    await transact(database, withKey('old'), work);
+    await age('23 hours');
+    await expect(transact(database, withKey('old', 'other'), work)).rejects.toMatchObject({
+      code: 'idempotency_key_reused',
+    });
+    expect(await transact(database, withKey('old'), work)).toMatchObject({ replayed: true });
+    await age('2 hours');
+    expect(await transact(database, withKey('old', 'other'), work)).not.toHaveProperty('replayed');
+    expect(times()).toBe(2);
+  });
+
+  test('numbers what it journals in blocks of its own, also where another has drawn one meanwhile', async () => {
+    let others = 0;
+    await transact(database, META, async (tx) => {
+      const { rows } = await sql<{ block: number }>`SELECT nextval('entry_seq') AS block`.execute(tx);
+      others = rows[0]?.block ?? 0;
+      const entry = (_: unknown, index: number) => ({ kind: 'test.many', subject: String(index), data: null });
+      return { status: 204, body: null, journal: Array.from({ length: BLOCK_SIZE + 1 }, entry) };
+    });
+    const { rows } = await stock.watcher.query(
+      `SELECT subject::int, id::int FROM journal_entry WHERE kind = 'test.many' AND subject IN ('0', '4095', '4096')
+       ORDER BY id`,
+    );
+    expect(rows).toEqual([
+      { subject: 0, id: others - BLOCK_SIZE },
+      { subject: BLOCK_SIZE - 1, id: others - 1 },
+      { subject: BLOCK_SIZE, id: others + BLOCK_SIZE },
+    ]);
+  });
+
+  test('that a crash has lost is done again, whosever the answer is that stands there now', async () => {
+    const { work, times } = counted();
+    await onFirstKey(
+      `NEW.created_at := NEW.created_at - interval '1 ms'; NEW.body := 'another''s'`,
+      'TRIGGER planted BEFORE INSERT ON idempotency_key',
+    );
+    door.panics = 1;
+    const answer = await transact(database, withKey('lost'), work);
+    expect(answer).toMatchObject({ body: "another's", replayed: true });
+    expect([times(), door.panics]).toEqual([1, 0]);
+  });
+
+  test('that is lost while it commits, and did not, is done again', async () => {
+    const { work, times } = counted();
+    await onFirstKey(
+      `RAISE 'planted' USING ERRCODE = '57P01'`,
+      'CONSTRAINT TRIGGER planted AFTER INSERT ON idempotency_key DEFERRABLE INITIALLY DEFERRED',
+    );
+    expect(await transact(database, withKey('aborted'), work)).toMatchObject({ body: '{"times":2}' });
+    expect(times()).toBe(2);
+  });
+
+  test('that leaves nothing to be found by, and was committed unheard, is not done again', async () => {
+    const { work, times } = counted();
+    door.panics = 1;
+    await expect(transact(database, META, work)).rejects.toMatchObject({ code: 'outcome_unknown' });
+    expect(times()).toBe(1);
+  });
+
+  test('that fails of itself is not tried again', async () => {
+    const { work, times } = counted(() => Promise.reject(new Error('a defect')));
+    await expect(transact(database, META, work)).rejects.toThrow('a defect');
+    expect(times()).toBe(1);
+  });
+
+  test('that waits for a row, or meets another, is tried again', async () => {
+    await stock.watcher.query('BEGIN; SELECT FROM location FOR UPDATE');
+    const code = ['W2', 'W1', 'W2'];
+    let tries = 0;
+    const answer = await transact(database, META, async (tx) => {
+      tries += 1;
+      if (tries === 2) await stock.watcher.query('COMMIT');
+      await sql`UPDATE location SET name = 'renamed'`.execute(tx);
+      await sql`INSERT INTO location (code, name, type, created_at, updated_at)
+        VALUES (${code[tries - 1]}, 'another', 'warehouse', now(), now())`.execute(tx);
+      return { status: 204, body: null, journal: [] };
+    });
+    expect([answer.status, tries]).toEqual([204, 3]);
+  });
+
+  test('waits for one under the same key, and is answered like it', async () => {
+    const waits = `SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted
+      AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`;
+    const { work, times } = counted(async () => {
+      const arrived = async (): Promise<number> => (await stock.watcher.query(waits)).rows.length + times();
+      await expect.poll(arrived, { interval: 1 }).toBeGreaterThan(1);
+    });
+    const once = (): Promise<Answer> => transact(database, withKey('twice'), work);
+    const answers = await Promise.all([once(), once()]);
+    expect(answers.map(({ body }) => body)).toEqual(['{"times":1}', '{"times":1}']);
+    expect(answers.filter(({ replayed }) => replayed)).toHaveLength(1);
+  });
 });

@@ -33,7 +33,6 @@ interface Sent {
   answer: Answer;
 }
 
-const ATTEMPTS_MAX = 40;
 const PAUSE_MS = 60;
 const ANSWER_WITHIN_MS = 4_500;
 /** Left for finding out what became of a COMMIT that was not answered. */
@@ -53,7 +52,7 @@ export async function transact(
   options: TransactOptions = {},
 ): Promise<Answer> {
   const untilMs = performance.now() + ANSWER_WITHIN_MS;
-  for (let attempt = 1; ; attempt += 1) {
+  for (;;) {
     const commits: Sent[] = [];
     try {
       const timeoutMs = Math.max(1, untilMs - SETTLE_WITHIN_MS - performance.now());
@@ -72,7 +71,7 @@ export async function transact(
       }
       if (!isConnectionLost(error) && !isRolledBack) throw error;
       const leftMs = untilMs - performance.now();
-      if (attempt >= ATTEMPTS_MAX || leftMs < PAUSE_MS + ATTEMPT_MS + SETTLE_WITHIN_MS) throw error;
+      if (leftMs < PAUSE_MS + ATTEMPT_MS + SETTLE_WITHIN_MS) throw error;
       await pause(PAUSE_MS);
     }
   }
