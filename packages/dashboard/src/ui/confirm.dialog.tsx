@@ -1,6 +1,7 @@
 import { Button, Modal, TextInput } from '@mantine/core';
 import { useState, type ReactNode, type SubmitEvent } from 'react';
 import { ProblemNotice } from './problem.notice.tsx';
+import { useRefusedFields } from './refused.fields.ts';
 import classes from './dialog.module.css';
 
 interface ConfirmDialogProps {
@@ -32,13 +33,14 @@ export function ConfirmDialog(props: ConfirmDialogProps) {
     onClose,
   } = props;
   const [typed, setTyped] = useState('');
+  const form = useRefusedFields(error);
   const submit = (event: SubmitEvent): void => {
     event.preventDefault();
     onConfirm();
   };
   return (
     <Modal opened onClose={onClose} title={title}>
-      <form onSubmit={submit} className={classes['form']}>
+      <form ref={form} onSubmit={submit} className={classes['form']}>
         <div className={classes['text']}>{children}</div>
         {typeToConfirm !== undefined && (
           <TextInput

@@ -1,7 +1,7 @@
 import { Button, Modal } from '@mantine/core';
-import { useEffect, useRef, type ReactNode, type SubmitEvent } from 'react';
+import type { ReactNode, SubmitEvent } from 'react';
 import { ProblemNotice } from './problem.notice.tsx';
-import { markRefused } from './refused.fields.ts';
+import { useRefusedFields } from './refused.fields.ts';
 import classes from './dialog.module.css';
 
 interface DialogFormProps {
@@ -36,10 +36,7 @@ export function FormDialog({ title, size = 'md', ...form }: FormDialogProps) {
 /** The form alone, where the dialog around it first waits for an answer. */
 export function DialogForm(props: DialogFormProps) {
   const { children, verb = 'Save', isPending, isDisabled = false, error, beside, onSubmit, onClose } = props;
-  const form = useRef<HTMLFormElement>(null);
-  useEffect(() => {
-    if (form.current !== null) markRefused(form.current, error);
-  }, [error]);
+  const form = useRefusedFields(error);
   const submit = (event: SubmitEvent): void => {
     event.preventDefault();
     onSubmit();

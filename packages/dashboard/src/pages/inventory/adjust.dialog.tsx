@@ -93,6 +93,7 @@ export function AdjustDialog({ sku, levels, at, onClose }: AdjustDialogProps) {
       <SegmentedControl fullWidth aria-label="What to do" value={way} onChange={chooseWay} data={WAYS} />
       <Select
         label="Location"
+        data-field="location"
         value={location}
         onChange={(next) => {
           setLocation(next);
@@ -116,6 +117,7 @@ export function AdjustDialog({ sku, levels, at, onClose }: AdjustDialogProps) {
       />
       <Select
         label="Kind"
+        data-field="movement"
         value={kind}
         onChange={(next) => setKind(next as Kind)}
         data={KINDS[way].map((value) => ({ value, label: wordOf(value) }))}

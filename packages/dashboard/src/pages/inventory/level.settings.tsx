@@ -98,6 +98,7 @@ function SettingsForm({ level: latest, onClose }: { level: Level; onClose: () =>
         {BIN.map((part) => (
           <TextInput
             key={part}
+            name={`bin/${part}`}
             label={part.replace(/^./, (letter) => letter.toUpperCase())}
             value={bin[part]}
             maxLength={50}

@@ -75,6 +75,7 @@ export function ReserveDialog({ sku, levels, onClose }: ReserveDialogProps) {
       />
       <Select
         label="At"
+        data-field="location"
         value={location}
         onChange={setLocation}
         data={levels.map(({ location: code, available }) => {
@@ -90,7 +91,7 @@ export function ReserveDialog({ sku, levels, onClose }: ReserveDialogProps) {
         maxLength={255}
         onChange={(event) => setOrderId(event.currentTarget.value)}
       />
-      <Select label="Held for" value={ttl} onChange={setTtl} data={HELD_FOR} />
+      <Select label="Held for" data-field="ttlSeconds" value={ttl} onChange={setTtl} data={HELD_FOR} />
     </PreviewedAction>
   );
 }

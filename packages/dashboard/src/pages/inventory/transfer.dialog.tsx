@@ -54,9 +54,10 @@ export function TransferDialog({ sku, levels, onClose }: TransferDialogProps) {
       }}
       onClose={onClose}
     >
-      <Select label="From" value={from} onChange={setFrom} searchable data={choices} required />
+      <Select label="From" data-field="from" value={from} onChange={setFrom} searchable data={choices} required />
       <Select
         label="To"
+        data-field="to"
         value={to}
         onChange={setTo}
         searchable

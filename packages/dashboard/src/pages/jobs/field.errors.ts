@@ -8,6 +8,14 @@ export function fieldErrors(error: unknown, faults: ReadonlyMap<string, string>)
   return new Map([...(meant === undefined ? [] : [meant]), ...said, ...faults]);
 }
 
+/** What is wrong with a field, or with a part of what is written in it: that of `/config/skus/3` is of `/config/skus`. */
+export function errorAt(errors: ReadonlyMap<string, string>, pointer: string): string | undefined {
+  const whole = errors.get(pointer);
+  if (whole !== undefined) return whole;
+  const [path, message] = [...errors].find(([other]) => other.startsWith(`${pointer}/`)) ?? [];
+  return path === undefined ? undefined : `${path.slice(pointer.length + 1)} ${message}`;
+}
+
 /** Refusals that are of one field, and do not name it. */
 const OF_CODE: Readonly<Record<string, readonly [pointer: string, message: string]>> = {
   job_name_taken: ['/name', 'Another job has this name.'],

@@ -1,4 +1,4 @@
-import { useId, useMemo, useState, type SubmitEvent } from 'react';
+import { useEffect, useId, useMemo, useRef, useState, type SubmitEvent } from 'react';
 import { useQueryClient } from '@tanstack/react-query';
 import { Button, JsonInput, Modal, Select, Switch, Textarea, TextInput } from '@mantine/core';
 import '@mantine/core/styles/Switch.css';
@@ -7,7 +7,8 @@ import { holdfast } from '../../api/holdfast.ts';
 import { useGet } from '../../api/queries.ts';
 import { useCommand } from '../../api/use.command.tsx';
 import { ProblemNotice } from '../../ui/problem.notice.tsx';
-import { circleOf, fieldErrors } from './field.errors.ts';
+import { showWrongFields } from '../../ui/refused.fields.ts';
+import { circleOf, errorAt, fieldErrors } from './field.errors.ts';
 import { bodyOf, draftOfJob, faultsOf, newDraft, type FormPartProps, type JobDraft } from './job.draft.ts';
 import { JobFormMore } from './job.form.more.tsx';
 import { JobFormWhen } from './job.form.when.tsx';
@@ -25,16 +26,20 @@ export function JobForm({ job: latest, onClose }: { job?: Job; onClose: () => vo
   const client = useQueryClient();
   const types = useGet('/api/v1/jobs/types', {}, { staleTime: Infinity });
   const [draft, setDraft] = useState<JobDraft>(() => (job === undefined ? newDraft(ownTimeZone()) : draftOfJob(job)));
-  const [hasTried, setHasTried] = useState(false);
+  const [tries, setTries] = useState(0);
+  const formElement = useRef<HTMLFormElement>(null);
   const set = (change: Partial<JobDraft>): void => setDraft((known) => ({ ...known, ...change }));
   const type = types.data?.items.find(({ name }) => name === draft.type);
   const config = useConfig(type, job);
   const save = useSave({ draft, job, onClose, configOf: config.read });
   const faults = new Map([...faultsOf(draft), ...config.faults]);
-  const errors = fieldErrors(save.error, hasTried ? faults : config.faults);
+  const errors = fieldErrors(save.error, tries > 0 ? faults : config.faults);
+  useEffect(() => {
+    if (tries > 0 && formElement.current !== null) showWrongFields(formElement.current);
+  }, [tries, save.error]);
   const submit = (event: SubmitEvent): void => {
     event.preventDefault();
-    setHasTried(true);
+    setTries(tries + 1);
     if (faults.size === 0) save.mutate();
   };
   const wasChanged = save.error instanceof HoldfastError && save.error.status === 412;
@@ -52,7 +57,7 @@ export function JobForm({ job: latest, onClose }: { job?: Job; onClose: () => vo
       title={job === undefined ? 'New job' : `Edit ${job.name}`}
       closeOnClickOutside={false}
     >
-      <form onSubmit={submit} className={form['form']} noValidate>
+      <form ref={formElement} onSubmit={submit} className={form['form']} noValidate>
         {!isSystem && <Naming {...part} job={job} types={types.data?.items ?? []} type={type} />}
         {!isSystem && type !== undefined && <ConfigPart config={config} errors={errors} isEdited={job !== undefined} />}
         <JobFormWhen {...part} job={job} />
@@ -64,7 +69,7 @@ export function JobForm({ job: latest, onClose }: { job?: Job; onClose: () => vo
           onChange={(event) => set({ enabled: event.currentTarget.checked })}
         />
         {save.isError && <Refused error={save.error} />}
-        {hasTried && faults.size > 0 && (
+        {tries > 0 && faults.size > 0 && (
           <p className={form['wrong']} role="alert">
             {[...faults.values()][0]}
           </p>
@@ -269,7 +274,7 @@ function ConfigPart({
           autosize
           minRows={4}
           maxRows={20}
-          error={errors.get('/config')}
+          error={errorAt(errors, '/config')}
           value={json}
           onChange={setJson}
         />

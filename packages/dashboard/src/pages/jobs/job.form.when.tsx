@@ -9,6 +9,7 @@ import { holdfast } from '../../api/holdfast.ts';
 import { useGet } from '../../api/queries.ts';
 import { Fields } from '../../ui/fields.tsx';
 import { TimeAgo } from '../../ui/time.tsx';
+import { errorAt } from './field.errors.ts';
 import type { FormPartProps } from './job.draft.ts';
 import type { Job } from './job.words.ts';
 import classes from './jobs.module.css';
@@ -184,7 +185,7 @@ function DependencyFields({ draft, set, errors, job }: FormPartProps & { job: Jo
         searchable
         placeholder={draft.dependencies.length === 0 ? 'Find a job' : ''}
         nothingFoundMessage="No job is called that"
-        error={errorOfDependencies(errors)}
+        error={errorAt(errors, '/dependencies')}
         data={[...choices].map(([value, label]) => ({ value, label }))}
         searchValue={search}
         onSearchChange={setSearch}
@@ -202,10 +203,4 @@ function DependencyFields({ draft, set, errors, job }: FormPartProps & { job: Jo
       />
     </>
   );
-}
-
-/** Refused as a whole, or one of them. */
-function errorOfDependencies(errors: ReadonlyMap<string, string>): string | undefined {
-  const found = [...errors].find(([path]) => path.startsWith('/dependencies'));
-  return found?.[1];
 }

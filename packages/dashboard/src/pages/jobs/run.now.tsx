@@ -1,9 +1,10 @@
-import { useMemo, useState, type SubmitEvent } from 'react';
+import { useEffect, useMemo, useRef, useState, type SubmitEvent } from 'react';
 import { Button, Checkbox, Modal, SegmentedControl, Select, TextInput } from '@mantine/core';
 import { holdfast } from '../../api/holdfast.ts';
 import { useGet } from '../../api/queries.ts';
 import { useCommand } from '../../api/use.command.tsx';
 import { ProblemNotice } from '../../ui/problem.notice.tsx';
+import { showWrongFields } from '../../ui/refused.fields.ts';
 import { parseDuration } from './duration.text.ts';
 import { fieldErrors } from './field.errors.ts';
 import { PRIORITIES, STALE_JOBS, type Job, type Priority } from './job.words.ts';
@@ -60,9 +61,13 @@ export function RunNow({ job, onClose }: { job: Job; onClose: () => void }) {
     start.mutate();
   };
   const errors = fieldErrors(start.error, faults);
+  const formElement = useRef<HTMLFormElement>(null);
+  useEffect(() => {
+    if (start.error !== null && formElement.current !== null) showWrongFields(formElement.current);
+  }, [start.error]);
   return (
     <Modal opened onClose={onClose} title={`Run ${job.name}`} closeOnClickOutside={false}>
-      <form onSubmit={submit} className={form['form']}>
+      <form ref={formElement} onSubmit={submit} className={form['form']}>
         <SegmentedControl
           aria-label="When"
           fullWidth

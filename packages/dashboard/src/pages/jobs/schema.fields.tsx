@@ -13,6 +13,7 @@ import {
 import { Fields } from '../../ui/fields.tsx';
 import { Icon } from '../../ui/icon.tsx';
 import { showProblem } from '../../ui/toasts.tsx';
+import { errorAt } from './field.errors.ts';
 import { Prose } from './prose.tsx';
 import { textOf, type Draft, type DraftGroup, type Field, type FieldOf } from './schema.rules.ts';
 import classes from './jobs.module.css';
@@ -65,7 +66,7 @@ function ConfigField(props: ConfigFieldProps) {
   const common = {
     label: field.label,
     description: aboutOf(field.about),
-    error: errors.get(field.pointer) ?? null,
+    error: errorAt(errors, field.pointer) ?? null,
     placeholder: field.hint ?? '',
   };
   switch (field.kind) {
@@ -189,7 +190,7 @@ function Choice({ field, value, errors, onChange }: ConfigFieldProps<'choice'>) 
     <Select
       label={label}
       description={aboutOf(about)}
-      error={errors.get(pointer) ?? null}
+      error={errorAt(errors, pointer) ?? null}
       data={canBeOpen ? [{ value: NOT_SAID, label: '–' }, ...options] : options}
       value={value === NOT_SAID && hasDefault ? hint : textOf(value)}
       onChange={(chosen) => onChange(chosen ?? NOT_SAID)}
@@ -199,7 +200,7 @@ function Choice({ field, value, errors, onChange }: ConfigFieldProps<'choice'>) 
 
 function YesOrNo({ field, value, errors, onChange }: ConfigFieldProps<'yes'>) {
   const { isOpen, label, about, pointer } = field;
-  const common = { label, description: aboutOf(about), error: errors.get(pointer) ?? null };
+  const common = { label, description: aboutOf(about), error: errorAt(errors, pointer) ?? null };
   if (!isOpen) {
     return (
       <Checkbox {...common} checked={value === true} onChange={(event) => onChange(event.currentTarget.checked)} />
@@ -219,7 +220,7 @@ function Choices({ field, value, errors, onChange }: ConfigFieldProps<'choices'>
     <Checkbox.Group
       label={label}
       description={aboutOf(about)}
-      error={errors.get(pointer) ?? null}
+      error={errorAt(errors, pointer) ?? null}
       value={Array.isArray(value) ? [...(value as readonly string[])] : []}
       onChange={onChange}
     >

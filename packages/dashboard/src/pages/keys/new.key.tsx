@@ -66,7 +66,7 @@ export function NewKey({ onClose }: { onClose: () => void }) {
         value={name}
         onChange={(event) => setName(event.currentTarget.value)}
       />
-      <Checkbox.Group label="It may" value={scopes} onChange={setScopes}>
+      <Checkbox.Group label="It may" data-field="scopes" value={scopes} onChange={setScopes}>
         <Choices>
           {SCOPES.map((scope) => (
             <Checkbox key={scope} value={scope} label={scope} description={SCOPE_WORDS[scope]} />

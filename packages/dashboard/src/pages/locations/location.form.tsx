@@ -88,11 +88,12 @@ export function LocationForm({ location: latest, onClose }: { location?: Locatio
         onChange={(event) => setAddress(event.currentTarget.value)}
       />
       <div className={classes['pair']}>
-        <NumberInput label="Latitude" min={-90} max={90} value={lat} onChange={setLat} />
-        <NumberInput label="Longitude" min={-180} max={180} value={lng} onChange={setLng} />
+        <NumberInput label="Latitude" name="lat" min={-90} max={90} value={lat} onChange={setLat} />
+        <NumberInput label="Longitude" name="lng" min={-180} max={180} value={lng} onChange={setLng} />
       </div>
       <NumberInput
         label="Priority"
+        name="priority"
         description="Lower ones are tried first."
         min={0}
         max={1_000_000}

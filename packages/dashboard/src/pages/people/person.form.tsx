@@ -81,7 +81,7 @@ export function PersonForm({ person: latest, onClose }: { person?: Person; onClo
           onChange={(event) => setPassword(event.currentTarget.value)}
         />
       )}
-      <Checkbox.Group label="They may" value={scopes} onChange={setScopes}>
+      <Checkbox.Group label="They may" data-field="scopes" value={scopes} onChange={setScopes}>
         <Choices>
           {SCOPES.map((scope) => (
             <Checkbox key={scope.value} {...scope} />

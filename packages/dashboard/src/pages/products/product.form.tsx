@@ -125,6 +125,7 @@ export function ProductForm({ product: latest, onClose }: { product?: Product; o
         />
         <NumberInput
           label="Unit cost"
+          name="unitCost"
           min={0}
           max={1_000_000_000}
           decimalScale={4}

@@ -35,6 +35,7 @@ export function RuleFormMatch({ draft, set }: PartProps) {
       <div className={classes['fields']}>
         <Select
           label="For"
+          {...(draft.subject === 'header' ? {} : { 'data-field': 'subject' })}
           data={SUBJECTS}
           allowDeselect={false}
           value={draft.subject}
@@ -43,6 +44,7 @@ export function RuleFormMatch({ draft, set }: PartProps) {
         {draft.subject === 'header' && (
           <TextInput
             label="Header"
+            name="subject"
             required
             maxLength={64}
             placeholder="x-tenant"
@@ -52,6 +54,7 @@ export function RuleFormMatch({ draft, set }: PartProps) {
         )}
         <Select
           label="Callers"
+          data-field="match/callers"
           data={CALLERS}
           allowDeselect={false}
           value={draft.callers}
@@ -59,6 +62,7 @@ export function RuleFormMatch({ draft, set }: PartProps) {
         />
         <Select
           label="Where"
+          data-field="match/from"
           data={ORIGINS}
           allowDeselect={false}
           value={draft.from}
@@ -67,6 +71,7 @@ export function RuleFormMatch({ draft, set }: PartProps) {
       </div>
       <TextInput
         label="Path"
+        name="match/path"
         description="* is any text within a part, ** any number of parts. None: every path."
         placeholder="/api/v1/reservations/**"
         maxLength={512}
@@ -75,6 +80,7 @@ export function RuleFormMatch({ draft, set }: PartProps) {
       />
       <Checkbox.Group
         label="Methods"
+        data-field="match/methods"
         description="None: all."
         value={draft.methods}
         onChange={(methods) => set({ methods })}
@@ -105,17 +111,20 @@ export function RuleFormMore({ draft, set }: PartProps) {
           <TextInput
             type="datetime-local"
             label="Counts from"
+            name="schedule/from"
             value={draft.activeFrom}
             onChange={(event) => set({ activeFrom: event.currentTarget.value })}
           />
           <TextInput
             type="datetime-local"
             label="Until"
+            name="schedule/to"
             value={draft.activeTo}
             onChange={(event) => set({ activeTo: event.currentTarget.value })}
           />
           <TextInput
             label="Tier"
+            name="tier"
             placeholder="gold"
             maxLength={64}
             value={draft.tier}
@@ -123,6 +132,7 @@ export function RuleFormMore({ draft, set }: PartProps) {
           />
           <Select
             label="While Redis is away"
+            data-field="onStoreError"
             data={WITHOUT_REDIS}
             allowDeselect={false}
             value={draft.onStoreError}
@@ -131,6 +141,7 @@ export function RuleFormMore({ draft, set }: PartProps) {
         </div>
         <Textarea
           label="Other limits for some"
+          name="overrides"
           description="One on each line: customer-42 = 500, or with what it may do at once: customer-42 = 500, 800."
           rows={3}
           value={draft.overrides}
@@ -139,6 +150,7 @@ export function RuleFormMore({ draft, set }: PartProps) {
         <div className={classes['fields']}>
           <NumberInput
             label="Tighten when late by, ms"
+            name="adaptive/eventLoopDelayMs"
             min={1}
             allowDecimal={false}
             value={draft.eventLoopDelayMs}
@@ -146,6 +158,7 @@ export function RuleFormMore({ draft, set }: PartProps) {
           />
           <NumberInput
             label="Or by requests under way"
+            name="adaptive/inFlight"
             min={1}
             allowDecimal={false}
             value={draft.inFlight}
@@ -153,6 +166,7 @@ export function RuleFormMore({ draft, set }: PartProps) {
           />
           <NumberInput
             label="Down to, %"
+            name="adaptive/floor"
             min={1}
             max={100}
             value={draft.floorPercent}

@@ -56,6 +56,7 @@ export function RuleForm({ rule: latest, onClose }: { rule?: RateLimit; onClose:
     >
       <TextInput
         label="Name"
+        name="name"
         description="Refusals and statistics show it."
         required
         maxLength={200}
@@ -106,7 +107,7 @@ function useSave(draft: Draft, rule: RateLimit | undefined, onClose: () => void)
 
 function AlgorithmChoice({ value, onChange }: { value: Algorithm; onChange: (value: Algorithm) => void }) {
   return (
-    <Radio.Group label="How it counts" value={value} onChange={(next) => onChange(next)}>
+    <Radio.Group label="How it counts" data-field="algorithm" value={value} onChange={(next) => onChange(next)}>
       <Choices>
         {Object.entries(ALGORITHMS).map(([algorithm, { name, about }]) => (
           <Radio key={algorithm} value={algorithm} label={name} description={about} />
@@ -128,6 +129,7 @@ function Amount({ draft, set }: { draft: Draft; set: (change: Partial<Draft>) =>
     <div className={classes['fields']}>
       <NumberInput
         label="Limit"
+        name="limit"
         required
         min={1}
         allowDecimal={false}
@@ -135,7 +137,14 @@ function Amount({ draft, set }: { draft: Draft; set: (change: Partial<Draft>) =>
         value={draft.limit}
         onChange={(limit) => set({ limit })}
       />
-      <NumberInput label="In" required min={1} value={draft.window} onChange={(window) => set({ window })} />
+      <NumberInput
+        label="In"
+        name="windowMs"
+        required
+        min={1}
+        value={draft.window}
+        onChange={(window) => set({ window })}
+      />
       <Select
         label="Unit"
         data={UNITS}
@@ -146,6 +155,7 @@ function Amount({ draft, set }: { draft: Draft; set: (change: Partial<Draft>) =>
       {draft.algorithm === 'token_bucket' && (
         <NumberInput
           label="At once"
+          name="burst"
           placeholder="the limit"
           min={1}
           allowDecimal={false}

@@ -98,6 +98,7 @@ function TierForm({ tier, onClose }: { tier?: Tier; onClose: () => void }) {
       {tier === undefined && (
         <TextInput
           label="Name"
+          name="tier"
           required
           maxLength={64}
           placeholder="gold"
@@ -108,6 +109,7 @@ function TierForm({ tier, onClose }: { tier?: Tier; onClose: () => void }) {
       )}
       <Textarea
         label="Who is of it"
+        name="subjects"
         description="One on each line: ids of API keys or people, addresses, values of a header. None removes the tier."
         rows={8}
         value={text}

@@ -92,6 +92,7 @@ function CancelDialog({ reservation, onClose }: DialogProps) {
       </p>
       <TextInput
         label="Reason"
+        name="reason"
         description="Kept with it."
         maxLength={500}
         value={reason}

@@ -3,6 +3,7 @@ import { Button, PasswordInput } from '@mantine/core';
 import { holdfast } from '../../api/holdfast.ts';
 import { useCommand } from '../../api/use.command.tsx';
 import { ProblemNotice } from '../../ui/problem.notice.tsx';
+import { useRefusedFields } from '../../ui/refused.fields.ts';
 import classes from './settings.module.css';
 
 /** Changes one's own password: all other sessions end. */
@@ -22,6 +23,7 @@ export function OwnPassword({ personId }: { personId: string }) {
     stale: ['/api/v1/sessions'],
     showsRefusals: true,
   });
+  const form = useRefusedFields(save.error);
   const submit = (event: SubmitEvent): void => {
     event.preventDefault();
     save.mutate();
@@ -31,9 +33,10 @@ export function OwnPassword({ personId }: { personId: string }) {
       <h2 id="own-password" className={classes['heading']}>
         Your password
       </h2>
-      <form onSubmit={submit} className={classes['form']}>
+      <form ref={form} onSubmit={submit} className={classes['form']}>
         <PasswordInput
           label="Present password"
+          name="currentPassword"
           required
           autoComplete="current-password"
           value={currentPassword}
@@ -41,6 +44,7 @@ export function OwnPassword({ personId }: { personId: string }) {
         />
         <PasswordInput
           label="New password"
+          name="password"
           description="At least 12 characters; a few words are easier to remember."
           required
           autoComplete="new-password"

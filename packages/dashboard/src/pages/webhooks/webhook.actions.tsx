@@ -114,6 +114,7 @@ function ReplayDialog({ id, onClose }: { id: string; onClose: () => void }) {
         <p>By positions, or by times such as 2026-11-20T10:00:00Z. At most 10,000 events.</p>
         <TextInput
           label="From"
+          name="from"
           required
           data-autofocus
           value={from}
@@ -121,6 +122,7 @@ function ReplayDialog({ id, onClose }: { id: string; onClose: () => void }) {
         />
         <TextInput
           label="To"
+          name="to"
           description="None: up to what was sent last."
           value={to}
           onChange={(event) => setTo(event.currentTarget.value)}

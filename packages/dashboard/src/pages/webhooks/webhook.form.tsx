@@ -58,7 +58,7 @@ export function WebhookForm({ webhook: latest, onClose }: { webhook?: Webhook; o
         value={url}
         onChange={(event) => setUrl(event.currentTarget.value)}
       />
-      <Checkbox.Group label="Events" value={events} onChange={setEvents}>
+      <Checkbox.Group label="Events" data-field="events" value={events} onChange={setEvents}>
         <Choices>
           {EVENT_CHOICES.map(({ value, label }) => (
             <Checkbox key={value} value={value} label={label} />
