@@ -69,6 +69,7 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
     ...server,
   });
   holdfast.markReady();
+  if (server.duties !== undefined && server.duties !== false) await letSystemJobsRest(holdfast, database);
   return {
     app: holdfast.app,
     server: holdfast,
@@ -83,6 +84,14 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
       await made.drop();
     },
   };
+}
+
+/** Holdfast's own scheduled jobs would run in the middle of a test that is about something else: one at 17 past each hour. */
+async function letSystemJobsRest({ jobs }: HoldfastServer, { pool }: Database): Promise<void> {
+  await jobs.ready();
+  await pool.query(
+    `UPDATE job_state SET next_at = '3000-01-01' FROM job WHERE id = job_id AND is_system AND next_at IS NOT NULL`,
+  );
 }
 
 async function asAdmin(connection: pg.ClientConfig, statement: string): Promise<void> {
