@@ -88,7 +88,7 @@ export interface ReservationFilter {
 const FEW_PENDING = 2_000;
 
 /** Which rows a filter is looked for in. */
-export type ReservationSource = 'reservations' | 'lines of the product' | 'pending';
+export type ReservationSource = 'reservations' | 'lines of the product' | 'pending' | 'expired';
 
 /**
  * The narrowest way in. Pending ones are usually few among many; in a flash sale they are many, and the newest.
@@ -96,6 +96,7 @@ export type ReservationSource = 'reservations' | 'lines of the product' | 'pendi
 export async function chooseSource(db: Kysely<Tables>, filter: ReservationFilter): Promise<ReservationSource> {
   if (filter.orderId !== undefined || filter.userId !== undefined) return 'reservations';
   if (filter.productId !== undefined) return 'lines of the product';
+  if (filter.status === 'expired') return 'expired';
   if (filter.status !== 'pending' && filter.expiringBeforeMs === undefined) return 'reservations';
   const { rows } = await sql<{ few: boolean }>`
     WITH ${CLOCK} SELECT count(*) <= ${sql.lit(FEW_PENDING)} AS few FROM (
@@ -119,7 +120,7 @@ export function selectReservations(
 }
 
 const SOURCES: Record<ReservationSource, (filter: ReservationFilter, selection: IdPage) => RawBuilder<unknown>> = {
-  /** Indexes (id), (order_id, id), (user_id, id). */
+  /** Indexes (id), (order_id, id), (user_id, id); of a status that few have, its own. */
   reservations: (filter, { where, order, limit }) => sql`
     SELECT * FROM reservation WHERE ${where} AND ${conditionsOf(filter)} ORDER BY ${order} LIMIT ${sql.lit(limit)}`,
 
@@ -147,6 +148,17 @@ const SOURCES: Record<ReservationSource, (filter: ReservationFilter, selection: 
       SELECT * FROM reservation WHERE status = 'pending' AND ${expiryConditions(filter)} OFFSET 0
     ) AS reservation
     WHERE ${where} AND ${conditionsOf(filter)} ORDER BY ${order} LIMIT ${sql.lit(limit)}`,
+
+  /** Those that were given back, and those whose time has come since the last sweep: an index finds each, and not both. */
+  expired: (filter, { where, order, limit }) => sql`
+    SELECT * FROM (
+      (SELECT * FROM reservation
+        WHERE status = 'expired' AND ${where} AND ${conditionsOf(filter)} ORDER BY ${order} LIMIT ${sql.lit(limit)})
+      UNION ALL
+      SELECT * FROM (SELECT * FROM reservation WHERE status = 'pending' AND expires_at <= ${NOW} OFFSET 0) AS reservation
+        WHERE ${where} AND ${conditionsOf(filter)}
+    ) AS reservation
+    ORDER BY ${order} LIMIT ${sql.lit(limit)}`,
 };
 
 /** By the database's clock, as the statement found it: a lapsed hold is never pending. */
