@@ -148,6 +148,7 @@ describe('an event', () => {
     refusing(['SKU-1'], 503);
     feed.push('SKU-1');
     const one = instance();
+    one.clock.stop();
     await one.run();
     for (const [count, seconds] of [1, 2, 5, 15].entries()) {
       await one.run((seconds - 0.2) * 1000);
@@ -186,6 +187,7 @@ describe('an event', () => {
     receiver.answer = (_received, response) => void response.writeHead(429, { 'retry-after': '30' }).end();
     feed.push('SKU-1');
     const one = instance();
+    one.clock.stop();
     await one.run();
     feed.push('SKU-2');
     await one.run(29_000);

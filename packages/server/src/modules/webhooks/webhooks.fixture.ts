@@ -126,16 +126,22 @@ export class Receiver {
   }
 }
 
-/** A clock that goes on by itself, and by what a test adds. */
+/** A clock that goes on by itself until it is stopped, and by what a test adds. */
 export class ShiftedClock implements Clock {
   shiftMs = 0;
+  #stoppedMs: number | null = null;
+
+  /** From now on it goes on by what is added alone, however long anything takes. */
+  stop(): void {
+    this.#stoppedMs = performance.now();
+  }
 
   now(): number {
     return Date.now();
   }
 
   monotonic(): number {
-    return performance.now() + this.shiftMs;
+    return (this.#stoppedMs ?? performance.now()) + this.shiftMs;
   }
 }
 
