@@ -263,8 +263,10 @@ export class BatchEngine {
 
   /** Null where a lane can take nothing now. */
   #situationOf(lane: Lane): Situation | null {
-    if (this.#queue.length === 0 || (lane.isBusy && !lane.isCommitting)) return null;
-    return situationOf(lane, this.#underWay, this.#optimistic?.lanes ?? []);
+    if (this.#queue.length === 0) return null;
+    const situation = situationOf(lane, this.#underWay, this.#optimistic?.lanes ?? []);
+    // What is ahead on a lane that is idle has ended just now, and is about to be put back where it stood.
+    return lane.isCommitting || (!lane.isBusy && situation.ahead === null) ? situation : null;
   }
 
   /** A batch that failed and the one behind it come back one after the other, and stand as they stood before. */
@@ -305,6 +307,10 @@ export class BatchEngine {
 
   /** @returns the commands that are to be tried again */
   #handle(lane: Lane, batch: Pending[], result: Exclude<BatchResult, { kind: 'done' }>): Pending[] {
+    if (result.kind === 'unknown') {
+      for (const { reject } of batch) reject(outcomeUnknown());
+      return [];
+    }
     if (this.#optimistic?.lanes.includes(lane) === true) return this.#handleOptimistic(batch, result.kind);
     switch (result.kind) {
       case 'again':
@@ -315,9 +321,6 @@ export class BatchEngine {
         // Not the commands' fault: once the database is back they go together again.
         for (const pending of batch) pending.attempts -= 1;
         return stillInTime(batch);
-      case 'unknown':
-        for (const { reject } of batch) reject(outcomeUnknown());
-        return [];
       case 'stuck':
         return this.#setAside(batch, (index) => result.indexes.has(index));
       case 'lock_timeout':
@@ -329,10 +332,6 @@ export class BatchEngine {
 
   /** Whatever went wrong, under locks it shows who has to do with it. */
   #handleOptimistic(batch: Pending[], kind: BatchResult['kind']): Pending[] {
-    if (kind === 'unknown') {
-      for (const { reject } of batch) reject(outcomeUnknown());
-      return [];
-    }
     for (const pending of batch) {
       pending.attempts -= 1;
       if (kind !== 'behind') pending.knownAt = null;

@@ -77,20 +77,31 @@ test('lost before COMMIT arrived, with a batch behind it: both are done once', a
   expect(await reservedOf('A')).toBe(12);
 });
 
-test('a batch that fails in its write takes the one behind it along, and both are tried again', async () => {
-  const request = { sku: 'NEW', location: 'W1', type: 'add', movement: 'receipt', quantity: 3 } as const;
-  const [first, second] = await underWay(async () => [await opened.engine.submit({ kind: 'adjust', request }, META)]);
+test('a batch that fails in its write takes the one behind it along, and both are tried again before who came later', async () => {
+  const change = (type: 'add' | 'set' | 'subtract', quantity: number): Promise<Answer> =>
+    opened.engine.submit({ kind: 'adjust', request: { sku: 'NEW', location: 'W1', type, quantity } }, META);
+  let turn = 0;
+  const [first, second] = await underWay(async () => [
+    await ((turn += 1) === 1 ? change('add', 3) : change('set', 20)),
+  ]);
+  const third = change('subtract', 5);
   // Another makes the level's row first.
   await stock.watcher.query(
     `INSERT INTO level (product_id, location_id, on_hand)
      SELECT p.id, l.id, 7 FROM product p, location l WHERE p.sku = 'NEW' AND l.code = 'W1'`,
   );
   door.letGo();
-  expect(statuses([...(await first), ...(await second)])).toEqual([200, 200]);
+  expect(statuses([...(await first), ...(await second), await third])).toEqual([200, 200, 200]);
   expect(timesSent('ROLLBACK')).toBeGreaterThan(0);
-  const { rows } = await stock.watcher.query(`SELECT on_hand FROM level l JOIN product p ON p.id = l.product_id
-    WHERE p.sku = 'NEW'`);
-  expect(rows).toEqual([{ on_hand: '13' }]);
+  const { rows } = await stock.watcher.query(
+    `SELECT delta_on_hand::int AS delta, on_hand::int FROM ledger_entry e JOIN product p ON p.id = e.product_id
+     WHERE p.sku = 'NEW' ORDER BY seq`,
+  );
+  expect(rows).toEqual([
+    { delta: 3, on_hand: 10 },
+    { delta: 10, on_hand: 20 },
+    { delta: -5, on_hand: 15 },
+  ]);
 });
 
 test('what is free of the levels under way is done beside them, on another connection', async () => {

@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Answer } from '../kernel/command.ts';
 import { Database } from '../platform/database/index.ts';
 import type { BatchEngine } from './batch.engine.ts';
@@ -61,6 +61,35 @@ describe('a server that panics when a COMMIT is durable, and says why', () => {
     expect(await reservedOf('A')).toBe(2 + count);
   });
 });
+
+test.each([
+  ['on what is known', true],
+  ['under locks', false],
+])(
+  'decided %s, and committed unheard: who cannot be told in time is told so, and served once',
+  async (_, optimistic) => {
+    const door = new Door(stock.connection);
+    opened.push(door);
+    const engine = await openKnowing({ ...stock.connection, host: '127.0.0.1', port: await door.open() }, optimistic);
+    door.holdsCommits = true;
+    door.sent = '';
+    const asked = Promise.allSettled([reserve(engine, 'A')]);
+    await expect.poll(() => door.sent.includes('COMMIT\0'), POLL).toBe(true);
+    door.isAnswering = false;
+    door.letGo();
+    await expect.poll(() => reservedOf('A'), POLL).toBe(3);
+    const now = performance.now.bind(performance);
+    const later = vi.spyOn(performance, 'now').mockImplementation(() => now() + 10_000);
+    try {
+      door.cut();
+      expect(await asked).toMatchObject([{ reason: { code: 'outcome_unknown' } }]);
+    } finally {
+      later.mockRestore();
+    }
+    await expect.poll(() => engine.depth, POLL).toBe(0);
+    expect(await reservedOf('A')).toBe(3);
+  },
+);
 
 test('a lane that is lost with two batches under way opens one session in its place', async () => {
   const engine = await openKnowing();

@@ -10,8 +10,8 @@ import { META, openEngine, openStock, reserveUnits, type OpenEngine, type Stock 
 
 let stock: Stock;
 let door: Door;
-/** An engine that tells of its batches and its defects. */
-let here: OpenEngine & { reports: BatchReport[]; defects: unknown[] };
+/** An engine that tells of its batches, its defects and its sessions that were lost. */
+let here: OpenEngine & { reports: BatchReport[]; defects: unknown[]; losses: unknown[] };
 
 beforeEach(async () => {
   stock = await openStock({ A: 1_000, B: 1_000, C: 1_000 }, 900);
@@ -29,11 +29,13 @@ afterEach(async () => {
 async function openTold(connection: pg.ClientConfig): Promise<typeof here> {
   const reports: BatchReport[] = [];
   const defects: unknown[] = [];
+  const losses: unknown[] = [];
   const opened = await openEngine(connection, {
     onBatch: (report) => reports.push(report),
     onDefect: (error) => defects.push(error),
+    onLost: (error) => losses.push(error),
   });
-  return { ...opened, reports, defects };
+  return { ...opened, reports, defects, losses };
 }
 
 function reserve(sku: string, times: number, engine = here.engine): Promise<Answer[]> {
@@ -102,6 +104,17 @@ test('lost before any of it arrived: both are done once', async () => {
   door.cut();
   expect([...statuses(await first), ...statuses(await second)]).toEqual(done(8));
   expect(await reservedOf('A')).toBe(10);
+});
+
+test('of a database that was away nothing is known: it may be an earlier one', async () => {
+  door.sent = '';
+  await stock.watcher.query(
+    `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+     WHERE application_name = 'holdfast optimistic lane 1' AND datname = current_database()`,
+  );
+  await expect.poll(() => here.losses.length, POLL).toBeGreaterThan(0);
+  expect(statuses(await reserve('A', 1))).toEqual(done(1));
+  expect(timesSent('lock_levels')).toBe(1);
 });
 
 test('another changes the level meanwhile: both batches are refused, and done under locks', async () => {
