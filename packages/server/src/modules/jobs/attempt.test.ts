@@ -126,6 +126,24 @@ describe('a run that is told to stop as its attempt ends by itself', () => {
   });
 });
 
+it('a run that failed as it was told to stop runs when it is redriven', async () => {
+  const { work, begun, open, contexts } = gate();
+  const failing: Work = async (context) => {
+    await work(context);
+    if (contexts.length === 1) throw new Error('no');
+  };
+  const id = await jobs.runOf(failing, { retries: 0 });
+  const done = jobs.workerOf().runOnce();
+  await begun;
+  expect((await jobs.request('POST', `/runs/${id}/cancel`)).status).toBe(202);
+  open();
+  await done;
+  expect(await jobs.read(id)).toMatchObject({ status: 'failed', cancelRequestedBy: 'open' });
+  expect((await jobs.request('POST', `/runs/${id}/redrive`)).status).toBe(200);
+  await jobs.workerOf().runOnce();
+  expect(await jobs.read(id)).toMatchObject({ status: 'succeeded', cancelRequestedBy: null });
+});
+
 describe('once', () => {
   it('happens once over attempts that fail, and gives what it gave', async () => {
     const given: unknown[] = [];

@@ -163,6 +163,17 @@ describe('after a job that failed', () => {
     });
   });
 
+  it('a run that is held is in the way of none of the next cycle', async () => {
+    failing('a');
+    const a = await node('a');
+    const held = await node('held', [a], { afterFailure: 'hold' });
+    await pass(a);
+    works.clear();
+    const { cycleId } = await pass(a);
+    expect(await standing(cycleId)).toEqual({ a: 'succeeded', held: 'succeeded' });
+    expect((await jobs.history(held.id)).map(({ status }) => status)).toEqual(['held', 'succeeded']);
+  });
+
   it('a run that is held can be cancelled, and what comes after it is skipped', async () => {
     failing('a');
     const a = await node('a');

@@ -31,7 +31,17 @@ describe('a deadline', () => {
     const job = await jobs.create({ name: 'usual', mustFinishBy: 'PT1H' });
     await jobs.run(job.id);
     await jobs.work();
+    // Twenty successes of two hours; before them and among them others, and failures, that were quick.
     await alter(`UPDATE run SET attempt_started_at = finished_at - interval '2 hours' WHERE job_id = $1`, job.id);
+    await alter(
+      `INSERT INTO run SELECT (jsonb_populate_record(run, jsonb_build_object('id', gen_random_uuid(),
+           'cycle_id', gen_random_uuid(), 'status', kind.status, 'error', kind.error,
+           'finished_at', finished_at - kind.ago, 'attempt_started_at', finished_at - kind.ago - kind.took))).*
+         FROM run, (VALUES ('succeeded', NULL::jsonb, interval '1 s', interval '2 h', 19),
+           ('succeeded', NULL, interval '1 day', interval '1 s', 40), ('failed', '{}', interval '1 s', interval '1 s', 40))
+           AS kind (status, error, ago, took, count), LATERAL generate_series(1, kind.count) WHERE job_id = $1`,
+      job.id,
+    );
     const { id, deadlineState, deadline, dueAt } = await jobs.run(job.id);
     expect(deadlineState).toBe('ahead');
     expect(Date.parse(deadline ?? '') - Date.parse(dueAt)).toBe(3_600_000);
@@ -91,6 +101,26 @@ describe('a deadline', () => {
     expect(await jobs.read(id)).toMatchObject({ status: 'retrying', deadlineState: 'ahead' });
     await watch();
     expect((await jobs.read(id)).deadlineState).toBe('at_risk');
+  });
+
+  it('of a run that somebody holds is looked at the next time, and so is how long it waits', async () => {
+    const job = await jobs.create({ name: 'held', mustFinishBy: 'PT1H' });
+    const { id } = await jobs.run(job.id);
+    await alter(`UPDATE run SET deadline = now() - interval '1 second' WHERE id = $1`, id);
+    const holder = await jobs.database.openClient();
+    const standing = async () =>
+      (await holder.query('SELECT deadline_state, raised FROM run WHERE id = $1', [id])).rows[0];
+    await holder.query('BEGIN');
+    await holder.query('SELECT FROM run WHERE id = $1 FOR UPDATE', [id]);
+    await watch();
+    await jobs.server.jobs.scheduler.raise(0);
+    expect(await standing()).toEqual({ deadline_state: 'ahead', raised: 0 });
+    await holder.query('ROLLBACK');
+    await watch();
+    await jobs.server.jobs.scheduler.raise(0);
+    expect(await standing()).toEqual({ deadline_state: 'missed', raised: 1 });
+    await holder.end();
+    await jobs.work();
   });
 
   it('that has passed is told of once, and the run goes on', async () => {

@@ -64,8 +64,22 @@ describe('looking ahead and back', () => {
       (config as { secret?: string }).secret === 'bad' ? Promise.reject(new Error('bad')) : Promise.resolve(null),
     );
     for (const secret of ['good', 'good', 'bad', 'good']) await jobs.run(job.id, { config: { secret } });
-    const waiting = await jobs.run(job.id, { delayMs: 60_000 });
+    const [waiting, cancelled, passed] = [
+      await jobs.run(job.id, { delayMs: 60_000 }),
+      await jobs.run(job.id, { delayMs: 60_000 }),
+      await jobs.run(job.id, { delayMs: 60_000 }),
+    ];
     await jobs.work();
+    for (const { id } of [cancelled, passed]) await jobs.request('POST', `/runs/${id}/cancel`);
+    const { pool } = jobs.database;
+    await pool.query(`UPDATE run SET status = 'skipped' WHERE id = $1`, [passed.id]);
+    // The one that failed did so in its second attempt, which was on time: of the first nobody knows.
+    await pool.query(
+      `UPDATE run SET due_at = now() - CASE status WHEN 'failed' THEN interval '50 s' ELSE interval '60 s' END,
+         attempt = CASE status WHEN 'failed' THEN 2 ELSE 1 END, started_at = now() - interval '50 s',
+         finished_at = now() - interval '30 s' WHERE job_id = $1 AND started_at IS NOT NULL`,
+      [job.id],
+    );
     type Stats = {
       total: { runs: number; succeeded: number };
       jobs: { jobId: string }[];
@@ -76,17 +90,19 @@ describe('looking ahead and back', () => {
     expect(body.jobs.find(({ jobId }) => jobId === job.id)).toMatchObject({
       name: 'counted',
       type: 'work',
-      runs: 4,
+      runs: 5,
       succeeded: 3,
       failed: 1,
-      cancelled: 0,
-      skipped: 0,
+      cancelled: 1,
+      skipped: 1,
       successRate: 0.75,
-      durationP50Ms: expect.any(Number),
-      latenessP99Ms: expect.any(Number),
+      durationP50Ms: 20_000,
+      durationP99Ms: 20_000,
+      latenessP50Ms: 10_000,
+      latenessP99Ms: 10_000,
     });
-    expect(body.total.runs).toBeGreaterThanOrEqual(4);
-    expect(body.now).toMatchObject({ delayed: 1, running: 0, queued: 0 });
+    expect(body.total.runs).toBeGreaterThanOrEqual(5);
+    expect(body.now).toEqual({ queued: 0, delayed: 1, running: 0, held: 0, dead: 1 });
     expect(body.workers).toEqual([]);
     await jobs.request('POST', `/runs/${waiting.id}/cancel`);
   });

@@ -54,11 +54,26 @@ describe('a run', () => {
     const backoff = { kind: 'fixed', delayMs: 0, maxDelayMs: 0 };
     const job = await jobs.create({ name: 'failing', config: { name: 'failing' }, retries: 2, backoff });
     let fails = true;
-    jobs.works.set('failing', ({ attempt }) =>
-      fails ? Promise.reject(new Error(`no luck ${attempt}`)) : Promise.resolve('luck'),
-    );
+    let second: object | undefined;
+    jobs.works.set('failing', async ({ attempt, progress, runId }) => {
+      if (attempt === 1) progress(60, 'more than half');
+      if (attempt === 2) second = await jobs.read(runId);
+      if (fails) throw new Error(`no luck ${attempt}`);
+      return 'luck';
+    });
     const { id } = await jobs.run(job.id);
+    await jobs.server.jobs.scheduler.raise(0);
+    await jobs.server.jobs.worker.runOnce();
+    // An attempt of long ago: what the next is said to have taken is its own.
+    const { rows } = await jobs.database.pool.query(
+      `UPDATE run SET attempt_started_at = attempt_started_at - interval '1 hour' WHERE id = $1 RETURNING raised`,
+      [id],
+    );
+    expect(rows).toEqual([{ raised: 0 }]);
     await jobs.work();
+    expect(second).toMatchObject({ status: 'running', attempt: 2, percent: null, message: null, error: null });
+    const ofLast = `SELECT FROM run WHERE id = $1 AND attempt_started_at > now() - interval '30 minutes'`;
+    expect((await jobs.database.pool.query(ofLast, [id])).rowCount).toBe(1);
     expect(await jobs.read(id)).toMatchObject({
       status: 'failed',
       attempt: 3,
@@ -110,17 +125,22 @@ describe('a run', () => {
 
   it('is redriven with those of other jobs in one call, each under the name of its own', async () => {
     const names = ['one that failed', 'another that failed'];
-    names.forEach((name) => jobs.works.set(name, () => Promise.reject(new PermanentError('no'))));
-    const ids: string[] = [];
-    for (const name of names) ids.push((await jobs.run((await jobs.create({ name, config: { name } })).id)).id);
+    const made: RunSummary[] = [];
+    for (const name of [...names, 'one of which nobody speaks']) {
+      jobs.works.set(name, () => Promise.reject(new PermanentError('no')));
+      made.push(await jobs.run((await jobs.create({ name, config: { name } })).id));
+    }
     await jobs.work();
-    const redriven = { status: 200, body: { redriven: 2, more: false } };
-    expect(await jobs.request('POST', '/runs/redrive', { ids })).toEqual(redriven);
+    const ids = made.slice(0, 2).map(({ id }) => id);
+    const redrive = (body: object) => jobs.request('POST', '/runs/redrive', body);
+    expect(await redrive({ ids })).toEqual({ status: 200, body: { redriven: 2, more: false } });
     const queued = await jobs.request<{ items: { data: RunSummary }[] }>('GET', '/events?limit=200&types=run.queued');
     const told = queued.body.items.filter(({ data }) => ids.includes(data.id)).map(({ data }) => data.job.name);
     expect(told.toSorted()).toEqual([...names, ...names].toSorted());
     await jobs.work();
     for (const id of ids) expect(await jobs.read(id)).toMatchObject({ status: 'failed' });
+    expect(await redrive({ jobId: made[2]?.job.id })).toEqual({ status: 200, body: { redriven: 1, more: false } });
+    await jobs.work();
   });
 
   it('fails at once where trying again would not help', async () => {
@@ -161,7 +181,7 @@ describe('a run for later', () => {
           await jobs.work();
           return (await jobs.read(run.id)).status;
         },
-        { timeout: 10_000, interval: 20 },
+        { timeout: 30_000, interval: 20 },
       )
       .toBe('succeeded');
     const { startedAt } = await jobs.read(run.id);
@@ -194,7 +214,11 @@ describe('a result that may be used again', () => {
   it('is taken over by runs with the same config, until it is too old', async () => {
     let count = 0;
     const job = await jobs.create({ name: 'cached', config: { name: 'cached', secret: 'one' }, cacheForMs: 3_600_000 });
-    jobs.works.set('cached', async () => ({ count: (count += 1) }));
+    let fails = false;
+    jobs.works.set('cached', async () => {
+      if (fails) throw new PermanentError('not this time');
+      return { count: (count += 1) };
+    });
     jobs.works.set('else', async () => ({ count: -1 }));
     const done = async (body = {}): Promise<object> => {
       const { id } = await jobs.run(job.id, body);
@@ -211,13 +235,19 @@ describe('a result that may be used again', () => {
     const fresh = (await done({ fresh: true })) as { id: string };
     expect(fresh).toMatchObject({ result: { count: 3 }, cachedFrom: null });
     expect(await done()).toMatchObject({ result: { count: 3 }, cachedFrom: fresh.id });
+    // A run that failed since gave nothing that could be used.
+    fails = true;
+    await jobs.run(job.id, { fresh: true });
+    await jobs.work();
+    fails = false;
+    expect(await done()).toMatchObject({ result: { count: 3 }, cachedFrom: fresh.id });
     // What was taken over does not keep it young.
     await jobs.database.pool.query(
       `UPDATE run SET finished_at = finished_at - interval '61 minutes' WHERE job_id = $1 AND cached_from IS NULL`,
       [job.id],
     );
     expect(await done()).toMatchObject({ result: { count: 4 }, cachedFrom: null });
-    expect(await jobs.show(job.id)).toMatchObject({ runCount: 7, successCount: 7 });
+    expect(await jobs.show(job.id)).toMatchObject({ runCount: 9, successCount: 8, failureCount: 1 });
   });
 
   it('is not taken over by a run for a time when it will be too old', async () => {

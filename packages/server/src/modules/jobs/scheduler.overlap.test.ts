@@ -1,7 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { JobView } from './job.schema.ts';
-import type { JobsApp } from './jobs.fixture.ts';
+import { workType, type JobsApp } from './jobs.fixture.ts';
+import { claim, type Held } from './run.claiming.ts';
+import { settle } from './run.settling.ts';
 import { startTravel, type Travel } from './scheduler.fixture.ts';
+import { TypeBook } from './type.book.ts';
 
 let travel: Travel;
 let jobs: JobsApp;
@@ -68,22 +71,21 @@ describe('a tick whose job is under way', () => {
 
   it('has the one that runs cancelled, and follows it', async () => {
     const job = await everyMinute({ overlap: 'cancel' });
-    let begin = (): void => undefined;
-    const began = new Promise<void>((resolve) => (begin = resolve));
-    travel.works.set(job.name, ({ signal }) => {
-      begin();
-      return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)));
-    });
     await tick(1);
-    const working = jobs.server.jobs.worker.runOnce();
-    await began;
+    // By nobody who stops it before the test has looked.
+    const { engine, jobs: own } = jobs.server;
+    const deps = { engine, queue: own.queue, types: new TypeBook([workType(travel.works)]) };
+    const [held] = await claim(deps, 'another', 1);
     await tick(2);
     expect(await statuses(job)).toEqual(['running system:overlap', 'queued']);
-    travel.works.clear();
-    await jobs.server.jobs.worker.tend();
-    await working;
+    // Had somebody told it to stop before, he would be the one who did.
+    await jobs.database.pool.query(`UPDATE run SET cancel_requested_by = 'ann' WHERE status = 'running'`);
+    await tick(3);
+    expect(await statuses(job)).toEqual(['running ann', 'cancelled system:overlap', 'queued']);
+    const ended = { held: held as Held, ending: { outcome: 'cancelled' }, endedMs: 0 } as const;
+    await settle({ ...deps, random: Math.random }, [ended]);
     await jobs.work();
-    expect(await statuses(job)).toEqual(['cancelled system:overlap', 'succeeded']);
+    expect(await statuses(job)).toEqual(['cancelled ann', 'cancelled system:overlap', 'succeeded']);
   });
 
   it('cancels the oldest of as many as there may be, no more', async () => {
