@@ -39,7 +39,7 @@ export interface TransferSlice {
   differing: TransferRow[];
 }
 
-/** The next completed transfers by id: each product left the one place and came to the other, and nothing else did. */
+/** The next transfers by id: each product left the one place and came to the other, and nothing else did. */
 export async function compareTransfers(
   tx: Snapshot,
   after: string | null,
@@ -48,13 +48,12 @@ export async function compareTransfers(
 ): Promise<TransferSlice> {
   const { rows } = await sql<Partial<TransferRow> & { total: number; lastId: string | null }>`
     WITH page AS MATERIALIZED (
-      SELECT id, from_id, to_id, mode, status FROM transfer
+      SELECT id, from_id, to_id FROM transfer
       WHERE ${after === null ? sql`true` : sql`id > ${after}::uuid`} AND id <= ${until}::uuid
       ORDER BY id LIMIT ${limit}::bigint
     ), moved AS (
       SELECT id, from_id, to_id, product_id, sum(quantity) AS units
       FROM page JOIN transfer_line l ON l.transfer_id = page.id
-      WHERE mode = 'immediate' AND status = 'completed'
       GROUP BY id, from_id, to_id, product_id
     ), asked AS (
       SELECT id, product_id, from_id AS location_id, 'transfer_out' AS type, -units AS units FROM moved
@@ -64,7 +63,7 @@ export async function compareTransfers(
       SELECT page.id, e.product_id, e.location_id, e.type, sum(e.delta_on_hand) AS units
       FROM page JOIN ledger_entry e ON e.reference_id = page.id::text AND e.reference_type = 'transfer'
         AND e.reference_type <> 'reservation'
-      WHERE mode = 'immediate' AND status = 'completed' AND e.type IN ('transfer_out', 'transfer_in')
+      WHERE e.type IN ('transfer_out', 'transfer_in')
       GROUP BY page.id, e.product_id, e.location_id, e.type
     ), compared AS (
       SELECT id, product_id, location_id, type, coalesce(asked.units, 0) AS asked, coalesce(posted.units, 0) AS posted

@@ -7,6 +7,8 @@ import { blocksOf } from '../../../test/docs/markdown.blocks.ts';
 import { systemClock } from '../../kernel/clock.ts';
 import { AT_A, AT_B, BREACHES, MUG, MUG_AT_A } from './breaches.fixture.ts';
 import { verify, type VerificationReport } from './index.ts';
+import { compareClaims, compareEntries } from './journal.check.sql.ts';
+import { onSnapshot, readExtent, type Snapshot } from './snapshot.sql.ts';
 
 const GUIDE = fileURLToPath(new URL('../../../../../docs/guides/verify.md', import.meta.url));
 
@@ -29,6 +31,8 @@ beforeAll(async () => {
   owner = new pg.Client(app.connection);
   await owner.connect();
   await api('POST', '/products', { sku: 'MUG', name: 'Mug', reorderPoint: 90 });
+  // Keys so far apart that each is of a range of its own.
+  await owner.query(`SELECT setval(pg_get_serial_sequence('product', 'id'), 1000)`);
   await api('POST', '/products', { sku: 'CUP', name: 'Cup' });
   await api('POST', '/locations', { code: 'A', name: 'A', type: 'warehouse' });
   await api('POST', '/locations', { code: 'B', name: 'B', type: 'warehouse' });
@@ -80,6 +84,27 @@ test('what the engine wrote is clean, and counted', async () => {
   });
 });
 
+test('windows of the ledger and pages of the journal have each entry once', async () => {
+  const onOwn = <Value>(work: (tx: Snapshot) => Promise<Value>) => onSnapshot(app.database, work);
+  const { firstAt, lastAt, firstJournalId, lastJournalId } = await onOwn(readExtent);
+  const met = { entries: 0, differing: 0, claims: 0, missing: 0 };
+  for (let fromMs = firstAt ?? 0, windows = 0; fromMs <= (lastAt ?? 0) && windows < 14; windows += 1) {
+    const startMs = fromMs;
+    const { endMs, entries, differing } = await onOwn((tx) => compareEntries(tx, startMs, lastAt ?? 0, 3));
+    met.entries += entries;
+    met.differing += differing.length;
+    fromMs = (endMs ?? lastAt ?? 0) + 1;
+  }
+  for (let after: number | null = (firstJournalId ?? 0) - 1, pages = 0; after !== null && pages < 14; pages += 1) {
+    const startId: number = after;
+    const { lastId, claims, missing } = await onOwn((tx) => compareClaims(tx, startId, lastJournalId ?? 0, 3));
+    met.claims += claims;
+    met.missing += missing.length;
+    after = lastId;
+  }
+  expect(met).toEqual({ entries: 14, differing: 0, claims: 14, missing: 0 });
+});
+
 test('an empty installation is clean', async () => {
   const empty = await startTestApp();
   const report = await verify({ database: empty.database, clock: systemClock, limit: 1 });
@@ -96,6 +121,50 @@ describe('a breach is found, and nothing else', () => {
     expect(broken.clean).toBe(false);
     expect(broken.differences.map(({ detail }) => detail)).toContainEqual(expect.stringContaining(breach.says));
     expect((await check()).differences).toEqual([]);
+  });
+});
+
+test.each([
+  ['ledger_balances_follow_one_another', 'on_hand = on_hand + 1'],
+  ['ledger_numbers_rise', `seq = (SELECT seq FROM ledger_entry WHERE type = 'commit' AND ${MUG_AT_A})`],
+])('%s names the entry that breaks it', async (name, change) => {
+  const ofLastSale = `WHERE type = 'sale' AND ${MUG_AT_A}`;
+  const { rows: before } = await owner.query(`SELECT seq::text, on_hand FROM ledger_entry ${ofLastSale}`);
+  const { rows: after } = await owner.query(`UPDATE ledger_entry SET ${change} ${ofLastSale} RETURNING seq::text`);
+  const { differences } = await check();
+  await owner.query(`UPDATE ledger_entry SET seq = ${before[0].seq}, on_hand = ${before[0].on_hand} ${ofLastSale}`);
+  expect(differences.filter((one) => one.check === name)).toMatchObject([
+    { sku: 'MUG', location: 'A', subject: after[0].seq },
+  ]);
+});
+
+test('reservations and transfers are looked at some thousands at once, and each of them once', async () => {
+  const found = await check();
+  await owner.query(`
+    WITH made AS (
+      INSERT INTO reservation (id, status, type, product_ids, expires_at, created_at)
+      SELECT gen_random_uuid(), status, type, product_ids, expires_at, '2025-01-01' FROM reservation,
+        generate_series(1, 10000) WHERE status = 'cancelled' RETURNING id, product_ids
+    )
+    INSERT INTO reservation_line (product_id, reservation_id, line_no, line, location_id, quantity, requested, cancelled,
+      state, expires_at)
+    SELECT product_ids[1], id, 0, 0, ${AT_A}, 1, 1, 1, 'closed', '2025-01-01' FROM made;
+    INSERT INTO transfer (id, status, mode, from_id, to_id, created_at)
+    SELECT gen_random_uuid(), status, mode, from_id, to_id, '2025-01-01' FROM transfer, generate_series(1, 4000);
+    UPDATE reservation SET status = 'shipped'
+    WHERE id IN ((SELECT min(id::text)::uuid FROM reservation WHERE created_at = '2025-01-01'),
+      (SELECT max(id::text)::uuid FROM reservation WHERE created_at = '2025-01-01'))`);
+  const many = await check();
+  await owner.query(`
+    DELETE FROM reservation_line USING reservation r WHERE reservation_id = r.id AND r.created_at = '2025-01-01';
+    DELETE FROM reservation WHERE created_at = '2025-01-01'; DELETE FROM transfer WHERE created_at = '2025-01-01'`);
+  expect(found.differences).toEqual([]);
+  expect(many.byCheck).toEqual({ reservation_status_is_that_of_its_lines: 2 });
+  const { reservations, transfers } = found.checked;
+  expect(many.checked).toEqual({
+    ...found.checked,
+    reservations: reservations + 10_000,
+    transfers: transfers + 4_000,
   });
 });
 
