@@ -106,14 +106,12 @@ async function* parseRows(
   });
   const source = createReadStream(path, { highWaterMark: 262_144 });
   // A failure of the source or of the check ends the parser, and is met where its rows are read.
-  if (check === null) pipeline(source, parser, () => undefined);
-  else
-    pipeline(
-      source,
-      (chunks: AsyncIterable<Buffer>) => check.pass(chunks),
-      parser,
-      () => undefined,
-    );
+  pipeline(
+    source,
+    (chunks: AsyncIterable<Buffer>) => check.pass(chunks),
+    parser,
+    () => undefined,
+  );
   let wrapped = 0;
   try {
     for await (const { info, record } of parser as AsyncIterable<Parsed>) {

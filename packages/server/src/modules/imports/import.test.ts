@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { startTestApp, type TestApp } from '../../../test/app.ts';
 import type { Engine } from '../../engine/index.ts';
 import { systemClock } from '../../kernel/clock.ts';
+import { Problem, problems } from '../../kernel/problem.ts';
 import { importProducts, importStock, type ImportReport, type RefusedRow, type StockImportRequest } from './index.ts';
 
 let app: TestApp;
@@ -16,7 +17,9 @@ beforeAll(async () => {
   app = await startTestApp();
   directory = await mkdtemp(join(tmpdir(), 'holdfast-import-'));
   for (const code of ['A', 'B']) await api('POST', '/locations', { code, name: code, type: 'warehouse' });
-  for (const sku of ['MUG', 'CUP', 'POT']) await api('POST', '/products', { sku, name: sku });
+  for (const sku of ['MUG', 'CUP', 'POT', 'OLD']) await api('POST', '/products', { sku, name: sku });
+  await api('POST', '/locations', { code: 'SHUT', name: 'SHUT', type: 'warehouse' });
+  for (const url of ['/products/OLD', '/locations/SHUT']) await api('DELETE', url);
 });
 
 afterAll(async () => {
@@ -28,10 +31,10 @@ afterEach(() => {
   refused = [];
 });
 
-async function api(method: 'GET' | 'POST', url: string, payload?: object) {
+async function api(method: 'GET' | 'POST' | 'DELETE', url: string, payload?: object) {
   const answer = await app.app.inject({ method, url: `/api/v1${url}`, ...(payload === undefined ? {} : { payload }) });
   if (answer.statusCode >= 300) throw new Error(answer.body);
-  return answer.json();
+  return answer.body === '' ? null : answer.json();
 }
 
 async function file(content: string | Buffer): Promise<string> {
@@ -161,10 +164,17 @@ describe('products', () => {
   });
 
   test('a dry run looks at every row and writes nothing', async () => {
-    const text = 'sku,name\nS-1,One\nS-1,Two\n!,x\nMUG,Other\n';
+    const text = 'sku,name\nS-1,One\nS-1,Two\n!,x\nMUG,Other\nOLD,OLD\n';
     const report = await products(text, { dryRun: true });
-    expect(report).toMatchObject({ dryRun: true, rows: 4, created: 1, refused: 3 });
-    expect(new Set(refused.map(({ line }) => line))).toEqual(new Set([3, 4, 5]));
+    expect(report).toMatchObject({ dryRun: true, rows: 5, created: 1, refused: 4 });
+    expect(new Map(refused.map(({ line, code }) => [line, code]))).toEqual(
+      new Map([
+        [3, 'duplicate_sku'],
+        [4, 'validation_failed'],
+        [5, 'duplicate_sku'],
+        [6, 'product_archived'],
+      ]),
+    );
     const { statusCode } = await app.app.inject({ url: '/api/v1/products/S-1' });
     expect(statusCode).toBe(404);
   });
@@ -220,6 +230,20 @@ describe('stock', () => {
     expect(isFirst).toBe(false);
   });
 
+  test('what the database goes on breaking off is tried for a minute', async () => {
+    let asked = 0;
+    const submit = (): never => {
+      asked += 1;
+      throw new Problem(problems.levelBusy, 'Another writer holds this stock.');
+    };
+    let minute = 0;
+    const clock = { ...systemClock, monotonic: () => (minute += 1) * 60_001 };
+    const engine: Engine = { submit, transact: (meta, work) => app.server.engine.transact(meta, work) };
+    const again = stock('sku,location,quantity\nMUG,B,4\n', { engine, clock });
+    await expect(again).rejects.toMatchObject({ code: 'level_busy' });
+    expect(asked).toBe(1);
+  });
+
   test('a count sets the level, and says where nothing was different', async () => {
     await stock('sku,location,quantity\nCUP,B,8\n', { again: 'before' });
     const text = 'sku,quantity\nCUP,5\n';
@@ -257,15 +281,17 @@ describe('stock', () => {
   });
 
   test('a dry run says what would happen to each row, and writes nothing', async () => {
-    const text = 'sku,location,quantity\nMUG,A,1\nNOPE,A,1\nMUG,NOPE,1\nMUG,A,-1\nMUG,A,1.5\n';
+    const text = 'sku,location,quantity\nMUG,A,1\nNOPE,A,1\nMUG,NOPE,1\nMUG,A,-1\nMUG,A,1.5\nOLD,A,1\nMUG,SHUT,1\n';
     const before = await onHand('MUG', 'A');
-    expect(await stock(text, { dryRun: true })).toMatchObject({ rows: 5, updated: 1, refused: 4, units: 1 });
+    expect(await stock(text, { dryRun: true })).toMatchObject({ rows: 7, updated: 1, refused: 6, units: 1 });
     expect(refused.map(({ line, code }) => [line, code])).toEqual(
       expect.arrayContaining([
         [3, 'product_not_found'],
         [4, 'location_not_found'],
         [5, 'validation_failed'],
         [6, 'validation_failed'],
+        [7, 'product_archived'],
+        [8, 'location_archived'],
       ]),
     );
     expect(await onHand('MUG', 'A')).toBe(before);
@@ -289,6 +315,9 @@ describe('a file that cannot be imported is refused before anything is done', ()
     ['sku,name,SKU\n', '2 columns are called sku.'],
     [Buffer.from('sku,name\nA,caf\xe9\n', 'latin1'), 'is not UTF-8 (at about line 2)'],
     [Buffer.from('\ufeffsku,name\n', 'utf16le'), 'UTF-16'],
+    [Buffer.from('\ufeff商品名称', 'utf16le'), 'UTF-16'],
+    [Buffer.from('\ufeff商品名称', 'utf16le').swap16(), 'UTF-16'],
+    [Buffer.from('sku,name\n', 'utf16le'), 'UTF-16'],
     ['sku,name\nU-1,ok\nU-2,"no end\n', 'a quoted field has no end'],
     [`sku,name\nU-1,ok\nU-2,${'x'.repeat(1_048_577)}\n`, 'near line 3: a row is longer than 1 MiB'],
   ])('%j', async (content, message) => {
@@ -320,5 +349,8 @@ describe('a file that cannot be imported is refused before anything is done', ()
 
   test('no file', async () => {
     await expect(importProducts({ ...deps(), path: join(directory, 'none.csv') })).rejects.toThrow('There is no file');
+    await expect(importProducts({ ...deps(), path: directory })).rejects.toThrow(
+      'is no file: an import reads its file',
+    );
   });
 });
