@@ -49,7 +49,7 @@ beforeAll(async () => {
   const found = types.find(({ name }) => name === 'cycle_count_plan');
   if (found === undefined) throw new Error('no such type');
   type = found;
-  for (const code of ['A', 'B']) await api('POST', '/locations', { code, name: code, type: 'warehouse' });
+  for (const code of ['A', 'B', 'C']) await api('POST', '/locations', { code, name: code, type: 'warehouse' });
   await product('P1', 10, [100]);
   await product('P2', 1, [100]);
   await product('P3', 1, [50]);
@@ -71,6 +71,9 @@ beforeAll(async () => {
   await countedAgo('P6', NEVER, 'Z1', 'A-2');
   await api('POST', '/inventory/P8/adjust', { location: 'A', type: 'subtract', quantity: 9 });
   await api('DELETE', '/products/P8');
+  for (const change of ['add', 'subtract'])
+    await api('POST', '/inventory/P7/adjust', { location: 'C', type: change, quantity: 5 });
+  await api('DELETE', '/locations/C');
 });
 
 afterAll(() => app.close());
@@ -157,6 +160,8 @@ test('a count moves a level to the end; nothing to count is a plan, too', async 
 test('a later attempt plans from the same day, an unknown location ends the run, an abort leaves no file', async () => {
   const context = runOf({});
   const first = await type.run(context);
+  for (const change of ['add', 'subtract'])
+    await api('POST', '/inventory/P3/adjust', { location: 'A', type: change, quantity: 5_000 });
   expect(await type.run(context.next())).toEqual(first);
   await expect(type.run(runOf({ locations: ['NOWHERE'] }))).rejects.toMatchObject({ name: 'PermanentError' });
   const aborted = runOf({});

@@ -41,7 +41,7 @@ beforeAll(async () => {
   );
   if (found === undefined) throw new Error('no such type');
   type = found;
-  for (const code of ['A', 'B', 'C']) await api('POST', '/locations', { code, name: code, type: 'warehouse' });
+  for (const code of ['A', 'B', 'C', 'D']) await api('POST', '/locations', { code, name: code, type: 'warehouse' });
   const script = `<script>alert(1)</script> & "Mug"`;
   await api('POST', '/products', { sku: 'MUG', name: script, unitCost: 2.5, reorderPoint: 10, reorderQuantity: 24 });
   await api('POST', '/products', { sku: 'CUP', name: '=1+1', category: "kit'chen" });
@@ -63,6 +63,9 @@ beforeAll(async () => {
   await stock('OLD', 'A', 1);
   await api('POST', '/inventory/OLD/adjust', { location: 'A', type: 'subtract', quantity: 1 });
   await api('DELETE', '/products/OLD');
+  await stock('PAN', 'D', 1);
+  await api('POST', '/inventory/PAN/adjust', { location: 'D', type: 'subtract', quantity: 1 });
+  await api('DELETE', '/locations/D');
 });
 
 afterAll(() => app.close());
@@ -146,6 +149,8 @@ test('nothing to reorder is a report, too', async () => {
 test('a later attempt reports of the same window, and an abort leaves no file', async () => {
   const context = runOf({});
   const first = await type.run(context);
+  await sell('MUG', 'A', 1);
+  await stock('MUG', 'A', 1);
   expect(await type.run(context.next())).toEqual(first);
   const aborted = runOf({});
   const watched = { ...aborted, progress: () => aborted.abort(new Error('cancelled')) };
