@@ -1,5 +1,6 @@
 import pg from 'pg';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { Problem } from '../kernel/problem.ts';
 import type { Command } from './stock.command.ts';
 import { META, openEngine, openStock, reserveUnits, type OpenEngine, type Stock } from './stock.fixture.ts';
 
@@ -24,7 +25,7 @@ afterEach(async () => {
 });
 
 /** Has a command wait for rows that another has locked, does something else meanwhile, and lets it go on. */
-async function meanwhile(lock: string, command: Command, change: string): Promise<number> {
+async function meanwhile(lock: string, command: Command, change: string): Promise<number | string> {
   await other.query('BEGIN');
   await other.query(lock);
   const asked = opened.engine.submit(command, META);
@@ -32,7 +33,10 @@ async function meanwhile(lock: string, command: Command, change: string): Promis
   await expect.poll(async () => (await stock.watcher.query(waiting)).rows.length, { interval: 1 }).toBeGreaterThan(0);
   await other.query(change);
   await other.query('COMMIT');
-  return (await asked).status;
+  return asked.then(
+    ({ status }) => status,
+    ({ code }: Problem) => code,
+  );
 }
 
 async function levels(columns: string): Promise<unknown[]> {
@@ -65,4 +69,22 @@ test('a product that changes while a level of it is made is followed by the leve
   const add: Command = { kind: 'adjust', request: { sku: 'A', location: 'W2', type: 'add', quantity: 9 } };
   expect(await meanwhile(change, add, 'SELECT 1')).toBe(200);
   expect(await levels('reorder_point')).toEqual(['W1', 'W2 5']);
+});
+
+test('a hold that lapses while its level is waited for has lapsed', async () => {
+  const [held] = await reserveUnits(opened.engine, 'A', 1);
+  const { id } = JSON.parse(held?.body ?? '') as { id: string };
+  // The time of day, not that of the transaction: the one that waits had begun before.
+  const lapse = `UPDATE reservation SET expires_at = date_trunc('milliseconds', clock_timestamp());
+    UPDATE reservation_line SET expires_at = r.expires_at FROM reservation r WHERE r.id = reservation_id`;
+  const confirm: Command = { kind: 'confirm', id, ship: false };
+  expect(await meanwhile('SELECT 1 FROM level FOR UPDATE', confirm, lapse)).toBe('reservation_expired');
+});
+
+test('a product that two change at once keeps what each of them has changed', async () => {
+  const change: Command = { kind: 'updateProduct', sku: 'A', patch: { reorderPoint: 5 }, ifMatch: null };
+  const rename = `UPDATE product SET name = 'renamed', version = version + 1`;
+  expect(await meanwhile('SELECT 1 FROM product FOR UPDATE', change, rename)).toBe(200);
+  const { rows } = await stock.watcher.query('SELECT name, reorder_point::int, version::int FROM product');
+  expect(rows).toEqual([{ name: 'renamed', reorder_point: 5, version: 3 }]);
 });
