@@ -48,7 +48,7 @@ beforeAll(async () => {
   key = await makeKey('limit');
   holdfast = await serveHoldfast(['--port', '0'], env);
   for (const path of ['/Express', '/Fastify']) {
-    const rule = { name: path, algorithm: 'fixed_window', limit: LIMIT, windowMs: 3_600_000, subject: 'ip' };
+    const rule = { name: path, algorithm: 'fixed_window', limit: LIMIT, windowMs: 2_678_400_000, subject: 'ip' };
     const answer = await fetch(`${holdfast.address}/api/v1/rate-limits`, {
       method: 'POST',
       headers: { 'content-type': 'application/json', 'x-api-key': admin },

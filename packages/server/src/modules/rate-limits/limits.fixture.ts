@@ -3,6 +3,9 @@ import { startTestApp, type TestApp, type TestAppOptions } from '../../../test/a
 
 type Method = 'GET' | 'HEAD' | 'POST' | 'PATCH' | 'PUT' | 'DELETE';
 
+/** The longest window there may be: one of an hour begins anew at each hour, in the middle of a test. */
+export const MONTH_MS = 2_678_400_000;
+
 export interface LimitedApp {
   test: TestApp;
   /** Asks as whoever the headers say, from this address. */
@@ -60,7 +63,7 @@ export async function startLimitedApp(appOptions: TestAppOptions = {}): Promise<
     test,
     ask,
     rule: async (fields) => {
-      const body = { name: 'test', algorithm: 'fixed_window', limit: 3, windowMs: 3_600_000, subject: 'ip', ...fields };
+      const body = { name: 'test', algorithm: 'fixed_window', limit: 3, windowMs: MONTH_MS, subject: 'ip', ...fields };
       const made = await ask('POST', '/rate-limits', { body });
       if (made.status !== 201) throw new Error(JSON.stringify(made.body));
       const id = String(made.body['id']);

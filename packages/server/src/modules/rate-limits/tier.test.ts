@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { startLimitedApp, type LimitedApp } from './limits.fixture.ts';
+import { MONTH_MS, startLimitedApp, type LimitedApp } from './limits.fixture.ts';
 
 let app: LimitedApp;
 beforeAll(async () => {
@@ -60,7 +60,7 @@ describe('who is named', () => {
     const before = await make('shop', admin.headers, ['read']);
     await asAdmin('DELETE', `/api-keys/${before.id}`);
     const shop = await make('shop', admin.headers, ['read']);
-    const rule = { name: 'keys', algorithm: 'fixed_window', windowMs: 3_600_000, limit: 1, ...byKey };
+    const rule = { name: 'keys', algorithm: 'fixed_window', windowMs: MONTH_MS, limit: 1, ...byKey };
     await asAdmin('POST', '/rate-limits', { ...rule, overrides: { [shop.id]: { limit: 3 } } });
     expect(await own.admitted(5, 'GET', '/locations', shop)).toBe(3);
 
