@@ -1,4 +1,4 @@
-import type { Browser, Page } from 'playwright-core';
+import type { Browser, Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { pages } from '../src/app/page.registry.ts';
 import { contrastViolationsOf, violationsOf } from './axe.ts';
@@ -95,6 +95,27 @@ describe.skipIf(CHROMIUM === null)('every page, in a browser', () => {
     await page.evaluate(() => dispatchEvent(new Event('afterprint')));
     expect(await theme.getAttribute('data-mantine-color-scheme')).toBe('dark');
     await page.emulateMedia({ media: 'screen' });
+    expect(complaints).toEqual([]);
+    await close();
+  });
+
+  test('on a phone what is available, and what is on hand, is seen without a sideways scroll', async () => {
+    const { page, complaints, close } = await openPage(browser, server.address, { reducedMotion: 'reduce' });
+    const rightOf = async (part: Locator): Promise<number> => {
+      const box = await part.boundingBox();
+      return (box?.x ?? Infinity) + (box?.width ?? 0);
+    };
+    const headings = (): Promise<string[]> => page.getByRole('columnheader').allTextContents();
+    await visit(page, '/inventory');
+    expect((await headings()).slice(0, 3)).toEqual(['Product', 'Location', 'Level']);
+    await page.setViewportSize({ width: 390, height: 844 });
+    const shown = ['Product', 'Available', 'On hand', 'Location'];
+    await expect.poll(async () => (await headings()).slice(0, 4)).toEqual(shown);
+    const edge = await rightOf(page.getByRole('grid'));
+    for (const name of shown) expect(await rightOf(page.getByRole('columnheader', { name }))).toBeLessThanOrEqual(edge);
+    await visit(page, '/inventory/MUG');
+    const available = page.getByRole('button', { name: /^Available at WH-LUTON/ });
+    expect(await rightOf(available)).toBeLessThanOrEqual(390);
     expect(complaints).toEqual([]);
     await close();
   });

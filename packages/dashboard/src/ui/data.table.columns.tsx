@@ -1,6 +1,7 @@
 import { useState, type ReactNode } from 'react';
 import { Menu, Checkbox } from '@mantine/core';
 import { Icon } from './icon.tsx';
+import { useIsPhone } from './use.phone.ts';
 import classes from './data.table.module.css';
 
 export interface Column<Row> {
@@ -13,6 +14,8 @@ export interface Column<Row> {
   sortBy?: string;
   /** Hidden until it is chosen. */
   isExtra?: boolean;
+  /** On a phone those with a place come first, in that order and so wide: what is seen without a sideways scroll. */
+  onPhone?: { place: number; width: string };
   render: (row: Row) => ReactNode;
 }
 
@@ -21,6 +24,7 @@ export function useColumns<Row>(
   name: string,
   all: readonly Column<Row>[],
 ): { columns: readonly Column<Row>[]; chooser: ReactNode } {
+  const isPhone = useIsPhone();
   const storageKey = `holdfast.columns.${name}`;
   const [hidden, setHidden] = useState(() => readHidden(storageKey, all));
   const choose = (id: string, isShown: boolean): void => {
@@ -32,9 +36,16 @@ export function useColumns<Row>(
       // Without storage the choice lasts as long as the page.
     }
   };
-  const columns = all.filter(({ id }) => !hidden.includes(id));
+  const columns = (isPhone ? phoneOrder(all) : all).filter(({ id }) => !hidden.includes(id));
   const chooser = <ColumnChooser all={all} hidden={hidden} onChoose={choose} />;
   return { columns: columns.length > 0 ? columns : all.slice(0, 1), chooser };
+}
+
+function phoneOrder<Row>(all: readonly Column<Row>[]): Column<Row>[] {
+  const placeOf = ({ onPhone }: Column<Row>): number => onPhone?.place ?? Infinity;
+  return all
+    .map((column) => ({ ...column, width: column.onPhone?.width ?? column.width }))
+    .sort((left, right) => (placeOf(left) === placeOf(right) ? 0 : placeOf(left) - placeOf(right)));
 }
 
 function readHidden<Row>(key: string, all: readonly Column<Row>[]): string[] {

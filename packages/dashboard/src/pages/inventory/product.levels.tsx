@@ -2,6 +2,7 @@ import { Button } from '@mantine/core';
 import { LevelBar } from '../../ui/level.bar.tsx';
 import { scaleOf } from '../../ui/level.bar.rules.ts';
 import { Num } from '../../ui/num.tsx';
+import { useIsPhone } from '../../ui/use.phone.ts';
 import type { ExplainedPart } from './explain.panel.tsx';
 import { asLevel, levelTotals, type ThenLevel } from './level.shapes.ts';
 import classes from './product.module.css';
@@ -25,7 +26,9 @@ const PARTS: readonly (readonly [part: ExplainedPart, label: string])[] = [
 /** A row for each location, drawn to one scale; every number can be asked why. */
 export function ProductLevels({ levels, isThen, onExplain, onAdjust, onSettings }: ProductLevelsProps) {
   const scale = Math.max(...levels.map((level) => scaleOf(asLevel(level))), 1);
-  const parts = isThen ? PARTS.filter(([part]) => part !== 'safetyStock' && part !== 'available') : PARTS;
+  // On a phone what is available is seen without a sideways scroll.
+  const ordered = useIsPhone() ? PARTS.toSorted(([part]) => (part === 'available' ? -1 : 0)) : PARTS;
+  const parts = isThen ? ordered.filter(([part]) => part !== 'safetyStock' && part !== 'available') : ordered;
   const total = levelTotals(levels.map(asLevel));
   return (
     <div className={classes['scroll']}>
@@ -53,7 +56,7 @@ export function ProductLevels({ levels, isThen, onExplain, onAdjust, onSettings 
                 <th scope="row" title={level.location}>
                   {level.location}
                 </th>
-                <td>
+                <td className={classes['barColumn']}>
                   <LevelBar level={level} scale={scale} />
                 </td>
                 {parts.map(([part, label]) => (
@@ -95,7 +98,7 @@ export function ProductLevels({ levels, isThen, onExplain, onAdjust, onSettings 
           <tfoot>
             <tr>
               <th scope="row">All</th>
-              <td />
+              <td className={classes['barColumn']} />
               {parts.map(([part, label]) => (
                 <td key={part}>
                   <Why
