@@ -103,6 +103,9 @@ test('lapsed holds on a held level keep no others from being given back', async 
   };
   const { database, server } = holdfast;
   const sweeper = new ExpirySweeper({ database, engine: server.engine, batchMax: 1 });
+  const fail = () => Promise.reject(new Error('a defect'));
+  const broken = new ExpirySweeper({ database, engine: { submit: fail, transact: fail } });
+  await expect(broken.runOnce()).rejects.toThrow('a defect');
   await other.query('BEGIN');
   await other.query(`SELECT 1 FROM level WHERE product_id = (SELECT id FROM product WHERE sku = 'HELD') FOR UPDATE`);
   expect(await sweeper.runOnce()).toMatchObject({ expired: 0, more: true });

@@ -1,9 +1,10 @@
 import { sql } from 'kysely';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { Answer, CommandMeta } from '../kernel/command.ts';
 import { Database } from '../platform/database/index.ts';
 import { Door } from './door.fixture.ts';
 import { BLOCK_SIZE } from './numbers.ts';
+import { LOCATION_FLAGS_LOCK } from './read.sql.ts';
 import { META, openStock, type Stock } from './stock.fixture.ts';
 import { transact, type Work } from './transact.ts';
 
@@ -19,8 +20,10 @@ test('a server that panics when a COMMIT is durable: the command is done once, a
       Promise.resolve({ status: 201, body: {}, journal: [{ kind: 'test.done', subject: 'it', data: {} }] }),
     );
     expect([answer.status, door.panics]).toEqual([201, 0]);
-    const { rows } = await stock.watcher.query(`SELECT 1 FROM journal_entry WHERE kind = 'test.done'`);
-    expect(rows).toHaveLength(1);
+    const { rows } = await stock.watcher.query(
+      `SELECT actor, request_id, subject, data FROM journal_entry WHERE kind = 'test.done'`,
+    );
+    expect(rows).toEqual([{ actor: 'test', request_id: 'test', subject: 'it', data: '{}' }]);
   } finally {
     await database.close();
     door.close();
@@ -61,19 +64,28 @@ describe('a command', () => {
   beforeAll(async () => {
     stock = await openStock({});
     door = new Door(stock.connection);
-    database = new Database({ connection: { ...stock.connection, host: '127.0.0.1', port: await door.open() } });
+    const [host, port] = ['127.0.0.1', await door.open()];
+    // So that a function of PostgreSQL's own can be replaced.
+    const options = '-c search_path=public,pg_catalog';
+    database = new Database({ connection: { ...stock.connection, host, port, options } });
     await database.chooseRole();
     await stock.watcher.query('CREATE SEQUENCE tries; GRANT USAGE ON tries TO PUBLIC');
   });
+  afterEach(() =>
+    stock.watcher.query(`
+      DROP TRIGGER IF EXISTS planted ON idempotency_key;
+      DROP FUNCTION IF EXISTS public.pg_xact_status;
+      SELECT setval('tries', 1, false)`),
+  );
   afterAll(async () => {
     await database.close();
     door.close();
     await stock.close();
   });
 
-  const withKey = (key: string, requestHash = 'h'): CommandMeta => ({
+  const withKey = (key: string, requestHash = 'h', owner = 'test', chunk?: number): CommandMeta => ({
     ...META,
-    idempotency: { owner: 'test', key, requestHash },
+    idempotency: { owner, key, requestHash, ...(chunk === undefined ? {} : { chunk }) },
   });
 
   /** One that leaves nothing but its answer, and how often it was done. */
@@ -90,8 +102,6 @@ describe('a command', () => {
   /** Has the database do something to the first key that is stored from now on. */
   async function onFirstKey(act: string, timing: string): Promise<void> {
     await stock.watcher.query(`
-      DROP TRIGGER IF EXISTS planted ON idempotency_key;
-      SELECT setval('tries', 1, false);
       CREATE OR REPLACE FUNCTION plant() RETURNS trigger LANGUAGE plpgsql AS
         $$ BEGIN IF nextval('tries') = 1 THEN ${act}; END IF; RETURN NEW; END $$;
       CREATE ${timing} FOR EACH ROW EXECUTE FUNCTION plant()`);
@@ -112,6 +122,22 @@ describe('a command', () => {
     expect(times()).toBe(2);
   });
 
+  test('has one answer for each caller and each slice under a key, and each grows old by itself', async () => {
+    const { work, times } = counted();
+    const slices = [withKey('same'), withKey('same', 'h', 'other'), withKey('same', 'h', 'test', 1)];
+    const bodies = async (): Promise<(string | null)[]> => {
+      const answers = [];
+      for (const meta of slices) answers.push(await transact(database, meta, work));
+      return answers.map(({ body }) => body);
+    };
+    expect(await bodies()).toEqual(['{"times":1}', '{"times":2}', '{"times":3}']);
+    await stock.watcher.query(
+      `UPDATE idempotency_key SET created_at = created_at - interval '2 days' WHERE owner = 'test' AND chunk = 0`,
+    );
+    expect(await bodies()).toEqual(['{"times":4}', '{"times":2}', '{"times":3}']);
+    expect(times()).toBe(4);
+  });
+
   test('numbers what it journals in blocks of its own, also where another has drawn one meanwhile', async () => {
     let others = 0;
     await transact(database, META, async (tx) => {
@@ -129,6 +155,15 @@ describe('a command', () => {
       { subject: BLOCK_SIZE - 1, id: others - 1 },
       { subject: BLOCK_SIZE, id: others + BLOCK_SIZE },
     ]);
+    const runs = await stock.watcher.query(
+      `SELECT first_id::int, last_id::int FROM event_batch b
+       JOIN journal_entry j ON j.id = first_id AND j.at = b.at AND j.at = b.ledger_until
+       WHERE kind = 'test.many' ORDER BY first_id`,
+    );
+    expect(runs.rows).toEqual([
+      { first_id: others - BLOCK_SIZE, last_id: others - 1 },
+      { first_id: others + BLOCK_SIZE, last_id: others + BLOCK_SIZE },
+    ]);
   });
 
   test('that a crash has lost is done again, whosever the answer is that stands there now', async () => {
@@ -140,6 +175,18 @@ describe('a command', () => {
     door.panics = 1;
     const answer = await transact(database, withKey('lost'), work);
     expect(answer).toMatchObject({ body: "another's", replayed: true });
+    expect([times(), door.panics]).toEqual([1, 0]);
+  });
+
+  test('that was committed unheard is done once, also where what became of it is not told at once', async () => {
+    const { work, times } = counted();
+    await stock.watcher.query(`
+      CREATE FUNCTION public.pg_xact_status(id xid8) RETURNS text LANGUAGE plpgsql AS $$ BEGIN
+        IF nextval('tries') = 1 THEN RAISE 'planted' USING ERRCODE = '57P03'; END IF;
+        RETURN pg_catalog.pg_xact_status(id);
+      END $$`);
+    door.panics = 1;
+    expect(await transact(database, withKey('unheard'), work)).toMatchObject({ body: '{"times":1}' });
     expect([times(), door.panics]).toEqual([1, 0]);
   });
 
@@ -179,6 +226,26 @@ describe('a command', () => {
       return { status: 204, body: null, journal: [] };
     });
     expect([answer.status, tries]).toEqual([204, 3]);
+  });
+
+  test('of a location waits for its row before it keeps stock waiting', async () => {
+    const { rows } = await stock.watcher.query<{ id: number }>('SELECT min(id)::int AS id FROM location');
+    const here = 'datname = current_database()';
+    const isWaiting = `SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND ${here}`;
+    const keepsStock = `SELECT FROM pg_locks JOIN pg_database d ON d.oid = database
+      WHERE objid = ${LOCATION_FLAGS_LOCK} AND ${here}`;
+    // Who makes a level there refers to the row.
+    const { work, times } = counted(async () => {
+      await stock.watcher.query('SELECT FROM location FOR KEY SHARE NOWAIT');
+      expect((await stock.watcher.query(keepsStock)).rowCount).toBe(1);
+    });
+    await stock.watcher.query('BEGIN; SELECT FROM location FOR UPDATE');
+    const changed = transact(database, META, work, { lockLocation: rows[0]?.id ?? 0 });
+    await expect.poll(async () => (await stock.watcher.query(isWaiting)).rowCount, { interval: 1 }).toBe(1);
+    expect((await stock.watcher.query(keepsStock)).rowCount).toBe(0);
+    await stock.watcher.query('COMMIT');
+    await changed;
+    expect(times()).toBe(1);
   });
 
   test('waits for one under the same key, and is answered like it', async () => {
