@@ -6,7 +6,7 @@ import { contrastViolationsOf, violationsOf } from './axe.ts';
 import { CHROMIUM, launchChromium, openPage, visit } from './chromium.ts';
 import { startDashboard, type DashboardServer } from './dashboard.server.ts';
 
-const ACT_WITHIN_MS = 10_000;
+const ACT_WITHIN_MS = 20_000;
 const PHONE = { width: 390, height: 844 };
 
 /** What jobs call: /held answers when it is let go, /broken with 500 until it is mended, others at once. */
@@ -103,7 +103,7 @@ describe.skipIf(CHROMIUM === null)('jobs in the dashboard', () => {
         await dialog.getByText(/^This schedule /).waitFor();
         await button(dialog, 'Workdays at 6').click();
         await dialog.getByText('At 06:00, Monday through Friday (UTC)').waitFor();
-        expect(await dialog.getByRole('list', { name: 'Next runs' }).getByRole('listitem').count()).toBe(5);
+        await expect.poll(() => dialog.getByRole('list', { name: 'Next runs' }).getByRole('listitem').count()).toBe(5);
         await button(dialog, 'Save').click();
         const url = dialog.getByRole('textbox', { name: 'URL' });
         await expect.poll(() => url.getAttribute('aria-invalid')).toBe('true');
@@ -186,7 +186,11 @@ describe.skipIf(CHROMIUM === null)('jobs in the dashboard', () => {
 
   test('runs that failed are found, redriven together, and succeed', async () => {
     const id = await made({ name: 'Broken', config: { url: `${target.url}/broken` } });
-    for (let run = 0; run < 2; run += 1) await server.call('POST', `/jobs/${id}/run`, {});
+    for (let count = 0; count < 2; count += 1) {
+      const run = (await (await server.call('POST', `/jobs/${id}/run`, {})).json()) as { id: string };
+      // One that fails while the list of failed ones is open is announced, and not put into it.
+      await expect.poll(() => statusOf(run.id)).toBe('failed');
+    }
     await at(`/jobs/runs?jobId=${id}`, async (page) => {
       await button(page, 'Failed only').click();
       await page.getByRole('row').filter({ hasText: 'Failed' }).nth(1).waitFor();
@@ -219,6 +223,7 @@ describe.skipIf(CHROMIUM === null)('jobs in the dashboard', () => {
       await page.keyboard.press('Enter');
       const dialog = page.getByRole('dialog', { name: 'Delete Snapshot?' });
       await dialog.getByText('It has never run.').waitFor();
+      await button(dialog, 'Delete it').and(page.locator(':focus')).waitFor();
       await page.keyboard.press('Enter');
       await page.getByText('No job is like that').waitFor();
       await page.getByText('Deleted Snapshot').locator('..').getByRole('button', { name: 'Undo' }).click();
@@ -239,10 +244,12 @@ describe.skipIf(CHROMIUM === null)('jobs in the dashboard', () => {
     }));
 
   test('the timeline and the graph lead to their jobs, and can be read', async () => {
-    const first = await made({ name: 'First', config: { url: target.url }, schedule: '*/10 * * * *' });
+    // Within the hour, and not while this test looks: then the second would have run, too.
+    const minutes = [10, 20, 30, 40, 50].map((ahead) => (new Date().getUTCMinutes() + ahead) % 60).join(',');
+    const first = await made({ name: 'First', config: { url: target.url }, schedule: `${minutes} * * * *` });
     await made({ name: 'Second', config: { url: target.url }, dependencies: [first] });
     await at('/jobs/next?ahead=1', async (page) => {
-      await page.getByRole('img', { name: /^First: due [56] times/ }).waitFor();
+      await page.getByRole('img', { name: /^First: due 5 times/ }).waitFor();
       await button(page, 'As a table').click();
       expect(await page.getByRole('row').filter({ hasText: 'First' }).count()).toBeGreaterThanOrEqual(5);
       await page.getByRole('link', { name: 'Graph' }).click();

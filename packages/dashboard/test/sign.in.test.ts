@@ -100,9 +100,7 @@ describe.skipIf(CHROMIUM === null)('who may use it', () => {
     const again = page.getByRole('dialog', { name: 'Sign in' });
     await again.getByText('Your session has ended').waitFor();
     expect(await violationsOf(page)).toEqual([]);
-    expect(await again.getByLabel('Name or e-mail address').evaluate((field) => field === document.activeElement)).toBe(
-      true,
-    );
+    await again.getByLabel('Name or e-mail address').and(page.locator(':focus')).waitFor();
     await page.keyboard.press('Escape');
     await page.keyboard.press('Escape');
     await signIn(page);
