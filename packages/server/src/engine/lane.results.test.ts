@@ -1,0 +1,156 @@
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { Database, type LaneConnection } from '../platform/database/index.ts';
+import { RolledBack, StaleFootprint, TouchesStuck, type BatchOutcome } from './batch.context.ts';
+import { Lane, type BatchResult } from './lane.ts';
+import { openStock, type Stock } from './stock.fixture.ts';
+
+// One lane, and what becomes of a batch on it.
+
+const OUTCOME: BatchOutcome = {
+  outcomes: [],
+  entries: [],
+  changed: { skus: new Set(), everything: false },
+  learned: null,
+};
+
+let stock: Stock;
+let database: Database;
+let lane: Lane;
+/** What the lane asked for, in order. */
+let connections: Promise<LaneConnection>[];
+/** What comes before a connection of the lane, in order. */
+let before: Promise<unknown>[];
+let losses: unknown[];
+
+beforeAll(async () => {
+  stock = await openStock({});
+  database = new Database({ connection: stock.connection });
+});
+afterAll(async () => {
+  await database.close();
+  await stock.close();
+});
+beforeEach(() => {
+  [connections, before, losses] = [[], [], []];
+  const connect = (name: string): Promise<LaneConnection> => {
+    const connection = Promise.resolve(before.shift()).then(() => database.openLane(name));
+    connections.push(connection);
+    return connection;
+  };
+  lane = new Lane({ name: 'lane', connect, onLost: (error) => losses.push(error) });
+});
+afterEach(() => lane.close());
+
+const soon = (ms: number): number => performance.now() + ms;
+
+/** Runs a batch of one statement. */
+function run(statement: string, deadlineMs = soon(30_000)): Promise<BatchResult> {
+  const work = async (client: LaneConnection): Promise<BatchOutcome> => {
+    await Promise.all([client.query('BEGIN'), client.query(statement), client.query('COMMIT')]);
+    return OUTCOME;
+  };
+  return lane.run(work, deadlineMs, () => undefined);
+}
+
+async function sessions(): Promise<number | null> {
+  const { rowCount } = await stock.watcher.query(
+    `SELECT FROM pg_stat_activity WHERE application_name = 'lane' AND datname = current_database()`,
+  );
+  return rowCount;
+}
+
+const fails = (code: string): string => `DO $$ BEGIN RAISE 'planted' USING ERRCODE = '${code}'; END $$`;
+
+test.each([
+  ['that meets another', fails('40001'), 'again'],
+  ['that makes what another has made', fails('23505'), 'again'],
+  ['that waits for a lock in vain', fails('55P03'), 'lock_timeout'],
+  ['that was decided on what is not so any more', 'SELECT refuse_unless(false)', 'changed'],
+  ['with a defect', 'SELECT 1 / 0', 'failed'],
+])('a batch %s leaves its session to the next', async (_, statement, kind) => {
+  expect(await run(statement)).toMatchObject({ kind });
+  expect(await run('SELECT 1')).toEqual({ kind: 'done', ...OUTCOME });
+  expect([connections.length, losses]).toEqual([1, []]);
+});
+
+test.each([
+  ['where a newer instance has migrated', fails('0A000'), 'again', false],
+  ['where the server is a replica now', fails('25006'), 'away', true],
+  ['where the server goes down', fails('57P01'), 'away', true],
+])('a batch %s is tried again on another session', async (_, statement, kind, isLost) => {
+  expect(await run(statement)).toMatchObject({ kind });
+  expect(losses.some((error) => (error as Error).message === 'planted')).toBe(isLost);
+  expect(await run('SELECT 1')).toMatchObject({ kind: 'done' });
+  expect(connections).toHaveLength(2);
+  await expect.poll(sessions).toBe(1);
+});
+
+test.each([
+  [new StaleFootprint(), { kind: 'again' }],
+  [new RolledBack(), { kind: 'again' }],
+  [new TouchesStuck(new Set([3])), { kind: 'stuck', indexes: new Set([3]) }],
+])('a batch that is given up for %s', async (error, result) => {
+  const work = async (): Promise<never> => {
+    throw error;
+  };
+  expect(await lane.run(work, soon(30_000), () => undefined)).toEqual(result);
+  expect(lane.isBusy).toBe(false);
+});
+
+/** Journals something, or does not. @returns the number of the transaction */
+async function transaction(id: number, end: 'COMMIT' | 'ROLLBACK'): Promise<string> {
+  const { watcher } = stock;
+  await watcher.query('BEGIN');
+  await watcher.query(
+    `INSERT INTO journal_entry (id, at, kind, actor, subject, ledger_count) VALUES ($1, to_timestamp(60), 'test', 'a', 's', 0)`,
+    [id],
+  );
+  const { rows } = await watcher.query<{ xid: string }>('SELECT pg_current_xact_id()::text AS xid');
+  await watcher.query(end);
+  return rows[0]?.xid ?? '';
+}
+
+test.each([
+  ['committed, and its entry is there', () => transaction(1, 'COMMIT'), 'done'],
+  ['committed, but has no such entry: its number was another’s after a crash', () => transaction(2, 'COMMIT'), 'again'],
+  ['did not', () => transaction(1, 'ROLLBACK'), 'again'],
+  ['has not begun yet: a crash has lost it', async () => '9000000000000000000', 'again'],
+  ['is so long ago that nobody knows', async () => '3', 'unknown'],
+])('a batch that was lost as it committed is looked for: %s', async (_, transactionOf, kind) => {
+  const transactionId = await transactionOf();
+  const result = lane.run(
+    async (client, onCommit) => {
+      onCommit({ by: { transactionId }, evidence: { of: 'journal', id: 1, atMs: 60_000 }, outcome: OUTCOME });
+      client.cut();
+      await client.query('COMMIT');
+      return OUTCOME;
+    },
+    soon(30_000),
+    () => undefined,
+  );
+  expect(await result).toEqual(kind === 'done' ? { kind, ...OUTCOME } : { kind });
+  await stock.watcher.query('DELETE FROM journal_entry');
+});
+
+test('a server that cannot be reached is asked again', async () => {
+  before = [Promise.reject(Object.assign(new Error('planted'), { code: 'ECONNREFUSED' }))];
+  expect(await run('SELECT 1')).toEqual({ kind: 'away' });
+  expect(await run('SELECT 1')).toMatchObject({ kind: 'done' });
+});
+
+test('a connection that comes too late is not kept', async () => {
+  let goOn = (): void => undefined;
+  before = [new Promise<void>((resolve) => (goOn = resolve))];
+  expect(await run('SELECT 1', soon(1))).toEqual({ kind: 'away' });
+  expect(await run('SELECT 1')).toMatchObject({ kind: 'done' });
+  goOn();
+  await connections[0];
+  await expect.poll(sessions).toBe(1);
+  expect(await run('SELECT 1')).toMatchObject({ kind: 'done' });
+  expect(connections).toHaveLength(2);
+});
+
+test('a batch on a connection that falls silent is over by its deadline', async () => {
+  expect(await run('SELECT pg_sleep(30)', soon(100))).toEqual({ kind: 'away' });
+  expect(await run('SELECT 1')).toMatchObject({ kind: 'done' });
+});
