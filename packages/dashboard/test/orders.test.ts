@@ -129,6 +129,18 @@ describe.skipIf(CHROMIUM === null)('a shop at work', () => {
     await close();
   });
 
+  test('who asks why an order was cancelled is told', async () => {
+    const { items } = (await (await server.call('GET', '/reservations?orderId=ORDER-1003')).json()) as {
+      items: { id: string }[];
+    };
+    const { page, complaints, close } = await openPage(browser, server.address);
+    await visit(page, `/reservations/${items[0]?.id}`);
+    const cancelled = page.locator('dt', { hasText: 'Cancelled' }).locator('+ dd');
+    expect(await cancelled.getByText('changed their mind', { exact: true }).isVisible()).toBe(true);
+    expect(complaints).toEqual([]);
+    await close();
+  });
+
   test("a level has settings of its own, and what is not set follows the product's", async () => {
     await server.call('POST', '/products', { sku: 'SHELF', name: 'Shelf' });
     await server.call('POST', '/inventory/SHELF/adjust', { location: 'UK-LUTON', type: 'add', quantity: 44 });

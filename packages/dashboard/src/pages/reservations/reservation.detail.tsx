@@ -91,7 +91,14 @@ function ReservationFacts({ reservation }: { reservation: Reservation }) {
       <Fact label="Kind">{reservation.type}</Fact>
       {times.map(([label, at]) => (
         <Fact key={label} label={label}>
-          {at === null ? null : <Moment at={at} />}
+          {at === null ? null : (
+            <>
+              <Moment at={at} />
+              {label === 'Cancelled' && reservation.cancelReason !== null && (
+                <q className={classes['reason']}>{reservation.cancelReason}</q>
+              )}
+            </>
+          )}
         </Fact>
       ))}
       <Fact label="Id">
