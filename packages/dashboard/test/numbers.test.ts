@@ -105,6 +105,22 @@ describe.skipIf(CHROMIUM === null)('what is shown while it changes', () => {
       await page.unrouteAll({ behavior: 'ignoreErrors' });
     }));
 
+  test('of many locations the first are listed, and any is found by a part of its name', () =>
+    at(`/inventory/${SKU}`, async (page) => {
+      const items = Array.from({ length: 100 }, (_, index) => {
+        return { code: `S${index}`, name: `Store ${index}`, active: true };
+      });
+      await page.route('**/api/v1/locations?*', (route) => route.fulfill({ json: { items, nextCursor: null } }));
+      await page.getByRole('button', { name: 'Adjust', exact: true }).click();
+      const choice = page.getByRole('dialog').getByRole('combobox', { name: 'Location' });
+      await page.getByText('The first 60 of 101; type for the others.').waitFor();
+      await choice.click();
+      await expect.poll(() => page.getByRole('option').count()).toBe(60);
+      await choice.fill('store 99');
+      await page.getByRole('option', { name: 'S99 · Store 99' }).waitFor();
+      await page.unrouteAll({ behavior: 'ignoreErrors' });
+    }));
+
   test('beside the box of a row a finger selects as well, and opens nothing', () =>
     at('/alerts', async (page) => {
       await page

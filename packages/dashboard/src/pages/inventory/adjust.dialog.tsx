@@ -1,8 +1,9 @@
 import { useState } from 'react';
 import { Checkbox, SegmentedControl, Select, TextInput } from '@mantine/core';
 import { holdfast } from '../../api/holdfast.ts';
-import { choicesOf, useLocations } from '../../api/use.locations.ts';
+import { useLocations } from '../../api/use.locations.ts';
 import { useCommand } from '../../api/use.command.tsx';
+import { LocationSelect } from '../../ui/location.select.tsx';
 import { formatNumber } from '../../ui/num.tsx';
 import { PreviewedAction } from '../../ui/previewed.action.tsx';
 import { wordOf } from '../../ui/movement.rules.ts';
@@ -91,17 +92,15 @@ export function AdjustDialog({ sku, levels, at, onClose }: AdjustDialogProps) {
       onClose={onClose}
     >
       <SegmentedControl fullWidth aria-label="What to do" value={way} onChange={chooseWay} data={WAYS} />
-      <Select
+      <LocationSelect
         label="Location"
         data-field="location"
+        locations={locations}
         value={location}
         onChange={(next) => {
           setLocation(next);
           setForce(false);
         }}
-        searchable
-        data={choicesOf(locations, location)}
-        required
       />
       <UnitsInput
         name="quantity"

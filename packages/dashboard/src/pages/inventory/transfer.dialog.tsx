@@ -1,8 +1,8 @@
 import { useState } from 'react';
-import { Select } from '@mantine/core';
 import { holdfast } from '../../api/holdfast.ts';
-import { choicesOf, useLocations } from '../../api/use.locations.ts';
+import { useLocations } from '../../api/use.locations.ts';
 import { useCommand } from '../../api/use.command.tsx';
+import { LocationSelect } from '../../ui/location.select.tsx';
 import { formatNumber } from '../../ui/num.tsx';
 import { PreviewedAction } from '../../ui/previewed.action.tsx';
 import { UnitsInput } from '../../ui/units.input.tsx';
@@ -38,7 +38,6 @@ export function TransferDialog({ sku, levels, onClose }: TransferDialogProps) {
     stale: ['/api/v1/inventory/{sku}', '/api/v1/inventory/{sku}/ledger', '/api/v1/inventory', '/api/v1/transfers'],
     showsRefusals: true,
   });
-  const choices = choicesOf(locations, from);
   const isReady = from !== null && to !== null && quantity !== '' && quantity > 0;
   return (
     <PreviewedAction
@@ -54,16 +53,15 @@ export function TransferDialog({ sku, levels, onClose }: TransferDialogProps) {
       }}
       onClose={onClose}
     >
-      <Select label="From" data-field="from" value={from} onChange={setFrom} searchable data={choices} required />
-      <Select
+      <LocationSelect label="From" data-field="from" locations={locations} value={from} onChange={setFrom} />
+      <LocationSelect
         label="To"
         data-field="to"
+        locations={locations}
         value={to}
+        without={from}
         onChange={setTo}
-        searchable
-        data={choices.filter(({ value }) => value !== from)}
         placeholder="Choose a location"
-        required
       />
       <UnitsInput
         name="quantity"
