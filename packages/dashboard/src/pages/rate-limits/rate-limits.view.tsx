@@ -79,23 +79,23 @@ export function RateLimitsView() {
 function columnsFor(stats: RateStats | undefined): Column<RateLimit>[] {
   const statsOf = ({ id }: RateLimit): RuleStats | undefined => stats?.rules.find((one) => one.id === id);
   return [
-    { id: 'state', label: 'State', width: '104px', render: (rule) => <RuleState rule={rule} /> },
+    { id: 'state', label: 'State', width: '96px', render: (rule) => <RuleState rule={rule} /> },
     { id: 'name', label: 'Rule', width: 'minmax(130px, 1.2fr)', render: ({ name }) => name },
-    { id: 'limit', label: 'Limit', width: 'minmax(190px, 1.2fr)', render: (rule) => limitWords(rule) },
+    { id: 'limit', label: 'Limit', width: 'minmax(190px, 1.7fr)', render: (rule) => limitWords(rule) },
     { id: 'subject', label: 'For', width: 'minmax(110px, 0.8fr)', render: ({ subject }) => subjectWords(subject) },
     { id: 'match', label: 'Counts', width: 'minmax(150px, 1.6fr)', render: (rule) => matchWords(rule) },
     { id: 'tier', label: 'Tier', width: '90px', isExtra: true, render: ({ tier }) => tier ?? '–' },
     {
       id: 'allowed',
       label: 'Allowed',
-      width: '96px',
+      width: '84px',
       align: 'end',
       render: (rule) => <Num value={statsOf(rule)?.allowed ?? null} of={rule.id} short />,
     },
     {
       id: 'refused',
       label: 'Refused',
-      width: '120px',
+      width: '104px',
       align: 'end',
       render: (rule) => <Refused rule={rule} stats={statsOf(rule)} />,
     },
