@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 const CLI = fileURLToPath(new URL('../src/main/cli.ts', import.meta.url));
-const STARTS_WITHIN_MS = 20_000;
+const STARTS_WITHIN_MS = 40_000;
 
 /** A `holdfast serve` in a process group of its own. */
 export interface ServingProcess {

@@ -91,13 +91,14 @@ describe('a stop', () => {
     const server = await serve();
     const load = startLoad(server.address);
     await until('the load has arrived', () => load.answered() > 500);
+    // Before, a busy machine may have been too slow for it.
+    load.statuses.clear();
     const startedMs = performance.now();
     server.signal('SIGTERM', to);
     expect(await server.ended).toEqual({ code: 0, signal: null });
     expect(performance.now() - startedMs).toBeLessThan(10_000);
-    const { lost, statuses } = await load.end();
-    expect(lost).toEqual([]);
-    expect([...statuses]).toEqual([200]);
+    expect(await load.end()).toEqual([]);
+    expect([...load.statuses]).toEqual([200]);
   });
 
   test('the same signal again at once is npm passing it on; a later one ends it', async () => {
@@ -191,10 +192,12 @@ function startLoad(address: string) {
   });
   return {
     answered: () => answered,
+    statuses,
+    /** What was lost. */
     end: async () => {
       await Promise.all(loops);
       agent.destroy();
-      return { lost, statuses };
+      return lost;
     },
   };
 }

@@ -42,7 +42,7 @@ describe('the first admin', () => {
       );
       expect(rows[0]).toEqual({ count: 1 });
       // The other instance knows within a second that nobody is let in without a key any more.
-      await expect.poll(async () => (await there.ask('GET', '/products')).status, { timeout: 2_000 }).toBe(401);
+      await expect.poll(async () => (await there.ask('GET', '/products')).status, { timeout: 5_000 }).toBe(401);
     } finally {
       await second.close();
       await app.close();
@@ -223,12 +223,15 @@ describe('people', () => {
       const id = await make({ login: 'unlocked' });
       const here = stranger();
       await here.signIn('unlocked', BEN.password);
-      const statuses = [];
-      for (let guess = 0; guess < 6; guess += 1) {
-        const body = { password: NEW, currentPassword: `guess number ${guess}` };
-        statuses.push((await here.ask('POST', `/people/${id}/password`, { body })).status);
-      }
-      expect(statuses).toEqual([403, 403, 403, 403, 403, 429]);
+      const body = { password: NEW, currentPassword: 'a wrong guess' };
+      const guess = async () => (await here.ask('POST', `/people/${id}/password`, { body })).status;
+      const startedMs = performance.now();
+      let count = 0;
+      while ((await guess()) === 403) count += 1;
+      expect(count).toBeGreaterThanOrEqual(5);
+      // Where the machine is slow the second is over for which the fifth is held.
+      expect(count).toBeLessThanOrEqual(5 + Math.floor((performance.now() - startedMs) / 1_000));
+      expect(await guess()).toBe(429);
     });
 
     test('are set by an admin for others without it, but not their own; all sessions end', async () => {

@@ -212,10 +212,10 @@ describe('two instances', () => {
       await ada.ask('PATCH', `/people/${id}`, { body: { scopes: ['reserve'] } });
       expect((await here.ask('GET', '/session')).body.scopes).toEqual(['reserve', 'read']);
       const scopesThere = async () => (await there.ask('GET', '/session')).body.scopes;
-      await expect.poll(scopesThere, { timeout: 1_500 }).toEqual(['reserve', 'read']);
+      await expect.poll(scopesThere, { timeout: 5_000 }).toEqual(['reserve', 'read']);
       await ada.ask('PATCH', `/people/${id}`, { body: { disabled: true } });
       expect((await here.ask('GET', '/products')).status).toBe(401);
-      await expect.poll(async () => (await there.ask('GET', '/products')).status, { timeout: 1_500 }).toBe(401);
+      await expect.poll(async () => (await there.ask('GET', '/products')).status, { timeout: 5_000 }).toBe(401);
       await ada.ask('PATCH', `/people/${id}`, { body: { disabled: false } });
       // Sessions that have ended do not come back.
       expect((await here.ask('GET', '/products')).status).toBe(401);

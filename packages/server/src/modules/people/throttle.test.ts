@@ -12,7 +12,6 @@ beforeAll(async () => {
 afterAll(() => app.close());
 
 const stranger = (): Browser => browserElsewhere(() => app);
-const statusesOf = (answers: { status: number }[]) => answers.map(({ status }) => status).toSorted((a, b) => a - b);
 
 /** A throttle of its own, as another instance has: nothing is remembered by it yet. */
 const throttle = () => new Throttle(app.database, { now: Date.now, monotonic: () => performance.now() });
@@ -25,38 +24,51 @@ async function outcomeOf(work: Promise<unknown>): Promise<string> {
   return error === null ? 'through' : String((error as { code?: unknown }).code);
 }
 
+/** Five wrong guesses, and two that come within the second for which they are held: a slow machine has to try again. */
+async function held<Answer>(guess: (guesser: Browser) => Promise<Answer>, afterwards = guess) {
+  for (;;) {
+    const guesser = stranger();
+    const answers: Answer[] = [];
+    for (let made = 0; made < 4; made += 1) answers.push(await guess(guesser));
+    const startedMs = performance.now();
+    answers.push(await guess(guesser), await guess(guesser), await afterwards(guesser));
+    if (performance.now() - startedMs < 1_000) return { guesser, answers };
+  }
+}
+
 describe('guessing', () => {
   test('one login from one address is slowed down, and told for how long', async () => {
-    const guesser = stranger();
-    const answers = [];
-    for (let guess = 0; guess < 6; guess += 1) answers.push(await guesser.signIn(ADA.login, `a wrong guess ${guess}`));
-    expect(answers.map(({ status }) => status)).toEqual([401, 401, 401, 401, 401, 429]);
-    const held = answers.at(-1);
-    expect(held?.body.code).toBe('too_many_attempts');
-    expect(held?.headers['retry-after']).toBe('1');
     // The right password as well; but nobody else is held.
-    expect((await guesser.signIn()).status).toBe(429);
+    const { guesser, answers } = await held(
+      (one) => one.signIn(ADA.login, 'a wrong guess'),
+      (one) => one.signIn(),
+    );
+    expect(answers.map(({ status }) => status)).toEqual([401, 401, 401, 401, 401, 429, 429]);
+    const [refused] = answers.slice(5);
+    expect(refused?.body.code).toBe('too_many_attempts');
+    expect(refused?.headers['retry-after']).toBe('1');
     expect((await stranger().signIn()).status).toBe(201);
-    await new Promise((resolve) => setTimeout(resolve, 1_000));
-    expect((await guesser.signIn()).status).toBe(201);
+    await expect.poll(async () => (await guesser.signIn()).status).toBe(201);
     // From here on it starts anew.
     expect((await guesser.signIn(ADA.login, 'a wrong guess')).status).toBe(401);
     expect((await guesser.signIn(ADA.login, 'a wrong guess')).status).toBe(401);
   });
 
   test('is slowed down for logins that nobody has, too', async () => {
-    const guesser = stranger();
-    const statuses = [];
-    for (let guess = 0; guess < 6; guess += 1) statuses.push((await guesser.signIn('nobody', `guess ${guess}`)).status);
-    expect(statuses).toEqual([401, 401, 401, 401, 401, 429]);
+    const { answers } = await held((one) => one.signIn('nobody', 'a guess'));
+    expect(answers.map(({ status }) => status)).toEqual([401, 401, 401, 401, 401, 429, 429]);
   });
 
   test('all at once is no way around it', async () => {
     const guesser = stranger();
+    const startedMs = performance.now();
     const answers = await Promise.all(
       Array.from({ length: 30 }, (_, guess) => guesser.signIn('many at once', `guess ${guess}`)),
     );
-    expect(statusesOf(answers).slice(0, 6)).toEqual([401, 401, 401, 401, 401, 429]);
+    const through = answers.filter(({ status }) => status === 401).length;
+    expect(through).toBeGreaterThanOrEqual(5);
+    // Of those held for a second one more is let through.
+    expect(through).toBeLessThanOrEqual(5 + Math.floor((performance.now() - startedMs) / 1_000));
   });
 
   test('nor is a second instance, nor other capitals', async () => {
