@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { Database, type LaneConnection } from '../platform/database/index.ts';
 import { RolledBack, StaleFootprint, TouchesStuck, type BatchOutcome } from './batch.context.ts';
-import { Lane, type BatchResult } from './lane.ts';
+import { Lane, type BatchResult, type BatchWork } from './lane.ts';
 import { openStock, type Stock } from './stock.fixture.ts';
 
 // One lane, and what becomes of a batch on it.
@@ -110,6 +110,17 @@ async function transaction(id: number, end: 'COMMIT' | 'ROLLBACK'): Promise<stri
   return rows[0]?.xid ?? '';
 }
 
+/** A batch whose connection is lost when its COMMIT is on its way. */
+function loseCommitOf(transactionId: string): Promise<BatchResult> {
+  const work: BatchWork = async (client, onCommit) => {
+    onCommit({ by: { transactionId }, evidence: { of: 'journal', id: 1, atMs: 60_000 }, outcome: OUTCOME });
+    client.cut();
+    await client.query('COMMIT');
+    return OUTCOME;
+  };
+  return lane.run(work, soon(30_000), () => undefined);
+}
+
 test.each([
   ['committed, and its entry is there', () => transaction(1, 'COMMIT'), 'done'],
   ['committed, but has no such entry: its number was another’s after a crash', () => transaction(2, 'COMMIT'), 'again'],
@@ -118,18 +129,30 @@ test.each([
   ['is so long ago that nobody knows', async () => '3', 'unknown'],
 ])('a batch that was lost as it committed is looked for: %s', async (_, transactionOf, kind) => {
   const transactionId = await transactionOf();
-  const result = lane.run(
-    async (client, onCommit) => {
-      onCommit({ by: { transactionId }, evidence: { of: 'journal', id: 1, atMs: 60_000 }, outcome: OUTCOME });
-      client.cut();
-      await client.query('COMMIT');
-      return OUTCOME;
-    },
-    soon(30_000),
-    () => undefined,
-  );
+  const result = loseCommitOf(transactionId);
   expect(await result).toEqual(kind === 'done' ? { kind, ...OUTCOME } : { kind });
   await stock.watcher.query('DELETE FROM journal_entry');
+});
+
+test('a batch that was lost as it committed is waited for', async () => {
+  const { watcher } = stock;
+  await watcher.query('BEGIN');
+  const { rows } = await watcher.query<{ xid: string }>('SELECT pg_current_xact_id()::text AS xid');
+  const result = loseCommitOf(rows[0]?.xid ?? '');
+  const asks = `SELECT FROM pg_stat_activity WHERE query LIKE '%pg_xact_status($1::xid8)%' AND datname = current_database()
+    AND application_name = 'lane'`;
+  await expect.poll(async () => (await database.pool.query(asks)).rowCount).toBe(1);
+  await watcher.query('ROLLBACK');
+  expect(await result).toEqual({ kind: 'again' });
+});
+
+test('a session that was lost while it was idle is not used', async () => {
+  await run('SELECT 1');
+  await stock.watcher.query(
+    `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'lane' AND datname = current_database()`,
+  );
+  await expect.poll(() => losses.length).toBeGreaterThan(0);
+  expect(await run('SELECT 1')).toMatchObject({ kind: 'done' });
 });
 
 test('a server that cannot be reached is asked again', async () => {
@@ -153,4 +176,28 @@ test('a connection that comes too late is not kept', async () => {
 test('a batch on a connection that falls silent is over by its deadline', async () => {
   expect(await run('SELECT pg_sleep(30)', soon(100))).toEqual({ kind: 'away' });
   expect(await run('SELECT 1')).toMatchObject({ kind: 'done' });
+});
+
+test('who runs something alone on a connection that falls silent has an answer by the deadline', async () => {
+  expect(await lane.runAlone((client) => client.query('SELECT pg_sleep(30)'), soon(100))).toBeNull();
+  expect(await lane.runAlone((client) => client.query('SELECT 1'), soon(10_000))).toMatchObject({ rows: [[1]] });
+  expect(lane.isBusy).toBe(false);
+});
+
+test('a session that falls silent when its batch has failed is given up', async () => {
+  const stopped: number[] = [];
+  const work: BatchWork = async (client) => {
+    try {
+      await client.query('SELECT 1 / 0');
+    } finally {
+      process.kill(client.backend, 'SIGSTOP');
+      stopped.push(client.backend);
+    }
+    return OUTCOME;
+  };
+  try {
+    expect(await lane.run(work, soon(100), () => undefined)).toEqual({ kind: 'away' });
+  } finally {
+    for (const backend of stopped) process.kill(backend, 'SIGCONT');
+  }
 });

@@ -1,10 +1,8 @@
 import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Answer } from '../kernel/command.ts';
-import { Database } from '../platform/database/index.ts';
 import type { BatchEngine } from './batch.engine.ts';
 import { Door } from './door.fixture.ts';
-import { Lane } from './lane.ts';
 import { META, openEngine, openStock, reserveUnits, type Stock } from './stock.fixture.ts';
 
 const POLL = { interval: 1, timeout: 5_000 };
@@ -177,15 +175,4 @@ describe('a connection that falls silent keeps those waiting whose levels it wri
       await kept;
     }
   });
-});
-
-test('who runs something alone on a lane that falls silent has its answer by the deadline', async () => {
-  const database = new Database({ connection: stock.connection });
-  opened.push({ close: () => database.close() });
-  const lane = new Lane({ name: 'probe', connect: (name) => database.openLane(name), onLost: () => undefined });
-  opened.push({ close: () => lane.close() });
-  const startedMs = performance.now();
-  const alone = lane.runAlone((client) => client.query('SELECT pg_sleep(2)'), startedMs + 200);
-  expect(await alone).toBeNull();
-  expect(performance.now() - startedMs).toBeLessThan(1_000);
 });

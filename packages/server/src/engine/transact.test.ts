@@ -107,6 +107,13 @@ describe('a command', () => {
       CREATE ${timing} FOR EACH ROW EXECUTE FUNCTION plant()`);
   }
 
+  /** Has the database do something before it tells what became of a transaction. */
+  async function onStatus(act: string): Promise<void> {
+    await stock.watcher.query(`
+      CREATE FUNCTION public.pg_xact_status(id xid8) RETURNS text LANGUAGE plpgsql AS
+        $$ BEGIN ${act}; RETURN pg_catalog.pg_xact_status(id); END $$`);
+  }
+
   test('is done anew under a key that is older than 24 hours, and under no younger one', async () => {
     const { work, times } = counted();
     const age = (interval: string): Promise<unknown> =>
@@ -180,18 +187,17 @@ describe('a command', () => {
 
   test('that was committed unheard is done once, also where what became of it is not told at once', async () => {
     const { work, times } = counted();
-    await stock.watcher.query(`
-      CREATE FUNCTION public.pg_xact_status(id xid8) RETURNS text LANGUAGE plpgsql AS $$ BEGIN
-        IF nextval('tries') = 1 THEN RAISE 'planted' USING ERRCODE = '57P03'; END IF;
-        RETURN pg_catalog.pg_xact_status(id);
-      END $$`);
+    await onStatus(`IF nextval('tries') = 1 THEN RAISE 'planted' USING ERRCODE = '57P03'; END IF`);
     door.panics = 1;
-    expect(await transact(database, withKey('unheard'), work)).toMatchObject({ body: '{"times":1}' });
+    const journal = [{ kind: 'test.unheard', subject: 'it', data: null }];
+    const answer = await transact(database, META, async (...args) => ({ ...(await work(...args)), journal }));
+    expect(answer.body).toBe('{"times":1}');
     expect([times(), door.panics]).toEqual([1, 0]);
   });
 
-  test('that is lost while it commits, and did not, is done again', async () => {
+  test('that is lost while it commits, and of which a crash has left nothing, is done again', async () => {
     const { work, times } = counted();
+    await onStatus(`RAISE 'its number is in the future' USING ERRCODE = '22023'`);
     await onFirstKey(
       `RAISE 'planted' USING ERRCODE = '57P01'`,
       'CONSTRAINT TRIGGER planted AFTER INSERT ON idempotency_key DEFERRABLE INITIALLY DEFERRED',
