@@ -30,7 +30,7 @@ export async function checkAll(limits: Limits, bodies: readonly CheckBody[]): Pr
 }
 
 async function count(limits: Limits, charges: readonly RuleCharge[]): Promise<CheckAnswer> {
-  const passes = charges.length === 0 || (await limits.store.take(charges));
+  const passes = await limits.store.take(charges);
   const nowMs = timeOf(charges, limits.clock);
   for (const charge of charges) {
     if (charge.cost > 0 && (passes || !charge.allowed)) charge.rule.tally.count(charge, nowMs);
@@ -61,7 +61,7 @@ export async function statusOf(limits: Limits, id: string, subject: string | und
     limit,
     remaining,
     resetAt: resetAt(timeOf([charge], limits.clock), resetMs),
-    retryAfterMs: Math.max(0, retryMs),
+    retryAfterMs: retryMs,
     burst: rule.stored.algorithm === 'token_bucket' ? burst : null,
     subject: counted,
     tier: limits.rules.tierOf(counted) ?? null,

@@ -50,7 +50,7 @@ export function dryRun(limits: Limits, body: NewRateLimitBody): DryRunAnswer {
   const steps = limits.traffic.recent(nowMs);
   const records = steps.reduce((sum, step) => sum + step.records.length, 0);
   const dropped = steps.reduce((sum, step) => sum + step.dropped, 0);
-  const lots = Math.min(LOTS_MAX, Math.ceil(LOTS_IN_ALL / Math.max(1, records)));
+  const lots = Math.min(LOTS_MAX, Math.ceil(LOTS_IN_ALL / records));
   const player = new Player(
     limits,
     liveRule(stored, new RuleTally(), (id) => limits.callers.keySubject(id)),

@@ -7,7 +7,7 @@ import {
   type PathGlob,
 } from '../../platform/limiter/index.ts';
 import { LimitLines } from './limit.lines.ts';
-import { kindOfRule, type RuleCost, type RuleFields } from './rate-limit.rules.ts';
+import { kindOfRule, type RuleCost } from './rate-limit.rules.ts';
 import type { StoredRule } from './rate-limit.view.ts';
 import type { RuleTally } from './rule.tally.ts';
 
@@ -68,10 +68,10 @@ export function liveRule(
         ? null
         : new Map(
             ownNumbers.flatMap(([name, numbers]) =>
-              [name, countedAs(name)].map((one) => [one, allowanceOf(stored, numbers)] as const),
+              [name, countedAs(name)].map((one) => [one, allowanceOf(numbers)] as const),
             ),
           ),
-    allowance: allowanceOf(stored, stored),
+    allowance: allowanceOf(stored),
     tally,
     lines: new LimitLines(stored.name, stored.windowMs),
     otherTiers: null,
@@ -89,8 +89,9 @@ function methodsOf(methods: readonly string[] | null): ReadonlySet<string> | nul
   return new Set(methods.includes('GET') ? [...methods, 'HEAD'] : methods);
 }
 
-function allowanceOf({ algorithm }: RuleFields, { limit, burst }: { limit: number; burst: number | null }): Allowance {
-  return { limit, burst: algorithm === 'token_bucket' ? (burst ?? limit) : limit };
+/** Only buckets have a burst. */
+function allowanceOf({ limit, burst }: { limit: number; burst: number | null }): Allowance {
+  return { limit, burst: burst ?? limit };
 }
 
 export function chargeBy(rule: LiveRule, subject: string, cost: number): RuleCharge {

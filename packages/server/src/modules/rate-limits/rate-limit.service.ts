@@ -23,7 +23,6 @@ import {
   findRateLimit,
   insertRateLimit,
   listRateLimits,
-  lockRateLimit,
   putTier,
   raiseRevision,
   rateLimitOrder,
@@ -76,7 +75,7 @@ export async function patchRateLimit(
   return changing(deps, () =>
     deps.engine.transact(meta, async (tx, now) => {
       await raiseRevision(tx);
-      const before = expected(await lockRateLimit(tx, target.id), target);
+      const before = expected(await findRateLimit(tx, target.id), target);
       const fields = fieldsAfterPatch(before, patch);
       const isChanged = !isDeepStrictEqual(fields, { ...before });
       const rule = rateLimitView(isChanged ? await updateRateLimit(tx, target.id, fields, now) : before);
@@ -95,7 +94,7 @@ export async function removeRateLimit(deps: RateLimitDeps, target: Target, meta:
   return changing(deps, () =>
     deps.engine.transact(meta, async (tx) => {
       await raiseRevision(tx);
-      const before = expected(await lockRateLimit(tx, target.id), target);
+      const before = expected(await findRateLimit(tx, target.id), target);
       await deleteRateLimit(tx, target.id);
       return {
         status: 204,

@@ -31,11 +31,6 @@ export async function findRateLimit(db: Kysely<Tables>, id: string): Promise<Sto
   return row === undefined ? undefined : ruleOf(row);
 }
 
-export async function lockRateLimit(tx: Transaction<Tables>, id: string): Promise<StoredRule | undefined> {
-  const row = await tx.selectFrom('rate_limit').selectAll().where('id', '=', id).forUpdate().executeTakeFirst();
-  return row === undefined ? undefined : ruleOf(row);
-}
-
 export async function insertRateLimit(
   tx: Transaction<Tables>,
   id: string,
@@ -82,7 +77,10 @@ export async function countRateLimits(tx: Transaction<Tables>): Promise<number> 
   return count;
 }
 
-/** Waits for other changes of rules; whoever looks for changes then sees this one. Comes first in a change. */
+/**
+ * Waits for other changes of rules, so that none is locked by itself; whoever looks for changes then sees this one. Comes
+ * first in a change.
+ */
 export async function raiseRevision(tx: Transaction<Tables>): Promise<void> {
   await tx
     .updateTable('rate_limit_revision')

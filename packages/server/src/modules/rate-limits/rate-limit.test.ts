@@ -1,6 +1,10 @@
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTestApp, type TestApp } from '../../../test/app.ts';
+import { MemoryStore } from '../../platform/limiter/index.ts';
+import { Limits } from './limits.ts';
+import { createRateLimit } from './rate-limit.service.ts';
+import { readRevision, readRuleSet, readSuccessors } from './rate-limit.sql.ts';
 
 type Method = 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE';
 
@@ -47,7 +51,7 @@ describe('the rules', () => {
   it('are made, read, changed and deleted', async () => {
     const made = await ask('POST', '/rate-limits', rule({ subject: 'header:X-Shop', match: { methods: ['POST'] } }));
     expect(made.status).toBe(201);
-    expect(made.headers['location']).toBe(`/api/v1/rate-limits/${made.body.id}`);
+    expect(made.headers).toMatchObject({ location: `/api/v1/rate-limits/${made.body.id}`, etag: '"1"' });
     expect(made.body).toEqual({
       id: expect.any(String),
       name: 'Checkout',
@@ -82,12 +86,16 @@ describe('the rules', () => {
       overrides: { 'shop-1': { limit: 500 }, __proto__x: { limit: 5, burst: 9 } },
       costs: [{ methods: ['POST'], path: '/api/v1/reservations', cost: 5 }],
       adaptive: { inFlight: 50 },
-      schedule: { from: '2026-11-27T00:00:00+01:00' },
+      schedule: { from: '2026-11-27T00:00:00+01:00', to: '2026-12-01T00:00:00Z' },
       mode: 'shadow',
     };
     const stale = await ask('PATCH', `/rate-limits/${made.body.id}`, patch, { 'if-match': '"7"' });
     expect([stale.status, stale.body.code]).toEqual([412, 'precondition_failed']);
+    await asOwner(
+      `UPDATE rate_limit SET updated_at = '2020-01-01', created_at = '2020-01-01' WHERE id = '${made.body.id}'`,
+    );
     const changed = await ask('PATCH', `/rate-limits/${made.body.id}`, patch, { 'if-match': '"1"' });
+    expect(changed.headers['etag']).toBe('"2"');
     expect(changed.body).toEqual({
       ...made.body,
       name: 'Sale',
@@ -96,10 +104,11 @@ describe('the rules', () => {
       overrides: { 'shop-1': { limit: 500, burst: null }, __proto__x: { limit: 5, burst: 9 } },
       costs: [{ methods: ['POST'], path: '/api/v1/reservations', cost: 5 }],
       adaptive: { eventLoopDelayMs: null, inFlight: 50, floor: 0.25 },
-      schedule: { from: '2026-11-26T23:00:00.000Z', to: null },
+      schedule: { from: '2026-11-26T23:00:00.000Z', to: '2026-12-01T00:00:00.000Z' },
       mode: 'shadow',
       version: 2,
-      updatedAt: expect.stringMatching(/Z$/),
+      createdAt: '2020-01-01T00:00:00.000Z',
+      updatedAt: expect.not.stringMatching(/^2020/),
     });
     for (const nothing of [{}, patch]) {
       expect((await ask('PATCH', `/rate-limits/${made.body.id}`, nothing)).body).toEqual(changed.body);
@@ -208,5 +217,140 @@ describe('a change that is done', () => {
     await limits.tick();
     expect(limits.rules.all.has(made.body.id)).toBe(true);
     expect((await ask('DELETE', `/rate-limits/${made.body.id}`)).status).toBe(204);
+  });
+});
+
+describe('the list of rules', () => {
+  const namesOf = (answer: { body: { items: { name: string }[] } }): string[] =>
+    answer.body.items.map(({ name }) => name);
+
+  it('is newest first, page by page, and its cursor is for no other order', async () => {
+    const pages: string[] = [];
+    let cursor = '';
+    for (let page = 0; page < 2; page += 1) {
+      const answer = await ask('GET', `/rate-limits?limit=2${cursor}`);
+      pages.push(...namesOf(answer));
+      cursor = `&cursor=${answer.body.nextCursor}`;
+    }
+    expect([pages, cursor]).toEqual([
+      ['This machine', 'Without valid credentials', 'Each person', 'Each API key'],
+      '&cursor=null',
+    ]);
+    const { body } = await ask('GET', '/rate-limits?limit=2&sort=createdAt');
+    expect((await ask('GET', `/rate-limits?cursor=${body.nextCursor}`)).body.code).toBe('invalid_cursor');
+  });
+
+  it('has room for 200', async () => {
+    await asOwner(`
+      INSERT INTO rate_limit (id, name, algorithm, units, window_ms, subject, match, refund, on_store_error, mode, enabled,
+        created_at, updated_at)
+      SELECT gen_random_uuid(), 'many', 'fixed_window', 1, 1, 'user', '{}', 'never', 'allow', 'shadow', false, now(), now()
+      FROM generate_series(1, 195)`);
+    const last = await ask('POST', '/rate-limits', rule({ enabled: false }));
+    const { status, body } = await ask('POST', '/rate-limits', rule({ enabled: false }));
+    expect([last.status, status, body.code]).toEqual([201, 409, 'too_many_rate_limits']);
+    await asOwner(`DELETE FROM rate_limit WHERE name = 'many'`);
+    expect((await ask('DELETE', `/rate-limits/${last.body.id}`)).status).toBe(204);
+  });
+});
+
+describe('what an instance counts by', () => {
+  it('is read again after every change of a rule or a tier', async () => {
+    const { kysely } = test.database;
+    const revisions = [await readRevision(kysely)];
+    const { body } = await ask('POST', '/rate-limits', rule({ enabled: false }));
+    const path = `/rate-limits/${body.id}`;
+    expect(test.server.rateLimits.limits.rules.all.has(body.id)).toBe(true);
+    for (const change of [
+      () => ask('PATCH', path, { limit: 7 }),
+      () => ask('DELETE', path),
+      () => ask('PUT', '/rate-limit-tiers/gold', { subjects: ['a'] }),
+      () => ask('PUT', '/rate-limit-tiers/gold', { subjects: ['b', 'c'] }),
+      () => ask('PUT', '/rate-limit-tiers/amber', { subjects: ['d'] }),
+    ]) {
+      revisions.push(await readRevision(kysely));
+      await change();
+    }
+    revisions.push(await readRevision(kysely));
+    const [first = 0] = revisions;
+    expect(revisions.map((revision) => revision - first)).toEqual([0, 1, 2, 3, 4, 5, 6]);
+
+    const tiers = [
+      { tier: 'amber', subjects: ['d'] },
+      { tier: 'gold', subjects: ['b', 'c'] },
+    ];
+    expect((await ask('GET', '/rate-limit-tiers')).body.items).toEqual(tiers);
+    expect((await readRuleSet(kysely)).tiers).toEqual(tiers);
+    await ask('PUT', '/rate-limit-tiers/gold', { subjects: [] });
+    expect((await ask('GET', '/rate-limit-tiers')).body.items).toEqual(tiers.slice(0, 1));
+    const [tier, , , , deleted] = (await ask('GET', '/audit?limit=5')).body.items;
+    expect([tier, deleted]).toMatchObject([
+      { kind: 'rate_limit_tier.updated', subject: 'gold', data: { tier: 'gold', subjects: [] } },
+      { kind: 'rate_limit.deleted', subject: body.id, data: { id: body.id, limit: 7 } },
+    ]);
+  });
+
+  it('is in the order in which the rules were made, also when one was changed since', async () => {
+    const [first] = (await ask('GET', '/rate-limits?sort=createdAt')).body.items;
+    await ask('PATCH', `/rate-limits/${first.id}`, { limit: first.limit - 1 });
+    expect((await readRuleSet(test.database.kysely)).rules.map(({ name }) => name)).toEqual([
+      'Each API key',
+      'Each person',
+      'Without valid credentials',
+      'This machine',
+    ]);
+  });
+
+  it('is looked for at each tick, and where hints arrive only now and then', async () => {
+    const looking = (isHinted: boolean) => {
+      const memory = new MemoryStore();
+      const isShared = false;
+      return new Limits({ database: test.database, store: memory, memory, isShared, isHinted: () => isHinted });
+    };
+    const [hinted, alone] = [looking(true), looking(false)];
+    for (const limits of [hinted, alone]) await limits.tick();
+    const { body } = await ask('POST', '/rate-limits', rule({ subject: 'user', match: { path: '/later' } }));
+    const knownBy = (): boolean[] => [hinted, alone].map(({ rules }) => rules.all.has(body.id));
+    for (let tick = 1; tick < 10; tick += 1) {
+      for (const limits of [hinted, alone]) await limits.tick();
+      expect(knownBy()).toEqual([false, true]);
+    }
+    const [before] = alone.rules.active;
+    for (const limits of [hinted, alone]) await limits.tick();
+    // What did not change is not read again.
+    expect([knownBy(), alone.rules.active[0] === before]).toEqual([[true, true], true]);
+    await ask('DELETE', `/rate-limits/${body.id}`);
+    // Who asks for the rules while they are read gets what is there after that.
+    const asked = [alone.refresh(), alone.refresh()];
+    await Promise.all(asked);
+    expect(alone.rules.all.has(body.id)).toBe(false);
+  });
+
+  it('is hinted of also where nobody knows whether the change was made', async () => {
+    let hints = 0;
+    const deps = {
+      engine: { transact: () => Promise.reject(new Error('the connection is gone')) },
+      database: test.database,
+      limits: test.server.rateLimits.limits,
+      onChanged: () => (hints += 1),
+    };
+    await expect(createRateLimit(deps as never, rule() as never, {} as never)).rejects.toThrow('gone');
+    expect(hints).toBe(1);
+  });
+
+  it('says whose counters a key goes on with: of those in use, the oldest of a name that others had before', async () => {
+    const key = (id: number, name: string, ends: string): string =>
+      `('00000000-0000-7000-8000-00000000000${id}', '${name}', '{read}', 'p', sha256('${id}'), now(), ${ends})`;
+    const [stays, revoked, expired] = ['NULL, NULL', 'now(), NULL', `NULL, now() - interval '1 second'`];
+    await asOwner(`INSERT INTO api_key (id, name, scopes, prefix, hash, created_at, revoked_at, expires_at) VALUES
+      ${key(1, 'shop', revoked)}, ${key(2, 'shop', expired)}, ${key(3, 'shop', stays)}, ${key(4, 'shop', stays)},
+      ${key(5, 'till', expired)}, ${key(6, 'till', stays)}, ${key(7, 'gone', revoked)}, ${key(8, 'gone', revoked)},
+      ${key(9, 'own', stays)}`);
+    const successors = await readSuccessors(test.database.kysely);
+    expect(successors.map(({ id, root }) => [id.at(-1), root.at(-1)])).toEqual([
+      ['6', '5'],
+      ['3', '1'],
+    ]);
+    await asOwner('DELETE FROM api_key');
   });
 });

@@ -24,6 +24,6 @@ export function rateLimited(charge: RuleCharge, nowMs: number): Problem {
       resetAt: resetAt(nowMs, resetMs),
       retryAfterMs: never ? null : retryMs,
     },
-    never ? {} : { 'retry-after': String(Math.max(1, seconds(retryMs))) },
+    never ? {} : { 'retry-after': String(seconds(retryMs)) },
   );
 }

@@ -56,19 +56,17 @@ export class RuleTally {
   }
 
   /** What was counted since the last time; null where nothing was. */
-  drain(nowMs: number): TallyReport | null {
+  drain(): TallyReport | null {
     if (this.#steps.length === 0) return null;
-    const minuteMs = this.#minuteMs;
     const report = {
       steps: this.#steps,
-      minuteMs,
+      minuteMs: this.#minuteMs,
       subjects: this.#top.drain(SUBJECTS_KEPT),
       notices: this.#notices,
     };
     this.#steps = [];
     this.#stepEndsMs = 0;
     this.#notices = [];
-    this.#minuteMs = floorTo(nowMs, MINUTE_MS);
     return report;
   }
 

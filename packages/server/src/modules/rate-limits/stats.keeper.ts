@@ -82,7 +82,7 @@ export class StatsKeeper {
     const notices: Notice[] = [];
     const { limits } = this.#options;
     for (const [ruleId, { tally, stored }] of limits.rules.all) {
-      const report = tally.drain(limits.clock.now());
+      const report = tally.drain();
       if (report === null) continue;
       this.#meter(stored.name, report.steps);
       steps.push(...report.steps.map((step) => ({ ruleId, ...step })));

@@ -1,6 +1,12 @@
+import { sql } from 'kysely';
 import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { newId } from '../../kernel/ids.ts';
+import { createMetrics } from '../../platform/metrics/index.ts';
 import { MONTH_MS, startLimitedApp, type LimitedApp } from './limits.fixture.ts';
+import { deleteRateLimit } from './rate-limit.sql.ts';
 import { RuleTally } from './rule.tally.ts';
+import { StatsKeeper } from './stats.keeper.ts';
+import { addSteps, addSubjects, claimNotices, forgetBefore, readSteps, readTopSubjects } from './stats.sql.ts';
 import { TopSketch } from './top.sketch.ts';
 
 let app: LimitedApp;
@@ -73,15 +79,17 @@ describe('who is limited', () => {
     const match = { path: '/api/v1/locations' };
     const id = await app.rule({ name: 'noisy', subject: 'header:x-tenant', limit: 1, match });
     await second.test.server.rateLimits.limits.refresh();
+    const minuteMs = 1_795_000_020_000;
     for (const one of [app, second]) {
-      await one.admitted(5, 'GET', '/locations', { headers: { 'x-tenant': 'loud' } });
+      // As requests are counted, and all of one minute.
+      const tally = one.test.server.rateLimits.limits.rules.tallyOf(id);
+      for (const afterMs of [0, 1, 59_999]) {
+        tally.count({ allowed: false, shadow: false, subject: 'loud' } as never, minuteMs + afterMs);
+      }
       await one.ask('GET', '/rate-limits/stats');
     }
-    const told = await journalOf(id);
-    expect(told.length).toBeGreaterThanOrEqual(1);
-    // The minute may have changed between two requests.
-    expect(told.length).toBeLessThanOrEqual(2);
-    expect(told[0]).toMatchObject({ subject: 'loud', rateLimit: { id, name: 'noisy' } });
+    const minute = new Date(minuteMs).toISOString();
+    expect(await journalOf(id)).toEqual([{ subject: 'loud', rateLimit: { id, name: 'noisy' }, minute }]);
     await second.close();
   });
 
@@ -105,6 +113,134 @@ describe('who is limited', () => {
     expect(await eventsOf('topics=alerts,reservations,jobs', id)).toEqual([]);
     const body = { url: 'https://hooks.example/holdfast', events: ['*'], topics: ['rate-limits'] };
     expect((await app.ask('POST', '/webhooks', { body })).status).toBe(201);
+  });
+});
+
+describe('what is written down', () => {
+  const AT_MS = 1_600_000_020_000;
+  const [one, other] = [newId(1), newId(2)] as const;
+  const kysely = () => app.test.database.kysely;
+  const step = (ruleId: string, afterMs: number, allowed: number) => ({
+    ruleId,
+    atMs: AT_MS + afterMs,
+    allowed,
+    refused: allowed + 1,
+    shadowRefused: allowed + 2,
+  });
+  const counts = (ruleId: string, afterMs: number, subject: string, allowed: number, refused: number) => ({
+    ruleId,
+    minuteMs: AT_MS + afterMs,
+    subject,
+    allowed,
+    refused,
+  });
+
+  it('adds up, and is read from a time on, of one rule or of all, in order', async () => {
+    const steps = [step(other, 10_000, 9), step(one, 10_000, 5), step(one, 0, 1)];
+    for (let times = 0; times < 2; times += 1) await addSteps(kysely(), steps);
+    const read = async (fromMs: number, ruleId?: string) => {
+      const rows = await readSteps(kysely(), fromMs, ruleId);
+      return rows.filter((row) => row.ruleId === one || row.ruleId === other);
+    };
+    const sums = steps.map((row) => ({
+      ...row,
+      allowed: row.allowed * 2,
+      refused: row.refused * 2,
+      shadowRefused: row.shadowRefused * 2,
+    }));
+    expect(await read(AT_MS)).toEqual([sums[2], sums[1], sums[0]]);
+    expect(await read(AT_MS + 10_000, one)).toEqual([sums[1]]);
+
+    const asked = [
+      counts(one, 0, 'refused', 0, 4),
+      counts(one, 0, 'loud', 1, 1),
+      counts(one, 60_000, 'loud', 1, 2),
+      counts(one, 0, 'also', 4, 0),
+      counts(one, -60_000, 'before', 50, 0),
+      counts(other, 0, 'elsewhere', 9, 9),
+    ];
+    for (let times = 0; times < 2; times += 1) await addSubjects(kysely(), asked);
+    const top = async (ruleId?: string) => {
+      const rows = await readTopSubjects(kysely(), AT_MS, ruleId, 2);
+      return rows
+        .filter((row) => row.ruleId === one || row.ruleId === other)
+        .map((row) => [row.subject, row.allowed, row.refused]);
+    };
+    expect(await top()).toEqual([
+      ['loud', 4, 6],
+      ['also', 8, 0],
+      ['elsewhere', 18, 18],
+    ]);
+    expect(await top(one)).toEqual([
+      ['loud', 4, 6],
+      ['also', 8, 0],
+    ]);
+  });
+
+  it('is told by whoever claims it first, forgotten when it is old, and deleted with its rule alone', async () => {
+    const notice = (afterMs: number) => ({ ruleId: one, minuteMs: AT_MS + afterMs, subject: 'loud' });
+    const claim = (...notices: ReturnType<typeof notice>[]) =>
+      kysely()
+        .transaction()
+        .execute((tx) => claimNotices(tx, notices));
+    expect(await claim(notice(0))).toEqual([notice(0)]);
+    expect(await claim(notice(60_000), notice(0))).toEqual([notice(60_000)]);
+
+    const before = sql<number>`${new Date(AT_MS + 90_000).toISOString()}::timestamptz`;
+    const left = async () =>
+      Promise.all(
+        (['rate_limit_stat', 'rate_limit_subject_stat', 'rate_limit_notice'] as const).map(async (table) => {
+          const rows = await kysely().selectFrom(table).select(['rule_id', 'at']).where('at', '<', before).execute();
+          return rows.map((row) => `${row.rule_id === one ? 'one' : 'other'} ${row.at - AT_MS}`).toSorted();
+        }),
+      );
+    await forgetBefore(kysely(), AT_MS);
+    await addSubjects(kysely(), [counts(other, 60_000, 'x', 1, 0)]);
+    expect(await left()).toEqual([
+      ['one 0', 'one 10000', 'other 10000'],
+      ['one 0', 'one 0', 'one 0', 'one 60000', 'other 0', 'other 60000'],
+      ['one 0', 'one 60000'],
+    ]);
+    await forgetBefore(kysely(), AT_MS + 10_000);
+    expect(await left()).toEqual([['one 10000', 'other 10000'], ['one 60000', 'other 60000'], ['one 60000']]);
+    await claim({ ...notice(60_000), ruleId: other });
+    await kysely()
+      .transaction()
+      .execute((tx) => deleteRateLimit(tx, one));
+    expect(await left()).toEqual([['other 10000'], ['other 60000'], ['other 60000']]);
+  });
+
+  it('is looked after by itself: every two seconds written, what is too old forgotten, and the last at the end', async () => {
+    const id = await app.rule({ name: 'kept', limit: 9 });
+    const { engine, rateLimits } = app.test.server;
+    const { limits } = rateLimits;
+    const metrics = createMetrics({ runtime: false });
+    const onError = (error: unknown): void => expect.fail(String(error));
+    const keeper = new StatsKeeper({ database: app.test.database, engine, limits, metrics, onError });
+    const count = (allowed: boolean, shadow: boolean): void =>
+      limits.rules.tallyOf(id).count({ allowed, shadow, subject: 'loud' } as never, Date.now());
+    const written = async (ruleId: string): Promise<number> =>
+      (await readSteps(kysely(), 0, ruleId)).reduce(
+        (sum, row) => sum + row.allowed + row.refused + row.shadowRefused,
+        0,
+      );
+    // Nothing of it was begun, and nothing is to be ended.
+    count(true, false);
+    await keeper.stop();
+    expect(await written(id)).toBe(0);
+
+    const old = newId(3);
+    await addSteps(kysely(), [step(old, 0, 1), { ...step(old, 0, 1), atMs: Date.now() - 10_800_000 }]);
+    keeper.start();
+    await expect.poll(() => readSteps(kysely(), 0, old)).toHaveLength(1);
+    expect(await written(id)).toBe(1);
+    count(false, true);
+    await keeper.stop();
+    expect(await written(id)).toBe(2);
+    const text = await metrics.render();
+    expect(text).toContain('rate_limit_requests_total{rule="kept",outcome="allowed"} 1');
+    expect(text).toContain('rate_limit_requests_total{rule="kept",outcome="shadow_refused"} 1');
+    expect(text).not.toContain('rule="kept",outcome="refused"');
   });
 });
 
@@ -162,11 +298,11 @@ describe('what is remembered is bounded', () => {
     for (let index = 0; index < 50_000; index += 1) {
       tally.count({ ...refused, subject: `s${index}` } as never, 1_795_000_000_000 + index);
     }
-    const report = tally.drain(1_795_000_060_000);
+    const report = tally.drain();
     expect(report?.steps.map((step) => step.refused)).toEqual([10_000, 10_000, 10_000, 10_000, 10_000]);
     expect(report?.subjects).toHaveLength(20);
     expect(report?.notices).toHaveLength(50);
-    expect(tally.drain(1_795_000_060_000)).toBeNull();
+    expect(tally.drain()).toBeNull();
   });
 });
 
