@@ -73,8 +73,10 @@ describe('GET /alerts', () => {
     const page = await call('GET', '/alerts?location=WH&limit=2');
     const rest = await idsOf(`location=WH&cursor=${page.body.nextCursor}`);
     expect([...page.body.items.map((alert: { id: string }) => alert.id), ...rest]).toEqual(all);
-    const other = await call('GET', `/alerts?cursor=${page.body.nextCursor}`);
-    expect(other.body.code).toBe('invalid_cursor');
+    for (const more of ['', '&location=WH&sort=openedAt', '&location=WH&type=low_stock', '&location=WH&sku=LIST-1']) {
+      const other = await call('GET', `/alerts?cursor=${page.body.nextCursor}${more}`);
+      expect([more, other.body.code]).toEqual([more, 'invalid_cursor']);
+    }
   });
 
   it('refuses what is no filter and knows no other ids', async () => {
@@ -105,6 +107,15 @@ describe('POST /alerts/{id}/acknowledge', () => {
     expect(resolved.body).toEqual({ ...first.body, status: 'resolved', resolvedAt: expect.any(String) });
   });
 
+  it('is told once, however many say so at once', async () => {
+    const id = await lowProduct('AT-ONCE');
+    const answers = await Promise.all(Array.from({ length: 8 }, () => call('POST', `/alerts/${id}/acknowledge`)));
+    const { body } = await call('GET', `/alerts/${id}`);
+    expect(answers.map((answer) => answer.body)).toEqual(Array(8).fill(body));
+    const { items } = (await call('GET', '/audit?kind=alert.acknowledged&limit=8')).body;
+    expect(items.filter(({ subject }: { subject: string }) => subject === id)).toHaveLength(1);
+  });
+
   it('refuses a resolved one, and an unknown one', async () => {
     const id = await lowProduct('LATE');
     await set('LATE', 100);
@@ -132,7 +143,10 @@ describe('POST /alerts/acknowledge', () => {
     expect(status).toBe(200);
     expect(body).toEqual({ acknowledged: 2 });
     expect((await call('POST', '/alerts/acknowledge', { ids })).body).toEqual({ acknowledged: 0 });
-    for (const id of active) expect((await call('GET', `/alerts/${id}`)).body.status).toBe('acknowledged');
+    const shown = await Promise.all(active.map(async (id) => (await call('GET', `/alerts/${id}`)).body));
+    expect(shown.map((alert) => alert.status)).toEqual(['acknowledged', 'acknowledged']);
+    const { items } = (await call('GET', '/audit?kind=alert.acknowledged&limit=2')).body;
+    expect(items.map(({ data }: { data: object }) => data)).toEqual(shown.toReversed());
     expect((await call('GET', `/alerts/${resolved}`)).body.status).toBe('resolved');
   });
 
@@ -140,7 +154,9 @@ describe('POST /alerts/acknowledge', () => {
     const id = await lowProduct('MANY-4');
     const { status, body } = await call('POST', '/alerts/acknowledge', { ids: [id, nobody()] });
     expect(status).toBe(404);
-    expect(body.code).toBe('alert_not_found');
+    expect([body.code, body.detail]).toEqual(['alert_not_found', expect.not.stringContaining('others')]);
+    const two = await call('POST', '/alerts/acknowledge', { ids: [nobody(), id, nobody()] });
+    expect(two.body.detail).toContain('nor any of 1 others');
     expect((await call('GET', `/alerts/${id}`)).body.status).toBe('active');
   });
 

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTestApp } from '../../../test/app.ts';
 import { newId } from '../../kernel/ids.ts';
+import { removeApiKey } from './api-key.service.ts';
 
 type TestApp = Awaited<ReturnType<typeof startTestApp>>;
 type Method = 'GET' | 'POST' | 'DELETE';
@@ -119,6 +120,16 @@ describe('keys', () => {
     expect(audit.subject).toBe(id);
   });
 
+  it('is asked for anew also where nobody knows whether it was revoked', async () => {
+    const changed: string[] = [];
+    const deps = {
+      engine: { transact: () => Promise.reject(new Error('the connection is gone')) },
+      keys: { keyCreated: () => undefined, keyChanged: (id: string) => changed.push(id) },
+    };
+    await expect(removeApiKey(deps as never, 'an-id', {} as never)).rejects.toThrow('gone');
+    expect(changed).toEqual(['an-id']);
+  });
+
   it('shows when it was last used', async () => {
     const { id, key } = await make({ name: 'used', scopes: ['read'] });
     await ask('GET', '/products', key);
@@ -151,6 +162,11 @@ describe('keys', () => {
     expect(first.body.items.map((item: { name: string }) => item.name)).toEqual(['p3', 'p2']);
     const rest = await ask('GET', `/api-keys?limit=1&cursor=${first.body.nextCursor}`, admin.key);
     expect(rest.body.items[0].name).toBe('p1');
+    const oldest = await ask('GET', '/api-keys?sort=createdAt', admin.key);
+    const newest = await ask('GET', '/api-keys', admin.key);
+    expect(oldest.body.items).toEqual(newest.body.items.toReversed());
+    const other = await ask('GET', `/api-keys?sort=createdAt&cursor=${first.body.nextCursor}`, admin.key);
+    expect(other.body.code).toBe('invalid_cursor');
   });
 
   it.each([

@@ -75,8 +75,9 @@ describe('the table of keys', () => {
     const usedMs = Date.parse('2027-01-15T08:00:00.000Z');
     for (const ms of [usedMs, usedMs - 60_000]) await store.touch(id, ms);
     const { items } = (await test.app.inject({ url: '/api/v1/api-keys', headers: bearer(admin) })).json();
-    expect(items.find((one: { id: string }) => one.id === id)).toMatchObject({
-      lastUsedAt: '2027-01-15T08:00:00.000Z',
-    });
+    const usedThen = items.filter(
+      ({ lastUsedAt }: { lastUsedAt: string }) => lastUsedAt === '2027-01-15T08:00:00.000Z',
+    );
+    expect(usedThen.map((one: { id: string }) => one.id)).toEqual([id]);
   });
 });

@@ -16,6 +16,8 @@ async function call(method: Method, path: string, body?: object, headers: Record
   return { status: answer.statusCode, body: answer.body === '' ? null : answer.json() };
 }
 
+const limit = { algorithm: 'fixed_window', limit: 9, windowMs: 1_000, subject: 'user', enabled: false };
+
 describe('GET /audit', () => {
   it('tells who changed what, newest first, with what it became', async () => {
     const created = await call('POST', '/products', { sku: 'A-1', name: 'x' }, { 'x-request-id': 'request-1' });
@@ -67,6 +69,25 @@ describe('GET /audit', () => {
     expect(await subjectsOf('actor=nobody')).toEqual([]);
     expect(await subjectsOf(`from=${at}&kind=product.created`)).toContain('C-3');
     expect(await subjectsOf(`to=${at}&kind=product.created`)).not.toContain('C-3');
+  });
+
+  it('is one list of all that is told there, page by page, and its cursor is for no other', async () => {
+    await call('POST', '/rate-limits', { ...limit, name: 'one' });
+    await call('POST', '/products', { sku: 'M-1', name: 'x' });
+    await call('POST', '/rate-limits', { ...limit, name: 'two' });
+    await call('POST', '/products', { sku: 'M-2', name: 'x' });
+    const kinds: string[] = [];
+    let cursor = '';
+    for (let page = 0; page < 4; page += 1) {
+      const { body } = await call('GET', `/audit?limit=1${cursor}`);
+      kinds.push(...body.items.map(({ kind }: { kind: string }) => kind));
+      cursor = `&cursor=${body.nextCursor}`;
+    }
+    const pair = ['product.created', 'rate_limit.created'];
+    expect(kinds).toEqual([...pair, ...pair]);
+    for (const other of ['actor=open', 'from=2020-01-01T00:00:00Z', 'to=2999-01-01T00:00:00Z']) {
+      expect((await call('GET', `/audit?${other}${cursor}`)).body.code).toBe('invalid_cursor');
+    }
   });
 
   it('takes every offset and the last instant that a time can have', async () => {

@@ -158,6 +158,10 @@ describe('POST /products/batch', () => {
     expect(repeat.status).toBe(200);
     expect(repeat.body).toEqual(first.body);
     expect(repeat.headers['idempotency-replayed']).toBe('true');
+    const kept = `SELECT chunk, left(body, 15) AS head FROM idempotency_key WHERE key = 'many-1' ORDER BY chunk`;
+    expect((await test.database.pool.query(kept)).rows).toEqual(
+      [500, 499, 200].map((count, chunk) => ({ chunk, head: `{"succeeded":${count}`.slice(0, 15) })),
+    );
   });
 
   it('refuses a wrong shape as a whole', async () => {
@@ -215,6 +219,7 @@ describe('GET /products', () => {
     ['100%25', ['L-3']],
     ['r_h', ['L-3']],
     ['k%5Cs', ['L-4']],
+    ['c_p', []],
     ['l-2', ['L-2']],
     ['%25', ['L-3']],
     ['nothing', []],
@@ -246,6 +251,20 @@ describe('GET /products', () => {
     await create({ sku: 'G-5', name: 'x', category: 'grow' });
     const rest = await skusOf(`category=grow&limit=5&cursor=${first.body.nextCursor}`);
     expect(rest).toEqual(['G-5', 'G-6']);
+  });
+
+  it('tells when one was made from when it was changed, of many at one moment by their age, row by row', async () => {
+    for (const sku of ['M-1', 'M-2', 'M-3']) await create({ sku, name: 'same', category: 'moved' });
+    await test.database.pool.query(`UPDATE product SET created_at = '2020-01-01', updated_at = CASE sku
+      WHEN 'M-1' THEN timestamptz '2022-01-01' ELSE '2021-01-01' END WHERE category = 'moved'`);
+    for (const [sort, skus] of [
+      ['updatedAt', ['M-2', 'M-3', 'M-1']],
+      ['-updatedAt', ['M-1', 'M-3', 'M-2']],
+      ['createdAt', ['M-1', 'M-2', 'M-3']],
+      ['-name', ['M-3', 'M-2', 'M-1']],
+    ] as const) {
+      expect([sort, await walk(`category=moved&sort=${sort}&limit=1`)]).toEqual([sort, skus]);
+    }
   });
 
   it('takes a cursor on a name of 200 of the longest characters', async () => {

@@ -25,6 +25,19 @@ async function codesOf(query: string): Promise<string[]> {
   return body.items.map(({ code }: { code: string }) => code);
 }
 
+/** So many rows of a list, row by row, and no more. */
+async function walk(query: string, rows: number): Promise<string[]> {
+  const codes: string[] = [];
+  let cursor = '';
+  for (let row = 0; row < rows; row += 1) {
+    const { body } = await call('GET', `/locations?${query}&limit=1${cursor}`);
+    codes.push(body.items[0].code);
+    cursor = `&cursor=${body.nextCursor}`;
+  }
+  expect(cursor === '' || cursor === '&cursor=null').toBe(true);
+  return codes;
+}
+
 async function stock(sku: string, code: string, quantity: number) {
   await call('POST', '/products', { sku, name: sku, reorderPoint: 10 });
   const added = await call('POST', `/inventory/${sku}/adjust`, { location: code, type: 'add', quantity });
@@ -115,21 +128,30 @@ describe('GET /locations', () => {
     ['type=supplier', []],
   ])('%s, in one page and row by row', async (query, expected) => {
     expect(await codesOf(query)).toEqual(expected);
-    const walked: string[] = [];
-    let cursor = '';
-    for (const _row of expected) {
-      const { body } = await call('GET', `/locations?${query}&limit=1${cursor}`);
-      walked.push(body.items[0].code);
-      cursor = `&cursor=${body.nextCursor}`;
+    expect(await walk(query, expected.length)).toEqual(expected);
+  });
+
+  it('tells when one was made from when it was changed, and puts equals in the order of codes, row by row', async () => {
+    for (const code of ['T-B', 'T-A', 'T-C']) await create({ code, type: 'warehouse', name: 'same' });
+    await test.database.pool.query(`UPDATE location SET
+      created_at = CASE code WHEN 'T-C' THEN timestamptz '2020-01-01' ELSE '2020-01-02' END,
+      updated_at = CASE code WHEN 'T-A' THEN timestamptz '2022-01-01' ELSE '2021-01-01' END WHERE code LIKE 'T-_'`);
+    for (const [sort, codes] of [
+      ['priority', ['T-A', 'T-B', 'T-C']],
+      ['-name', ['T-C', 'T-B', 'T-A']],
+      ['createdAt', ['T-C', 'T-A', 'T-B']],
+      ['updatedAt', ['T-B', 'T-C', 'T-A']],
+    ] as const) {
+      expect([sort, await walk(`type=warehouse&active=true&sort=${sort}`, 3)]).toEqual([sort, codes]);
     }
-    expect(walked).toEqual(expected);
-    expect(cursor === '' || cursor === '&cursor=null').toBe(true);
   });
 
   it('refuses the cursor of another list', async () => {
     const { body } = await call('GET', '/locations?type=store&limit=1');
-    const answer = await call('GET', `/locations?limit=1&cursor=${body.nextCursor}`);
-    expect(answer.body.code).toBe('invalid_cursor');
+    for (const other of ['', '&type=store&sort=code', '&type=store&archived=true', '&type=store&active=true']) {
+      const answer = await call('GET', `/locations?limit=1${other}&cursor=${body.nextCursor}`);
+      expect([other, answer.body.code]).toEqual([other, 'invalid_cursor']);
+    }
   });
 });
 
@@ -151,6 +173,17 @@ describe('PATCH /locations/{code}', () => {
       version: 2,
     });
     expect((await call('GET', '/locations/P-1')).body).toEqual(body);
+
+    await test.database.pool.query(`UPDATE location SET created_at = '2020-01-01', updated_at = '2020-01-01'
+      WHERE code = 'P-1'`);
+    const moved = { type: 'store', address: { city: 'there' }, lat: 3, lng: 4, priority: 7 };
+    const kept = { name: 'new', active: false, createdAt: '2020-01-01T00:00:00.000Z' };
+    expect((await call('PATCH', '/locations/P-1', moved)).body).toMatchObject({ ...moved, ...kept, version: 3 });
+    const cleared = (await call('PATCH', '/locations/P-1', { address: null })).body;
+    expect(cleared).toMatchObject({ ...moved, ...kept, address: null, version: 4 });
+    expect(cleared.updatedAt).not.toMatch(/^2020/);
+    const [entry] = (await call('GET', '/audit?kind=location.updated&limit=1')).body.items;
+    expect(entry).toMatchObject({ subject: 'P-1', data: cleared });
   });
 
   it('leaves no trace where nothing changes', async () => {
@@ -218,29 +251,62 @@ describe('DELETE /locations/{code}', () => {
     expect((await create({ code: 'D-1' })).body.code).toBe('duplicate_location');
     expect((await call('PATCH', '/locations/D-1', { name: 'y' })).body.code).toBe('location_archived');
     expect((await call('DELETE', '/locations/D-1')).status).toBe(204);
-    expect((await call('GET', '/locations/D-1')).body.version).toBe(2);
+    const gone = (await call('GET', '/locations/D-1')).body;
+    expect(gone).toMatchObject({ version: 2, updatedAt: gone.archivedAt });
     await create({ code: 'D-1-other' });
     const renamed = await call('PATCH', '/locations/D-1-other', { code: 'D-1' });
     expect(renamed.body.code).toBe('duplicate_location');
   });
 
   it('is refused while a unit is there, then resolves what was open', async () => {
-    await create({ code: 'D-2' });
-    await stock('D-SKU', 'D-2', 5);
+    for (const code of ['D-2', 'D-3']) {
+      await create({ code });
+      await stock('D-SKU', code, 5);
+    }
     const refused = await call('DELETE', '/locations/D-2');
     expect(refused.status).toBe(409);
     expect(refused.body.code).toBe('location_in_use');
     expect(refused.body.detail).toContain('5 units on hand');
+    // What was over before stays as it was.
+    await call('POST', '/inventory/D-SKU/adjust', { location: 'D-2', type: 'set', quantity: 50 });
+    const [over] = (await call('GET', '/alerts?location=D-2&status=resolved')).body.items;
 
     await call('POST', '/inventory/D-SKU/adjust', { location: 'D-2', type: 'set', quantity: 0 });
     const open = await call('GET', '/alerts?location=D-2&status=active');
     expect(open.body.items.map(({ type }: { type: string }) => type).toSorted()).toEqual(['low_stock', 'out_of_stock']);
+    const [seen] = open.body.items;
+    expect((await call('POST', `/alerts/${seen.id}/acknowledge`)).status).toBe(200);
     expect((await call('DELETE', '/locations/D-2')).status).toBe(204);
     expect((await call('GET', '/alerts?location=D-2&status=active')).body.items).toEqual([]);
     const resolved = await call('GET', '/alerts?location=D-2&status=resolved');
-    expect(resolved.body.items).toHaveLength(2);
+    expect(resolved.body.items).toHaveLength(3);
+    expect(resolved.body.items[2]).toEqual(over);
+    const told = await test.database.pool.query(`SELECT subject, data::jsonb AS data FROM journal_entry
+      WHERE kind = 'alert.resolved' AND id > (SELECT id FROM journal_entry WHERE kind = 'location.archived' ORDER BY id DESC LIMIT 1)`);
+    expect(told.rows.map(({ data }) => data).toSorted((left, right) => (left.id < right.id ? 1 : -1))).toEqual(
+      resolved.body.items.slice(0, 2),
+    );
+    expect((await call('GET', '/alerts?location=D-3&status=active')).body.items).toHaveLength(1);
+    const levels = `SELECT code, open_alerts FROM level JOIN location l ON l.id = location_id WHERE code LIKE 'D-_' ORDER BY 1`;
+    expect((await test.database.pool.query(levels)).rows).toEqual([
+      { code: 'D-2', open_alerts: 0 },
+      { code: 'D-3', open_alerts: expect.any(Number) },
+    ]);
     const later = await call('POST', '/inventory/D-SKU/adjust', { location: 'D-2', type: 'add', quantity: 1 });
     expect(later.body.code).toBe('location_archived');
+  });
+
+  it('is refused while units are promised that are not there', async () => {
+    await create({ code: 'D-4' });
+    await stock('D-OWED', 'D-4', 5);
+    const reserved = await call('POST', '/inventory/D-OWED/reserve', { quantity: 2, location: 'D-4' });
+    expect(reserved.status).toBe(201);
+    await call('POST', '/inventory/D-OWED/adjust', { location: 'D-4', type: 'set', quantity: 0, force: true });
+    const { status, body } = await call('DELETE', '/locations/D-4');
+    expect([status, body.detail]).toEqual([
+      409,
+      expect.stringContaining('0 units on hand, 2 reserved and 0 committed'),
+    ]);
   });
 
   it('knows no other codes', async () => {
@@ -285,6 +351,14 @@ describe('against stock in flight', () => {
       expect((await foreign.query(advisory)).rows).toEqual([]);
       await foreign.query('ROLLBACK');
       expect((await patched).status).toBe(200);
+      // What is renamed meanwhile is not the one that was meant.
+      await foreign.query('BEGIN');
+      await foreign.query(`UPDATE location SET code = 'HELD-2' WHERE code = 'HELD'`);
+      const meant = call('PATCH', '/locations/HELD', { name: 'meant' });
+      await expect.poll(async () => (await foreign.query(waiting)).rowCount).toBe(1);
+      await foreign.query('COMMIT');
+      expect((await meant).body.code).toBe('location_not_found');
+      expect((await call('GET', '/locations/HELD-2')).body.name).toBe('x');
     } finally {
       await foreign.end();
     }

@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
 import { startTestApp } from '../../../test/app.ts';
-import { SETTINGS } from '../../platform/config/index.ts';
+import { loadConfig, SETTINGS } from '../../platform/config/index.ts';
+import { pause } from '../../platform/database/index.ts';
+import { settingsRoutes } from './settings.routes.ts';
 
 const ADMIN_KEY = 'an-admin-key-that-nobody-sees';
 
@@ -42,6 +44,23 @@ test('admins see all settings and where each comes from, readers what a page nee
       paused: null,
       settings: null,
     });
+    await pause(open.database.kysely, 'restored');
+    expect((await ask(reader)).paused).toEqual({ since: expect.stringMatching(/Z$/), because: 'restored' });
+
+    // As a server is told that has a database elsewhere and takes tokens.
+    const config = loadConfig({
+      DATABASE_URL: `postgres://ada:${ADMIN_KEY}@db.example/stock`,
+      HOLDFAST_JWT_SECRET: `${ADMIN_KEY}-and-longer`,
+      HOLDFAST_JWT_ISSUER: 'https://id.example',
+      HOLDFAST_JWT_AUDIENCE: 'holdfast',
+    });
+    const routes: { handler: (request: object) => Promise<object> }[] = [];
+    const app = { route: (route: (typeof routes)[number]) => routes.push(route) };
+    await settingsRoutes({ config, version: '1.2.3', database: open.database })(app as never);
+    const elsewhere = await routes[0]?.handler({ caller: { scopes: new Set(['admin']) } });
+    expect(elsewhere).toMatchObject({ version: '1.2.3', database: 'external', tokens: true });
+    expect(JSON.stringify(elsewhere)).not.toContain(ADMIN_KEY);
+
     const files = { 'x-api-key': (await make(['files'], admin)).key as string };
     expect((await ask(files)).status).toBe(403);
   } finally {
