@@ -78,7 +78,21 @@ describe.skipIf(redisProgram === null)(`the door to ${redisName}`, () => {
     expect([outcome, ms < 25]).toEqual(['RedisAway', true]);
     redis.thaw();
     await until('it is there again', () => link.isUp);
+    // Three in a row, and not three in all.
+    const outcomesOf = (...works: (() => Promise<unknown>)[]) =>
+      Promise.all(works.map((work) => link.run(work).catch((error: Error) => error.name)));
+    const never = () => new Promise<unknown>(() => undefined);
+    for (const between of [() => Promise.resolve('done'), () => Promise.reject(new Error('refused'))]) {
+      await outcomesOf(never, never);
+      await outcomesOf(between);
+      expect(await outcomesOf(never, never)).toEqual(['TooLate', 'TooLate']);
+      expect(link.isUp).toBe(true);
+      await outcomesOf(() => Promise.resolve('done'));
+    }
     await link.close();
+    // What was under way when it closed does not open it again.
+    expect(link.isUp).toBe(false);
+    expect(await outcomesOf(() => Promise.resolve('done'))).toEqual(['RedisAway']);
     await redis.stop();
   });
 
