@@ -12,12 +12,20 @@ const UNITS_EACH = HOLDS / PRODUCTS;
 const BUYERS = 200;
 
 test('5,000 holds that lapse at once are given back once each within 30 s by two servers, and sold meanwhile', async () => {
+  // A slow machine has more time to make them.
+  for (let leadMs = 8_000; !(await lapseTogether(leadMs)); leadMs *= 2);
+}, 120_000);
+
+/** @returns false where they could not be made in time */
+async function lapseTogether(leadMs: number): Promise<boolean> {
   const fleet = await startFleet(inject('postgres'), { servers: 2 });
   try {
     await openShop(fleet.api(0), PRODUCTS, 1, UNITS_EACH);
-    await withClient(fleet.database.connection, async (client) => {
-      const startsAtMs = (await numberOf(client, 'SELECT extract(epoch FROM clock_timestamp()) * 1000')) + 8_000;
+    return await withClient(fleet.database.connection, async (client) => {
+      const startsAtMs = (await numberOf(client, 'SELECT extract(epoch FROM clock_timestamp()) * 1000')) + leadMs;
       const expiresAt = new Date(startsAtMs).toISOString();
+      const sinceMs = async (): Promise<number> =>
+        (await numberOf(client, 'SELECT extract(epoch FROM clock_timestamp()) * 1000')) - startsAtMs;
       for (let chunk = 0; chunk < 5; chunk += 1) {
         const reservations = Array.from({ length: 1_000 }, (_, index) => ({
           lines: [{ sku: `SKU-${(index % PRODUCTS) + 1}`, location: 'LOC-1', quantity: 1 }],
@@ -25,11 +33,12 @@ test('5,000 holds that lapse at once are given back once each within 30 s by two
         }));
         const body = { reservations };
         const { failed } = await fleet.api(chunk).must({ method: 'POST', path: '/api/v1/reservations/batch', body });
+        if ((await sinceMs()) > 0) return false;
         expect(failed).toBe(0);
       }
-      expect(codeOf(await fleet.api(0).call(buy(0)))).toBe('insufficient_stock');
-      const sinceMs = async (): Promise<number> =>
-        (await numberOf(client, 'SELECT extract(epoch FROM clock_timestamp()) * 1000')) - startsAtMs;
+      const early = codeOf(await fleet.api(0).call(buy(0)));
+      if ((await sinceMs()) > 0) return false;
+      expect(early).toBe('insufficient_stock');
       await delay(-(await sinceMs()));
       while ((await sinceMs()) < 0) await delay(5);
 
@@ -53,11 +62,12 @@ test('5,000 holds that lapse at once are given back once each within 30 s by two
       expect(await numberOf(client, each)).toBe(HOLDS);
       expect(await numberOf(client, 'SELECT sum(reserved) FROM level')).toBe(BUYERS);
       expect(await checkInvariants(client)).toEqual([]);
+      return true;
     });
   } finally {
     await fleet.close();
   }
-}, 120_000);
+}
 
 function buy(index: number) {
   const sku = `SKU-${(index % PRODUCTS) + 1}`;

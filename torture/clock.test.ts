@@ -50,7 +50,9 @@ test.each([-1, 1])(
           const expiresAtMs = startMs + Math.round((index * SPREAD_MS) / HOLDS);
           // In the future by the database's clock alone, or already past by the server's: it is taken as it is.
           const { id } = await reserve(api, 1, expiresAtMs);
-          await delay(expiresAtMs - (await databaseMs()) + ((index * 37) % (2 * AROUND_MS)) - AROUND_MS);
+          const lateByMs = ((index * 37) % (2 * AROUND_MS)) - AROUND_MS;
+          // A few at once, in time on any machine.
+          if (index % 10 > 0) await delay(expiresAtMs - (await databaseMs()) + lateByMs);
           const beforeMs = await databaseMs();
           const answer = await api.call({ method: 'POST', path: `/api/v1/reservations/${id}/confirm` });
           const afterMs = await databaseMs();

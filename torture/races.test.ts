@@ -145,8 +145,8 @@ test('a hold is either extended in time or gone: never both', async () => {
   const results = await Promise.all(
     Array.from({ length: ROUNDS }, async (_, index) => {
       const id = await held(sku, 'A', 1, { ttlSeconds: 1 });
-      // Around the instant: some before, some after.
-      await new Promise((resolve) => setTimeout(resolve, 900 + ((index * 7) % 160)));
+      // Around the instant: some before, some after; and a few at once, in time on any machine.
+      if (index % 10 > 0) await new Promise((resolve) => setTimeout(resolve, 900 + ((index * 7) % 160)));
       const [extended, confirmed] = await bothAtOnce(index, act(id, 'extend', { ttlSeconds: 600 }), act(id, 'confirm'));
       return { id, heard: `${short(extended)}, ${short(confirmed)}` };
     }),
