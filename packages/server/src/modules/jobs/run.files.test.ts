@@ -85,6 +85,16 @@ describe('files of a run', () => {
     },
   );
 
+  it.each(['', '.hidden', '../up', 'a/b', 'two\nlines', '“quoted”', 'x'.repeat(200)])(
+    'of the name %j, which no header could carry either, are refused',
+    async (name) => {
+      const id = await jobs.runOf(({ writeFile }) => writeFile({ name, mediaType: 'text/plain' }, ['odd']));
+      await jobs.workerOf().runOnce();
+      const error = { code: 'permanent', message: `${JSON.stringify(name)} is no name for a file.` };
+      expect(await jobs.read(id)).toMatchObject({ status: 'failed', error, files: [] });
+    },
+  );
+
   it.each(['text/csv', 'text/csv; charset=utf-8', 'application/vnd.a+json;v="1.0, b"'])(
     'of the type %j are sent as that',
     async (mediaType) => {

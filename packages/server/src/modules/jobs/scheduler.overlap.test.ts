@@ -57,6 +57,26 @@ describe('a tick whose job is under way', () => {
     expect(begun).toEqual(runs.map(({ id }) => id));
   });
 
+  it('is skipped where a thousand wait their turn', async () => {
+    const job = await everyMinute({ overlap: 'queue' });
+    await tick(1);
+    const { pool } = jobs.database;
+    await pool.query(
+      `INSERT INTO run SELECT (jsonb_populate_record(run, jsonb_build_object('id', gen_random_uuid(),
+         'cycle_id', gen_random_uuid(), 'ticket_id', gen_random_uuid(), 'tick', NULL))).*
+       FROM run, generate_series(1, 998) WHERE job_id = $1`,
+      [job.id],
+    );
+    await tick(2);
+    await tick(3);
+    const later = `SELECT status, reason FROM run WHERE job_id = $1 AND tick > '2025-06-01T00:01Z' ORDER BY tick`;
+    expect((await pool.query(later, [job.id])).rows).toEqual([
+      { status: 'queued', reason: null },
+      { status: 'skipped', reason: 'queue_full' },
+    ]);
+    expect((await jobs.request('DELETE', `/jobs/${job.id}`)).status).toBe(204);
+  });
+
   it('has the one that waits cancelled, and told of', async () => {
     const job = await everyMinute({ overlap: 'cancel' });
     await tick(1);

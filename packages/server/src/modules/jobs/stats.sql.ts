@@ -19,6 +19,7 @@ export type MeasuredJob = Measured & { job_id: string | null; name: string | nul
 
 /** Beside the row of all together. */
 export const JOBS_SHOWN_MAX = 1_000;
+/** Null for a run that never began: percentiles pass over it. */
 const DURATION = sql`extract(epoch FROM run.finished_at - run.started_at) * 1000`;
 const LATENESS = sql`greatest(0, extract(epoch FROM run.started_at - run.due_at) * 1000)`;
 
@@ -33,8 +34,8 @@ export async function measureRuns(db: Kysely<Tables>, sinceMs: number): Promise<
       count(*) FILTER (WHERE run.status = 'failed') AS failed,
       count(*) FILTER (WHERE run.status = 'cancelled') AS cancelled,
       count(*) FILTER (WHERE run.status = 'skipped') AS skipped,
-      percentile_cont(0.5) WITHIN GROUP (ORDER BY ${DURATION}) FILTER (WHERE run.started_at IS NOT NULL) AS duration_p50,
-      percentile_cont(0.99) WITHIN GROUP (ORDER BY ${DURATION}) FILTER (WHERE run.started_at IS NOT NULL) AS duration_p99,
+      percentile_cont(0.5) WITHIN GROUP (ORDER BY ${DURATION}) AS duration_p50,
+      percentile_cont(0.99) WITHIN GROUP (ORDER BY ${DURATION}) AS duration_p99,
       percentile_cont(0.5) WITHIN GROUP (ORDER BY ${LATENESS}) FILTER (WHERE ${once}) AS lateness_p50,
       percentile_cont(0.99) WITHIN GROUP (ORDER BY ${LATENESS}) FILTER (WHERE ${once}) AS lateness_p99
     FROM run JOIN job ON job.id = run.job_id

@@ -54,6 +54,21 @@ describe('a worker that says nothing', () => {
     expect(await jobs.workerOf().runOnce()).toBe(0);
   });
 
+  it('has a run that somebody cancels: whoever takes it up does not begin it', async () => {
+    const { work, begun, open, contexts } = gate();
+    const id = await jobs.runOf(work);
+    const first = jobs.workerOf().runOnce();
+    await begun;
+    expect((await jobs.request('POST', `/runs/${id}/cancel`)).status).toBe(202);
+    await jobs.missHolders();
+    expect(await jobs.workerOf().runOnce()).toBe(1);
+    expect(contexts).toHaveLength(1);
+    expect(await jobs.outcomes(id)).toEqual(['lost', 'cancelled']);
+    open();
+    await first;
+    expect(await jobs.read(id)).toMatchObject({ status: 'cancelled', result: null });
+  });
+
   it('does not count as ended what another has ended', async () => {
     const { work, begun, open, contexts } = gate();
     await jobs.runOf((context) => (contexts.length === 0 ? work(context) : Promise.resolve('of the second')));
@@ -129,7 +144,9 @@ describe('a worker that says nothing', () => {
   it('six times over fails the run as worker_lost; it can be redriven', async () => {
     let fails = true;
     const work: Work = () => (fails ? Promise.reject(new Error('no')) : Promise.resolve('at last'));
-    const id = await jobs.runOf(work, { retries: 1, mustFinishBy: 'PT1H' });
+    const job = await jobs.jobOf(work, { retries: 1, mustFinishBy: 'PT1H' });
+    const after = await jobs.create({ name: 'after the lost', dependencies: [job] });
+    const { id } = await jobs.run(job);
     await jobs.workerOf().runOnce();
     fails = false;
     for (let death = 1; death <= 6; death += 1) {
@@ -141,6 +158,8 @@ describe('a worker that says nothing', () => {
     await jobs.server.jobs.scheduler.tend();
     const failed = { status: 'failed', worker: null, deadlineState: 'missed', error: { code: 'worker_lost' } };
     expect(await jobs.read(id)).toMatchObject(failed);
+    expect(await jobs.show(job)).toMatchObject({ runCount: 1, failureCount: 1 });
+    expect(await jobs.history(after.id)).toMatchObject([{ status: 'skipped', reason: 'dependency_failed' }]);
     expect(await jobs.outcomes(id)).toEqual(['failed', ...Array.from({ length: 6 }, () => 'lost')]);
     expect(await jobs.request('POST', `/runs/${id}/redrive`)).toMatchObject({ status: 200 });
     await jobs.workerOf().runOnce();
