@@ -178,7 +178,7 @@ export const BREACHES: Breach[] = [
   },
   {
     what: 'lines without their reservation',
-    break: `CREATE TABLE kept AS SELECT * FROM reservation WHERE status = 'cancelled'; DELETE FROM reservation WHERE status = 'cancelled'`,
+    break: `CREATE TABLE kept AS SELECT * FROM reservation WHERE status = 'confirmed'; DELETE FROM reservation WHERE status = 'confirmed'`,
     mend: `INSERT INTO reservation SELECT * FROM kept; DROP TABLE kept`,
     finds: { reservation_status_is_that_of_its_lines: 1 },
     says: 'line 0 belongs to a reservation that does not exist',
@@ -205,9 +205,9 @@ export const BREACHES: Breach[] = [
     says: 'the level says low_stock open, there are no alert',
   },
   {
-    what: 'an open alert where its product never was',
-    break: `UPDATE alert SET location_id = 4000000 WHERE ${MUG_AT_A}`,
-    mend: `UPDATE alert SET location_id = ${AT_A} WHERE location_id = 4000000`,
+    what: 'an open alert of a product that never was',
+    break: `UPDATE alert SET product_id = 4000000 WHERE ${MUG_AT_A}`,
+    mend: `UPDATE alert SET product_id = ${MUG} WHERE product_id = 4000000`,
     finds: { level_alerts_are_its_open_alerts: 2 },
     says: 'the level has no row: it counts as no alert open, there are low_stock',
   },

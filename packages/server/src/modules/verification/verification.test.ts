@@ -87,22 +87,26 @@ test('what the engine wrote is clean, and counted', async () => {
 test('windows of the ledger and pages of the journal have each entry once', async () => {
   const onOwn = <Value>(work: (tx: Snapshot) => Promise<Value>) => onSnapshot(app.database, work);
   const { firstAt, lastAt, firstJournalId, lastJournalId } = await onOwn(readExtent);
-  const met = { entries: 0, differing: 0, claims: 0, missing: 0 };
-  for (let fromMs = firstAt ?? 0, windows = 0; fromMs <= (lastAt ?? 0) && windows < 14; windows += 1) {
+  const met = { windows: 0, entries: 0, differing: 0, pages: 0, claims: 0, missing: 0 };
+  for (let fromMs = firstAt ?? 0; fromMs <= (lastAt ?? 0) && met.windows < 14; met.windows += 1) {
     const startMs = fromMs;
     const { endMs, entries, differing } = await onOwn((tx) => compareEntries(tx, startMs, lastAt ?? 0, 3));
     met.entries += entries;
     met.differing += differing.length;
     fromMs = (endMs ?? lastAt ?? 0) + 1;
   }
-  for (let after: number | null = (firstJournalId ?? 0) - 1, pages = 0; after !== null && pages < 14; pages += 1) {
+  for (let after: number | null = (firstJournalId ?? 0) - 1; after !== null && met.pages < 14; met.pages += 1) {
     const startId: number = after;
     const { lastId, claims, missing } = await onOwn((tx) => compareClaims(tx, startId, lastJournalId ?? 0, 3));
     met.claims += claims;
     met.missing += missing.length;
     after = lastId;
   }
-  expect(met).toEqual({ entries: 14, differing: 0, claims: 14, missing: 0 });
+  expect(met).toMatchObject({ entries: 14, differing: 0, claims: 14, missing: 0 });
+  // Each of some entries, and not of one or of all.
+  expect(met.windows).toBeGreaterThan(1);
+  expect(met.windows).toBeLessThan(6);
+  expect(met.pages).toBeGreaterThan(3);
 });
 
 test('an empty installation is clean', async () => {
