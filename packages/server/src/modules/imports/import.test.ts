@@ -112,6 +112,11 @@ describe('products', () => {
     expect(refused.map(({ line, reason }) => [line, reason])).toEqual([[5, 'name is required.']]);
   });
 
+  test('where lines end in another way, CR alone is a character of its cell', async () => {
+    expect(await products('sku,name\nE4-1,two\rlines\n')).toMatchObject({ rows: 1, created: 1 });
+    expect(await api('GET', '/products/E4-1')).toMatchObject({ name: 'two\rlines' });
+  });
+
   test('rows that are wrong are refused by their line, and the others are made', async () => {
     const report = await products(
       'sku,name,unitCost,attributes,description\n' +
@@ -258,6 +263,8 @@ describe('stock', () => {
     expect(refused.map(({ code }) => code)).toEqual(['stock_below_promised', 'stock_below_promised']);
     expect(await stock(low, { mode: 'set', force: true, again: 'f' })).toMatchObject({ updated: 1, refused: 0 });
     expect(await onHand('CUP', 'B')).toBe(3);
+    // It is below what is promised already, and no lower by this.
+    expect(await stock(low, { mode: 'set', dryRun: true })).toMatchObject({ unchanged: 1, refused: 0 });
   });
 
   test('the same file in another way is refused, since it would be done twice', async () => {
@@ -334,6 +341,10 @@ describe('a file that cannot be imported is refused before anything is done', ()
     expect(await products(content, { map: new Map([['name', 'Other']]) })).toMatchObject({
       columns: { name: 'Other' },
     });
+  });
+
+  test('a column is of one field', async () => {
+    expect((await products('sku,description\n')).columns).toEqual({ sku: 'sku', name: 'description' });
   });
 
   test('one that somebody still writes to', async () => {
