@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { Database, type LaneConnection } from '../platform/database/index.ts';
-import { RolledBack, StaleFootprint, TouchesStuck, type BatchOutcome } from './batch.context.ts';
+import { RolledBack, StaleFootprint, TouchesStuck, type BatchOutcome, type Sent } from './batch.context.ts';
 import { Lane, type BatchResult, type BatchWork } from './lane.ts';
 import { openStock, type Stock } from './stock.fixture.ts';
 
@@ -97,8 +97,8 @@ test.each([
   expect(lane.isBusy).toBe(false);
 });
 
-/** Journals something, or does not. @returns the number of the transaction */
-async function transaction(id: number, end: 'COMMIT' | 'ROLLBACK'): Promise<string> {
+/** Journals something, or does not. */
+async function transaction(id: number, end: 'COMMIT' | 'ROLLBACK'): Promise<Sent['by']> {
   const { watcher } = stock;
   await watcher.query('BEGIN');
   await watcher.query(
@@ -107,13 +107,13 @@ async function transaction(id: number, end: 'COMMIT' | 'ROLLBACK'): Promise<stri
   );
   const { rows } = await watcher.query<{ xid: string }>('SELECT pg_current_xact_id()::text AS xid');
   await watcher.query(end);
-  return rows[0]?.xid ?? '';
+  return { transactionId: rows[0]?.xid ?? '' };
 }
 
 /** A batch whose connection is lost when its COMMIT is on its way. */
-function loseCommitOf(transactionId: string): Promise<BatchResult> {
+function loseCommitOf(by: Sent['by']): Promise<BatchResult> {
   const work: BatchWork = async (client, onCommit) => {
-    onCommit({ by: { transactionId }, evidence: { of: 'journal', id: 1, atMs: 60_000 }, outcome: OUTCOME });
+    onCommit({ by, evidence: { of: 'journal', id: 1, atMs: 60_000 }, outcome: OUTCOME });
     client.cut();
     await client.query('COMMIT');
     return OUTCOME;
@@ -124,12 +124,12 @@ function loseCommitOf(transactionId: string): Promise<BatchResult> {
 test.each([
   ['committed, and its entry is there', () => transaction(1, 'COMMIT'), 'done'],
   ['committed, but has no such entry: its number was another’s after a crash', () => transaction(2, 'COMMIT'), 'again'],
+  ['ran in a process that has ended', async () => (await transaction(1, 'COMMIT')) && { backend: 0 }, 'done'],
   ['did not', () => transaction(1, 'ROLLBACK'), 'again'],
-  ['has not begun yet: a crash has lost it', async () => '9000000000000000000', 'again'],
-  ['is so long ago that nobody knows', async () => '3', 'unknown'],
-])('a batch that was lost as it committed is looked for: %s', async (_, transactionOf, kind) => {
-  const transactionId = await transactionOf();
-  const result = loseCommitOf(transactionId);
+  ['has not begun yet: a crash has lost it', async () => ({ transactionId: '9000000000000000000' }), 'again'],
+  ['is so long ago that nobody knows', async () => ({ transactionId: '3' }), 'unknown'],
+])('a batch that was lost as it committed is looked for: %s', async (_, sentBy, kind) => {
+  const result = loseCommitOf(await sentBy());
   expect(await result).toEqual(kind === 'done' ? { kind, ...OUTCOME } : { kind });
   await stock.watcher.query('DELETE FROM journal_entry');
 });
@@ -138,7 +138,7 @@ test('a batch that was lost as it committed is waited for', async () => {
   const { watcher } = stock;
   await watcher.query('BEGIN');
   const { rows } = await watcher.query<{ xid: string }>('SELECT pg_current_xact_id()::text AS xid');
-  const result = loseCommitOf(rows[0]?.xid ?? '');
+  const result = loseCommitOf({ transactionId: rows[0]?.xid ?? '' });
   const asks = `SELECT FROM pg_stat_activity WHERE query LIKE '%pg_xact_status($1::xid8)%' AND datname = current_database()
     AND application_name = 'lane'`;
   await expect.poll(async () => (await database.pool.query(asks)).rowCount).toBe(1);
