@@ -167,9 +167,9 @@ describe('many instances', () => {
       feed.push('SKU-1');
       return other.positions.length;
     };
-    await expect.poll(nextGoesThere, { timeout: 2_000 }).toBeGreaterThan(0);
+    await expect.poll(nextGoesThere, { timeout: 5_000 }).toBeGreaterThan(0);
     await patch({ enabled: false });
-    await expect.poll(heldLeases, { timeout: 2_000 }).toEqual([]);
+    await expect.poll(heldLeases, { timeout: 5_000 }).toEqual([]);
     const taken = [receiver.positions.length, other.positions.length];
     feed.push('SKU-1');
     expect(await one.run()).toEqual({ held: 0 });
@@ -215,7 +215,7 @@ describe('endpoints that hang, trickle and answer 1 GB', () => {
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
     await expect.poll(() => delays.length, { timeout: 10_000 }).toBe(200);
-    expect(delays.toSorted((left, right) => left - right)[197]).toBeLessThan(1_500);
+    expect(delays.toSorted((left, right) => left - right)[197]).toBeLessThan(5_000);
     expect(hanging.received.length).toBeLessThan(5);
     await expect.poll(() => flooding.received.length, { timeout: 10_000 }).toBe(200);
     await one.stop();

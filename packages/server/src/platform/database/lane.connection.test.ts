@@ -25,10 +25,10 @@ async function words(): Promise<unknown[]> {
 }
 
 test('a group is sent while those before it are not answered, and each gets its own answer', async () => {
+  const startedMs = performance.now();
   const first = underWay([statement(`SELECT 'slow' FROM pg_sleep(0.1)`)]);
   await nextTurn();
   const second = underWay([statement(`SELECT 'quick'`), statement('SELECT $1::text, 2', 'two')]);
-  const startedMs = performance.now();
   expect(await second).toMatchObject([{ value: { rows: [['quick']] } }, { value: { rows: [['two', 2]] } }]);
   expect(performance.now() - startedMs).toBeGreaterThan(50);
   expect(await first).toMatchObject([{ value: { rows: [['slow']] } }]);

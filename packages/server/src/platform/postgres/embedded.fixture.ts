@@ -91,11 +91,11 @@ export async function ask(postgres: EmbeddedPostgres, query: string): Promise<un
   }
 }
 
-/** Waits for what another process is about to do, 10 s at most. */
+/** Waits for what another process is about to do, 25 s at most. */
 export async function until(what: string, condition: () => Promise<boolean> | boolean): Promise<void> {
-  const deadline = performance.now() + 10_000;
+  const deadline = performance.now() + 25_000;
   while (!(await condition())) {
-    if (performance.now() > deadline) throw new Error(`did not happen within 10 s: ${what}`);
+    if (performance.now() > deadline) throw new Error(`did not happen within 25 s: ${what}`);
     await sleep(10);
   }
 }
