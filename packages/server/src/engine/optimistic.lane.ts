@@ -4,6 +4,7 @@ import { HUNG_AFTER_MS } from './batch.queue.ts';
 import { selectSessionSettings } from './known.sql.ts';
 import { levelKey } from './loaded.ts';
 import { KnownStock, type Learned, type Stuck } from './known.stock.ts';
+import { KnownTrust } from './known.trust.ts';
 import { Lane, within, type BatchResult, type BatchWork } from './lane.ts';
 import { decideKnown, numbersFor, writeKnown, type KnownBatch, type KnownPlan } from './optimistic.batch.ts';
 import { RecentKeys } from './recent.keys.ts';
@@ -31,15 +32,6 @@ export interface Decided<Known> {
   plan: KnownPlan | null;
 }
 
-/** When too many batches were not done, everything goes under locks for so long; twice as long each time. */
-const PAUSE_MS = 100;
-const PAUSE_MAX_MS = 60_000;
-/** Batches done in a row after which a pause is the first again. */
-const TRUSTED_AFTER = 1_000;
-/** A batch that was not done is made up for by so many that were; one is worth it while more than these are done. */
-const DONE_PER_FAILURE = 5;
-const FAILURES_MAX = 5;
-
 /**
  * Lanes of reserves that are decided on what this instance knows of stock, without locking and reading it first: each
  * batch is one round trip, and the next is decided and sent before the last one is committed. A batch is written only where
@@ -49,15 +41,11 @@ export class OptimisticLanes {
   readonly #options: OptimisticLanesOptions;
   readonly #known: KnownStock;
   readonly #recentKeys = new RecentKeys();
+  readonly #trust = new KnownTrust();
   readonly lanes: readonly Lane[];
   readonly #chains = new Map<Lane, Chain>();
   /** Levels that batches under way write. */
   readonly #underWay = new Set<{ plan: KnownPlan; startedMs: number; ended: Promise<void> }>();
-  #pauseMs = 0;
-  #restsUntilMs = 0;
-  #doneInARow = 0;
-  /** Failures, less what was made up for. */
-  #doubt = 0;
 
   constructor(names: readonly string[], options: OptimisticLanesOptions) {
     this.#options = options;
@@ -70,7 +58,8 @@ export class OptimisticLanes {
   /** Null where a command that came goes under locks; else the state of knowledge by which it need not. */
   knownAt({ command, meta }: Asked, stuck: Stuck): number | null {
     if (meta.idempotency !== null && this.#recentKeys.see(meta.idempotency)) return null;
-    return this.#isAwake && !this.isHung && this.#known.knows(command, stuck) ? this.#known.forgotten : null;
+    const isOpen = this.#trust.isAwake(performance.now()) && !this.isHung;
+    return isOpen && this.#known.knows(command, stuck) ? this.#known.forgotten : null;
   }
 
   /** Whether a batch has not been heard of for long: a connection may have fallen silent. */
@@ -87,10 +76,6 @@ export class OptimisticLanes {
   /** Whether a command that goes this way may go now: nobody else of this process is at its levels. */
   isFree(command: Command): boolean {
     return this.#known.isFree(command);
-  }
-
-  get #isAwake(): boolean {
-    return performance.now() >= this.#restsUntilMs;
   }
 
   /** Decides what it can of the commands that were taken. */
@@ -118,7 +103,7 @@ export class OptimisticLanes {
     } catch (error) {
       const [first] = asked;
       if (first !== undefined) onDefect(error, first.command);
-      this.#blame();
+      this.#trust.blame(performance.now());
       return { accepted: asked.map(() => false), plan: null };
     }
   }
@@ -140,27 +125,12 @@ export class OptimisticLanes {
     this.#underWay.add(entry);
     const result = await running;
     this.#underWay.delete(entry);
-    if (result.kind === 'done') this.#praise();
+    if (result.kind === 'done') this.#trust.praise();
     else {
       this.#known.forget(plan.levels);
-      if (result.kind !== 'behind') this.#blame();
+      if (result.kind !== 'behind') this.#trust.blame(performance.now());
     }
     return result;
-  }
-
-  #praise(): void {
-    this.#doneInARow += 1;
-    this.#doubt = Math.max(0, this.#doubt - 1 / DONE_PER_FAILURE);
-    if (this.#doneInARow >= TRUSTED_AFTER) this.#pauseMs = 0;
-  }
-
-  #blame(): void {
-    this.#doneInARow = 0;
-    this.#doubt += 1;
-    if (this.#doubt <= FAILURES_MAX) return;
-    this.#doubt = 0;
-    this.#pauseMs = Math.min(PAUSE_MAX_MS, Math.max(PAUSE_MS, this.#pauseMs * 2));
-    this.#restsUntilMs = performance.now() + this.#pauseMs;
   }
 
   /** What a batch under locks has left. Not to be told through a pooler: the settings of a session would not be ours. */
