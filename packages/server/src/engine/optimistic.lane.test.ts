@@ -174,6 +174,17 @@ test.each([
   expect(await reservedOf('A')).toBe(2);
 });
 
+test('where all of it is known, and not enough for all, the rest is told so under locks', async () => {
+  await stock.watcher.query('UPDATE level SET on_hand = reserved + 6, version = version + 1');
+  await reserve('A', 1);
+  await reserve('A', 1);
+  const answers = await Promise.allSettled(Array.from({ length: 6 }, () => reserve('A', 1)));
+  expect(answers.filter(({ status }) => status === 'fulfilled')).toHaveLength(4);
+  const refused = { status: 'rejected', reason: { code: 'insufficient_stock' } };
+  expect(answers.filter(({ status }) => status === 'rejected')).toMatchObject([refused, refused]);
+  expect(await reservedOf('A')).toBe(8);
+});
+
 test('what is done under locks here and what is not keep out of each other’s way', async () => {
   here.reports.length = 0;
   const { engine } = here;
