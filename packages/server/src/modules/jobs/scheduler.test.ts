@@ -157,7 +157,7 @@ describe('what many jobs have missed', () => {
     );
     for (const { id } of made) await travel.nextAt(id, '2025-06-01T00:00Z');
     const rounds = await travel.to('2025-06-02T00:00Z');
-    expect(rounds[0]).toBe(250);
+    expect(Math.max(...rounds)).toBe(250);
     expect(rounds.length).toBeGreaterThan(1);
     const expected = minutesOf(instants('2025-06-01T21:30:00Z', '2025-06-02T00:00:00Z', 1));
     for (const job of made) expect(await travel.ticksOf(job)).toEqual(expected);
