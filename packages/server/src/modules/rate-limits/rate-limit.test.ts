@@ -255,6 +255,11 @@ describe('the list of rules', () => {
 });
 
 describe('what an instance counts by', () => {
+  const looking = (isHinted: boolean, memory = new MemoryStore()) => {
+    const isShared = false;
+    return new Limits({ database: test.database, store: memory, memory, isShared, isHinted: () => isHinted });
+  };
+
   it('is read again after every change of a rule or a tier', async () => {
     const { kysely } = test.database;
     const revisions = [await readRevision(kysely)];
@@ -302,11 +307,6 @@ describe('what an instance counts by', () => {
   });
 
   it('is looked for at each tick, and where hints arrive only now and then', async () => {
-    const looking = (isHinted: boolean) => {
-      const memory = new MemoryStore();
-      const isShared = false;
-      return new Limits({ database: test.database, store: memory, memory, isShared, isHinted: () => isHinted });
-    };
     const [hinted, alone] = [looking(true), looking(false)];
     for (const limits of [hinted, alone]) await limits.tick();
     const { body } = await ask('POST', '/rate-limits', rule({ subject: 'user', match: { path: '/later' } }));
@@ -320,10 +320,42 @@ describe('what an instance counts by', () => {
     // What did not change is not read again.
     expect([knownBy(), alone.rules.active[0] === before]).toEqual([[true, true], true]);
     await ask('DELETE', `/rate-limits/${body.id}`);
-    // Who asks for the rules while they are read gets what is there after that.
-    const asked = [alone.refresh(), alone.refresh()];
-    await Promise.all(asked);
-    expect(alone.rules.all.has(body.id)).toBe(false);
+  });
+
+  it('is for who asks while it is read what is there after that, and what could not be read is read again', async () => {
+    const limits = looking(true);
+    const owner = new pg.Client(test.connection);
+    await owner.connect();
+    await owner.query('BEGIN');
+    await owner.query('LOCK TABLE rate_limit_tier');
+    const first = limits.refresh();
+    const waiting = `SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`;
+    await expect.poll(async () => (await owner.query(waiting)).rowCount).toBe(1);
+    // The rules themselves were read by now.
+    await owner.query(`UPDATE rate_limit SET units = 7 WHERE name = 'Each person'`);
+    const second = limits.refresh();
+    await owner.query('COMMIT');
+    await Promise.all([first, second]);
+    expect(limits.rules.active.map(({ stored }) => stored.limit)).toContain(7);
+
+    await limits.tick();
+    await owner.query('ALTER TABLE rate_limit_tier RENAME TO elsewhere');
+    await limits.catchUp();
+    await owner.query(`UPDATE rate_limit SET units = 6000 WHERE name = 'Each person'`);
+    await owner.query('ALTER TABLE elsewhere RENAME TO rate_limit_tier');
+    await owner.end();
+    // Also where hints arrive, and nothing is looked for at this tick.
+    await limits.tick();
+    expect(limits.rules.active.map(({ stored }) => stored.limit)).not.toContain(7);
+  });
+
+  it('is read once where nothing is followed, and counters are swept until it stops', async () => {
+    const calls: string[] = [];
+    const counters = { start: () => calls.push('start'), stop: () => calls.push('stop') };
+    const limits = looking(false, Object.assign(new MemoryStore(), counters));
+    limits.start({ follows: false });
+    await limits.stop();
+    expect([calls, limits.rules.all.size]).toEqual([['start', 'stop'], 4]);
   });
 
   it('is hinted of also where nobody knows whether the change was made', async () => {
@@ -351,6 +383,15 @@ describe('what an instance counts by', () => {
       ['6', '5'],
       ['3', '1'],
     ]);
+    const limits = looking(true);
+    await limits.tick();
+    const rootOf = (id: number): string =>
+      limits.callers.keySubject(`00000000-0000-7000-8000-00000000000${id}`).slice(-1);
+    expect([rootOf(3), rootOf(4)]).toEqual(['1', '4']);
+    // Now it is another one that goes on with the same.
+    await asOwner(`UPDATE api_key SET revoked_at = now() WHERE id::text LIKE '%3'`);
+    await limits.followKeys();
+    expect([rootOf(3), rootOf(4)]).toEqual(['3', '1']);
     await asOwner('DELETE FROM api_key');
   });
 });

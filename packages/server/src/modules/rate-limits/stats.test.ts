@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import pg from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { newId } from '../../kernel/ids.ts';
 import { createMetrics } from '../../platform/metrics/index.ts';
@@ -59,6 +60,32 @@ describe('GET /rate-limits/stats', () => {
     await app.ask('PATCH', `/rate-limits/${shadow}`, { body: { name: 'renamed' } });
     await app.ask('GET', '/rate-limits/stats');
     expect((await app.test.app.inject({ url: '/metrics' })).body).not.toContain('rule="test"');
+  });
+
+  it('tells rules apart, and looks back as far as it is asked to', async () => {
+    const [one, other] = [await app.rule({ limit: 9 }), await app.rule({ limit: 9 })];
+    const { limits } = app.test.server.rateLimits;
+    const step = { allowed: 1, refused: 0, shadowRefused: 0 };
+    const count = (ruleId: string, minutes: number, subject: string) => {
+      const atMs = Date.now() - minutes * 60_000;
+      return Promise.all([
+        addSteps(app.test.database.kysely, [{ ...step, ruleId, atMs }]),
+        addSubjects(app.test.database.kysely, [{ ruleId, minuteMs: atMs, subject, allowed: 1, refused: 0 }]),
+      ]);
+    };
+    await count(one, 1, 'ada');
+    await count(other, 1, 'bob');
+    await count(other, 90, 'eve');
+    await app.ask('GET', '/locations');
+    const { body } = await app.ask('GET', '/rate-limits/stats?minutes=120');
+    expect(body['store']).toMatchObject({ subjects: limits.memory.size });
+    const rules = (body['rules'] as (RuleStats & { id: string })[]).filter(({ id }) => id === one || id === other);
+    expect(rules.map(({ topSubjects }) => topSubjects.map(({ subject }) => subject))).toEqual([
+      ['127.0.0.1', 'ada'],
+      ['127.0.0.1', 'bob', 'eve'],
+    ]);
+    expect(rules.map(({ allowed }) => allowed)).toEqual([2, 3]);
+    expect(await statsOf(other)).toMatchObject({ allowed: 2 });
   });
 
   it('adds up what several instances counted', async () => {
@@ -237,8 +264,31 @@ describe('what is written down', () => {
     count(false, true);
     await keeper.stop();
     expect(await written(id)).toBe(2);
+
+    // Who asks for all that was counted waits for who is writing it; one that fails takes no other along.
+    const owner = new pg.Client(app.test.connection);
+    await owner.connect();
+    await owner.query('BEGIN');
+    await owner.query('LOCK TABLE rate_limit_stat');
+    count(true, false);
+    const done: number[] = [];
+    const flushes = [1, 2].map((number) => keeper.flush().then(() => done.push(number)));
+    const waiting = `SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`;
+    await expect.poll(async () => (await owner.query(waiting)).rowCount).toBe(1);
+    expect(done).toEqual([]);
+    await owner.query('COMMIT');
+    await Promise.all(flushes);
+    expect([done, await written(id)]).toEqual([[1, 2], 3]);
+    await owner.query('ALTER TABLE rate_limit_stat RENAME TO elsewhere');
+    count(true, false);
+    await expect(keeper.flush()).rejects.toThrow('rate_limit_stat');
+    await owner.query('ALTER TABLE elsewhere RENAME TO rate_limit_stat');
+    await owner.end();
+    count(true, false);
+    await keeper.flush();
+    expect(await written(id)).toBe(4);
     const text = await metrics.render();
-    expect(text).toContain('rate_limit_requests_total{rule="kept",outcome="allowed"} 1');
+    expect(text).toContain('rate_limit_requests_total{rule="kept",outcome="allowed"} 4');
     expect(text).toContain('rate_limit_requests_total{rule="kept",outcome="shadow_refused"} 1');
     expect(text).not.toContain('rule="kept",outcome="refused"');
   });
