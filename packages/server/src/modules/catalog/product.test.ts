@@ -143,6 +143,8 @@ describe('POST /products/batch', () => {
     expect(body.results[1].error).toMatchObject({ code: 'duplicate_sku', status: 409, title: 'The sku is taken' });
     expect(body.results[3].error.detail).toContain('B-2');
     expect((await call('GET', '/products/B-2')).body.name).toBe('two');
+    const { items } = (await call('GET', '/audit?kind=product.created&limit=2')).body;
+    expect(items.map(({ subject }: { subject: string }) => subject).toSorted()).toEqual(['B-1', 'B-2']);
   });
 
   it('makes 1,200 in three commits, and answers a repeat under the same key with the same', async () => {

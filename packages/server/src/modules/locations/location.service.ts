@@ -14,10 +14,10 @@ import type { LocationPatchBody, LocationQuery, LocationView, NewLocationBody } 
 import {
   archiveLocation,
   findLocation,
+  findLockedLocation,
   insertLocation,
   isCodeTaken,
   listLocations,
-  lockLocationRow,
   locationOrder,
   locationPosition,
   stockAt,
@@ -59,7 +59,7 @@ export async function patchLocation(
   return engine.transact(
     meta,
     async (tx, now) => {
-      const before = expected(named && (await lockLocationRow(tx, named.id, target.code)), target);
+      const before = expected(named && (await findLockedLocation(tx, named.id, target.code)), target);
       if (before.archived_at !== null) {
         throw new Problem(stockProblems.locationArchived, `The location ${target.code} is archived for good.`);
       }
@@ -93,7 +93,7 @@ export async function removeLocation(
   return engine.transact(
     meta,
     async (tx, now) => {
-      const before = expected(named && (await lockLocationRow(tx, named.id, target.code)), target);
+      const before = expected(named && (await findLockedLocation(tx, named.id, target.code)), target);
       if (before.archived_at !== null) return { status: 204, body: null, journal: [] };
       const stock = await stockAt(tx, before.id);
       if (stock.levels > 0) throw locationInUse(target.code, stock);

@@ -61,18 +61,12 @@ export async function findLocation(db: Kysely<Tables>, code: string): Promise<Lo
 }
 
 /** The location that had this code when its lock was asked for, if it still has it now that the lock is ours. */
-export async function lockLocationRow(
+export async function findLockedLocation(
   tx: Transaction<Tables>,
   id: number,
   code: string,
 ): Promise<Location | undefined> {
-  return tx
-    .selectFrom('location')
-    .selectAll()
-    .where('id', '=', id)
-    .where('code', '=', code)
-    .forNoKeyUpdate()
-    .executeTakeFirst();
+  return tx.selectFrom('location').selectAll().where('id', '=', id).where('code', '=', code).executeTakeFirst();
 }
 
 /** Whether another location, archived or not, has this code. */
