@@ -69,6 +69,10 @@ describe('GET /audit', () => {
     expect(await subjectsOf('actor=nobody')).toEqual([]);
     expect(await subjectsOf(`from=${at}&kind=product.created`)).toContain('C-3');
     expect(await subjectsOf(`to=${at}&kind=product.created`)).not.toContain('C-3');
+    // A tenth of a millisecond later.
+    const after = at.replace('Z', '1Z');
+    expect(await subjectsOf(`from=${after}&kind=product.created`)).not.toContain('C-3');
+    expect(await subjectsOf(`to=${after}&kind=product.created`)).toContain('C-3');
   });
 
   it('is one list of all that is told there, page by page, and its cursor is for no other', async () => {

@@ -281,6 +281,7 @@ describe('DELETE /locations/{code}', () => {
     const resolved = await call('GET', '/alerts?location=D-2&status=resolved');
     expect(resolved.body.items).toHaveLength(3);
     expect(resolved.body.items[2]).toEqual(over);
+    expect(resolved.body.items[0].resolvedAt).toBe((await call('GET', '/locations/D-2')).body.archivedAt);
     const told = await test.database.pool.query(`SELECT subject, data::jsonb AS data FROM journal_entry
       WHERE kind = 'alert.resolved' AND id > (SELECT id FROM journal_entry WHERE kind = 'location.archived' ORDER BY id DESC LIMIT 1)`);
     expect(told.rows.map(({ data }) => data).toSorted((left, right) => (left.id < right.id ? 1 : -1))).toEqual(
