@@ -15,6 +15,18 @@ test('what was not used for a while makes room', () => {
   expect(KEYS.map((key) => cache.get(key))).toEqual(['A', undefined, undefined, 'D', 'E', 'F']);
 });
 
+test('all of it is counted and forgotten, in both generations', () => {
+  // Each weighs 160 bytes, two for each letter of its key, and its own.
+  const cache = new ByteLru<string>(2 * 200);
+  cache.set('four', 'A', 32);
+  cache.set('many', 'B', 32);
+  expect([cache.size, cache.bytes, cache.get('four'), cache.get('many')]).toEqual([2, 400, 'A', 'B']);
+  cache.clear();
+  expect([cache.size, cache.bytes, cache.get('four'), cache.get('many')]).toEqual([0, 0, undefined, undefined]);
+  cache.set('four', 'too large', 33);
+  expect(cache.size).toBe(0);
+});
+
 test('one that weighs more than half of all may is not kept, and takes its predecessor away', () => {
   const cache = new ByteLru<string>(1_000);
   cache.set('a', 'small', 10);

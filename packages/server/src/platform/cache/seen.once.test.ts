@@ -11,3 +11,12 @@ test('the second time it is known, until many others have been asked for', () =>
   seen.clear();
   expect(seen.ask('a')).toBe(false);
 });
+
+test('it forgets the older half once there are as many younger ones, and all at once when it is told to', () => {
+  const seen = new SeenOnce(4);
+  const asked = (...keys: string[]): boolean[] => keys.map((key) => seen.ask(key));
+  expect(asked('a', 'b', 'c', 'd', 'a')).toEqual([false, false, false, false, false]);
+  expect(asked('d')).toEqual([true]);
+  seen.clear();
+  expect(asked('c', 'd', 'a')).toEqual([false, false, false]);
+});
