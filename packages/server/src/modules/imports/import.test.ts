@@ -247,6 +247,10 @@ describe('stock', () => {
     const again = stock('sku,location,quantity\nMUG,B,4\n', { engine, clock });
     await expect(again).rejects.toMatchObject({ code: 'level_busy' });
     expect(asked).toBe(1);
+    // Nor is a row to blame for it.
+    const changed = products('sku,name\nMUG,Mug\n', { updates: true, engine, clock });
+    await expect(changed).rejects.toMatchObject({ code: 'level_busy' });
+    expect(asked).toBe(2);
   });
 
   test('a count sets the level, and says where nothing was different', async () => {
