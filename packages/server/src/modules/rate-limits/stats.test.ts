@@ -18,6 +18,8 @@ afterEach(() => app.reset());
 afterAll(() => app.close());
 
 interface RuleStats {
+  id: string;
+  factor: number;
   allowed: number;
   refused: number;
   shadowRefused: number;
@@ -77,9 +79,13 @@ describe('GET /rate-limits/stats', () => {
     await count(other, 1, 'bob');
     await count(other, 90, 'eve');
     await app.ask('GET', '/locations');
+    // As an adaptive rule is tightened.
+    Object.assign(limits.rules.all.get(one) ?? {}, { factor: 0.7 ** 5 });
     const { body } = await app.ask('GET', '/rate-limits/stats?minutes=120');
+    expect(Date.parse(String(body['from'])) % 10_000).toBe(0);
     expect(body['store']).toMatchObject({ subjects: limits.memory.size });
-    const rules = (body['rules'] as (RuleStats & { id: string })[]).filter(({ id }) => id === one || id === other);
+    const rules = (body['rules'] as RuleStats[]).filter(({ id }) => id === one || id === other);
+    expect(rules.map(({ factor }) => factor)).toEqual([0.1681, 1]);
     expect(rules.map(({ topSubjects }) => topSubjects.map(({ subject }) => subject))).toEqual([
       ['127.0.0.1', 'ada'],
       ['127.0.0.1', 'bob', 'eve'],
