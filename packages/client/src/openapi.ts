@@ -5868,6 +5868,11 @@ export interface components {
                  */
                 location: string;
                 /**
+                 * @description false: nothing is available here.
+                 * @example true
+                 */
+                active: boolean;
+                /**
                  * @description Levels here.
                  * @example 30
                  */
@@ -8218,6 +8223,7 @@ export interface operations {
                      *       "locations": [
                      *         {
                      *           "location": "WH001",
+                     *           "active": true,
                      *           "levels": 30,
                      *           "units": {
                      *             "onHand": 1200,

@@ -17,12 +17,9 @@ import classes from './home.module.css';
 
 /** No event tells that a hold is about to end. */
 const RENEW_MS = 60_000;
-/** A page of the list. */
-const INACTIVE_MAX = 200;
 
 export function HomeView() {
   const summary = useGet('/api/v1/summary', {}, { refetchInterval: RENEW_MS });
-  const closed = useGet('/api/v1/locations', { query: { active: false, limit: INACTIVE_MAX } });
   const activity = useActivity();
   if (summary.isError && summary.data === undefined) {
     return (
@@ -32,22 +29,20 @@ export function HomeView() {
       </>
     );
   }
-  if (summary.data === undefined || closed.isPending) return <HomeSkeleton />;
+  if (summary.data === undefined) return <HomeSkeleton />;
   if (summary.data.levels === 0) return <FirstSteps />;
-  const places = closed.data?.items ?? [];
-  const inactive = new Set(places.filter(({ active }) => !active).map(({ code }) => code));
   return (
     <>
       <PageHeader title="Home" beside={<Freshness asOf={summary.data.asOf} />} />
       <Figures summary={summary.data} activity={activity} />
       <section className={classes['whole']} aria-label="All stock">
-        <LevelBar level={levelOfAll(summary.data, inactive)} size="page" withLabels />
+        <LevelBar level={levelOfAll(summary.data)} size="page" withLabels />
       </section>
       <div className={classes['columns']}>
         <LatestMovements activity={activity} />
         <div className={classes['side']}>
           <Expiring />
-          <LocationTable summary={summary.data} inactive={inactive} />
+          <LocationTable summary={summary.data} />
         </div>
       </div>
     </>

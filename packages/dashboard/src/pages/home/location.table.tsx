@@ -3,19 +3,14 @@ import { LevelBar } from '../../ui/level.bar.tsx';
 import { scaleOf } from '../../ui/level.bar.rules.ts';
 import { Link } from '../../ui/link.tsx';
 import { formatNumber, Num } from '../../ui/num.tsx';
-import { levelOfSums } from './sums.rules.ts';
+import { levelOfPlace } from './sums.rules.ts';
 import classes from './home.module.css';
 
 /** A glance; all of them have a page. */
 const SHOWN = 12;
 
-interface LocationTableProps {
-  summary: Answer<'/api/v1/summary'>;
-  inactive: ReadonlySet<string>;
-}
-
 /** The first locations' stock, drawn to one scale. */
-export function LocationTable({ summary, inactive }: LocationTableProps) {
+export function LocationTable({ summary }: { summary: Answer<'/api/v1/summary'> }) {
   const locations = summary.locations.slice(0, SHOWN);
   const others = summary.locations.length - locations.length;
   const scale = Math.max(...locations.map(({ units }) => scaleOf({ ...units, safetyStock: 0 })), 1);
@@ -36,7 +31,7 @@ export function LocationTable({ summary, inactive }: LocationTableProps) {
           </tr>
         </thead>
         <tbody>
-          {locations.map(({ location, units, lowStock, outOfStock }) => (
+          {locations.map(({ location, active, units, lowStock, outOfStock }) => (
             <tr key={location}>
               <th scope="row" title={location}>
                 <Link to="/inventory" search={{ location }}>
@@ -44,7 +39,7 @@ export function LocationTable({ summary, inactive }: LocationTableProps) {
                 </Link>
               </th>
               <td>
-                <LevelBar level={levelOfSums(units, inactive.has(location))} scale={scale} />
+                <LevelBar level={levelOfPlace({ units, active })} scale={scale} />
               </td>
               <td>
                 <Num value={units.available} short of={location} />

@@ -426,6 +426,7 @@ describe('GET /summary', () => {
         locations: [
           {
             location: 'B',
+            active: true,
             levels: 1,
             units: { onHand: 10, reserved: 3, committed: 0, available: 7, shortage: 0 },
             value: '1',
@@ -435,6 +436,7 @@ describe('GET /summary', () => {
           },
           {
             location: 'A',
+            active: true,
             levels: 2,
             units: { onHand: 5, reserved: 2, committed: 0, available: 2, shortage: 0 },
             value: '24.9912',
@@ -454,6 +456,13 @@ describe('GET /summary', () => {
         short: 1,
         units: { onHand: 12, reserved: 3, committed: 2, available: 7, shortage: 1 },
       });
+      await call('PATCH', '/locations/B', { active: false });
+      const { units: closed, locations } = await summaryOf(8);
+      expect(closed).toMatchObject({ onHand: 12, available: 0 });
+      expect(locations).toMatchObject([
+        { location: 'B', active: false },
+        { location: 'A', active: true },
+      ]);
     } finally {
       test = outer;
       await own.close();

@@ -239,6 +239,7 @@ export const SummarySchema = Shape(
     locations: Type.Array(
       Shape({
         location: LocationCode,
+        active: Type.Boolean({ description: 'false: nothing is available here.', examples: [true] }),
         levels: sum('Levels here.', 30),
         units,
         value: money,

@@ -6,6 +6,7 @@ import type { Summary } from './level.schema.ts';
 interface LocationSums {
   /** null: all of them together. */
   location: string | null;
+  active: boolean | null;
   levels: number;
   onHand: number;
   reserved: number;
@@ -64,7 +65,7 @@ async function sumLevels(db: Kysely<Tables>): Promise<LocationSums[]> {
       WHERE product.archived_at IS NULL
       GROUP BY level.location_id
     ), by_location AS (
-      SELECT location.code AS location, location.priority, coalesce(levels, 0) AS levels,
+      SELECT location.code AS location, location.priority, location.active, coalesce(levels, 0) AS levels,
         coalesce(on_hand, 0) AS on_hand, coalesce(reserved, 0) AS reserved, coalesce(committed, 0) AS committed,
         coalesce(CASE WHEN location.active THEN available END, 0) AS available,
         coalesce(shortage, 0) AS shortage, coalesce(value, 0) AS value,
@@ -75,11 +76,11 @@ async function sumLevels(db: Kysely<Tables>): Promise<LocationSums[]> {
     ), sums AS (
       SELECT * FROM by_location
       UNION ALL
-      SELECT NULL, NULL, sum(levels), sum(on_hand), sum(reserved), sum(committed), sum(available),
+      SELECT NULL, NULL, NULL, sum(levels), sum(on_hand), sum(reserved), sum(committed), sum(available),
         sum(shortage), sum(value), sum(low), sum(out), sum(short)
       FROM by_location
     )
-    SELECT location, coalesce(levels, 0)::bigint AS levels, coalesce(on_hand, 0)::bigint AS "onHand",
+    SELECT location, active, coalesce(levels, 0)::bigint AS levels, coalesce(on_hand, 0)::bigint AS "onHand",
       coalesce(reserved, 0)::bigint AS reserved, coalesce(committed, 0)::bigint AS committed,
       coalesce(available, 0)::bigint AS available, coalesce(shortage, 0)::bigint AS shortage,
       trim_scale(coalesce(value, 0))::text AS value,
@@ -142,6 +143,7 @@ function toSummary(
         : [
             {
               location: row.location,
+              active: row.active === true,
               levels: row.levels,
               units: unitsOf(row),
               value: row.value,

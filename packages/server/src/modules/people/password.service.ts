@@ -5,7 +5,7 @@ import type { Caller } from '../../platform/auth/index.ts';
 import { refuseWeakPassword } from './password.rules.ts';
 import { personProblems } from './person.problems.ts';
 import type { PersonPasswordBody } from './person.schema.ts';
-import { actorOf, personNotFound, personView, type PeopleDeps } from './person.service.ts';
+import { personNotFound, personView, type PeopleDeps } from './person.service.ts';
 import { findPerson, findSecrets, lockPerson, setPasswordHash } from './person.sql.ts';
 import { endSessionsOf } from './session.sql.ts';
 import type { Throttle } from './throttle.ts';
@@ -77,7 +77,7 @@ async function settingPassword(
   const passwordHash = await passwords.hash(password);
   return async (tx, now) => {
     if ((await lockPerson(tx, id)) === undefined) throw personNotFound(id);
-    if (checked !== null && (await findSecrets(tx, id))?.password_hash !== checked) throw wrongPassword(id);
+    if (checked !== null && (await findSecrets(tx, id))?.password_hash !== checked) throw wrongPassword();
     const view = personView(await setPasswordHash(tx, id, passwordHash));
     await endSessionsOf(tx, id, { but, nowMs: now });
     return { status: 204, body: null, journal: [{ kind: 'person.password_changed', subject: id, data: view }] };
@@ -102,11 +102,11 @@ async function checkCurrentPassword(
   const { login_key: loginKey, password_hash: stored } = secrets;
   const attempt = await throttle.attempt(loginKey, address);
   const verdict = await throttle.judge(attempt, () => passwords.verify(currentPassword, stored));
-  if (verdict === 'wrong') throw wrongPassword(id);
+  if (verdict === 'wrong') throw wrongPassword();
   await throttle.succeeded(attempt);
   return stored;
 }
 
-function wrongPassword(id: string): Problem {
-  return new Problem(personProblems.wrongPassword, `It is not the current password of ${actorOf(id)}.`);
+function wrongPassword(): Problem {
+  return new Problem(personProblems.wrongPassword, 'It is not the current password.');
 }
