@@ -28,7 +28,7 @@ const COLUMNS: Column<Level>[] = [
   {
     id: 'sku',
     label: 'Product',
-    width: 'minmax(140px, 1.4fr)',
+    width: 'minmax(124px, 1.2fr)',
     onPhone: { place: 1, width: 'max(84px, 50vw - 100px)' },
     sortBy: 'sku',
     render: ({ sku }) => <Link to={pathOf('/inventory', sku)}>{sku}</Link>,
@@ -36,11 +36,11 @@ const COLUMNS: Column<Level>[] = [
   {
     id: 'location',
     label: 'Location',
-    width: 'minmax(90px, 0.8fr)',
+    width: 'minmax(124px, 0.9fr)',
     onPhone: { place: 4, width: 'max(60px, 50vw - 92px)' },
     render: ({ location }) => location,
   },
-  { id: 'level', label: 'Level', width: 'minmax(140px, 1.6fr)', render: (level) => <LevelBar level={level} /> },
+  { id: 'level', label: 'Level', width: 'minmax(120px, 1.6fr)', render: (level) => <LevelBar level={level} /> },
   { ...number('onHand', 'On hand', true), onPhone: { place: 3, width: '68px' } },
   number('committed', 'Committed'),
   number('reserved', 'Reserved'),
@@ -63,7 +63,7 @@ function number(field: NumberField, label: string, isSorted = false): Column<Lev
   return {
     id: field,
     label,
-    width: '108px',
+    width: 'minmax(88px, 0.7fr)',
     align: 'end',
     ...(isSorted ? { sortBy: field } : {}),
     render: (level) => <Num value={level[field]} of={keyOfLevel(level)} />,
