@@ -2,7 +2,7 @@
  * The engine against the model, over HTTP and by its decisions alone: random histories, every answer, every number. Short
  * by default; a failure prints the seed that repeats it and, shrunk, the commands that show it.
  *
- *   HOLDFAST_MODEL_COMMANDS=100000   how many commands (3,000; five times as many by the decisions alone)
+ *   HOLDFAST_MODEL_COMMANDS=100000   how many commands (2,000; five times as many by the decisions alone)
  *   HOLDFAST_MODEL_SEED=…            repeats a run
  */
 import fc from 'fast-check';
@@ -22,7 +22,7 @@ import type { ShiftedClock } from './shifted.clock.ts';
 import { emptyStats } from './system.ts';
 import type { SystemUnderTest } from './system.ts';
 
-const COMMANDS = Number(process.env['HOLDFAST_MODEL_COMMANDS'] ?? 3_000);
+const COMMANDS = Number(process.env['HOLDFAST_MODEL_COMMANDS'] ?? 2_000);
 const SEED = Number(process.env['HOLDFAST_MODEL_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
 const STEPS = 60;
 const ROUND = 5;
