@@ -13,7 +13,7 @@ const SHOWN = 12;
 export function LocationTable({ summary }: { summary: Answer<'/api/v1/summary'> }) {
   const locations = summary.locations.slice(0, SHOWN);
   const others = summary.locations.length - locations.length;
-  const scale = Math.max(...locations.map(({ units }) => scaleOf({ ...units, safetyStock: 0 })), 1);
+  const scale = Math.max(...locations.map((place) => scaleOf(levelOfPlace(place))), 1);
   return (
     <section className={classes['panel']} aria-labelledby="by-location">
       <header className={classes['panelHead']}>

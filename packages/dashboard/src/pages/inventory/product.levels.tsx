@@ -22,12 +22,13 @@ const PARTS: readonly (readonly [part: ExplainedPart, label: string])[] = [
   ['safetyStock', 'Safety'],
   ['available', 'Available'],
 ];
+/** On a phone what is available is seen without a sideways scroll. */
+const AVAILABLE_FIRST = [...PARTS.slice(-1), ...PARTS.slice(0, -1)];
 
 /** A row for each location, drawn to one scale; every number can be asked why. */
 export function ProductLevels({ levels, isThen, onExplain, onAdjust, onSettings }: ProductLevelsProps) {
   const scale = Math.max(...levels.map((level) => scaleOf(asLevel(level))), 1);
-  // On a phone what is available is seen without a sideways scroll.
-  const ordered = useIsPhone() ? PARTS.toSorted(([part]) => (part === 'available' ? -1 : 0)) : PARTS;
+  const ordered = useIsPhone() ? AVAILABLE_FIRST : PARTS;
   const parts = isThen ? ordered.filter(([part]) => part !== 'safetyStock' && part !== 'available') : ordered;
   const total = levelTotals(levels.map(asLevel));
   return (
