@@ -1,14 +1,10 @@
 import { useQuery } from '@tanstack/react-query';
-import { get, type Item } from './queries.ts';
+import { ALL_LOCATIONS, type Location } from './all.locations.ts';
+import { get } from './queries.ts';
 
 const PAGE_SIZE = 200;
 /** A choice of more is none. */
 const PAGES_MAX = 25;
-
-export type Location = Item<'/api/v1/locations'>;
-
-/** By this name events make them stale. */
-export const ALL_LOCATIONS = ['/api/v1/locations', 'all'] as const;
 
 /** All locations, to choose from; none while they are on their way. */
 export function useLocations(options: { enabled?: boolean } = {}): readonly Location[] {

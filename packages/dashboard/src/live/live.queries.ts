@@ -1,6 +1,6 @@
-import type { Query, QueryClient } from '@tanstack/react-query';
+import type { Query, QueryCacheNotifyEvent, QueryClient } from '@tanstack/react-query';
+import { ALL_LOCATIONS, type Location } from '../api/all.locations.ts';
 import type { Answer } from '../api/queries.ts';
-import { ALL_LOCATIONS, type Location } from '../api/use.locations.ts';
 import {
   afterMovement,
   rowOf,
@@ -18,6 +18,9 @@ const SUMS = '/api/v1/summary';
 /** The server keeps its sums for a moment: only those that are so much newer than an event have it in them for certain. */
 const SUMS_AFTER_MS = 1_000;
 
+/** What an event changes of a page of a list. */
+type Change = (page: unknown) => unknown;
+
 /** Turns events into fresh data: balances are written at once, sums are asked for again soon. */
 export class LiveQueries {
   readonly #client: QueryClient;
@@ -27,9 +30,13 @@ export class LiveQueries {
   /** When what the sums depend on changed last. */
   #sumsChangedMs = -Infinity;
   #isStopped = false;
+  /** Of pages that are on their way: they may have been read before these changes, and are changed again as they arrive. */
+  readonly #onArrival = new WeakMap<Query, Change[]>();
+  readonly #leaveCache: () => void;
 
   constructor(client: QueryClient) {
     this.#client = client;
+    this.#leaveCache = client.getQueryCache().subscribe((event) => this.#onCache(event));
   }
 
   take(event: HoldfastEvent): void {
@@ -46,6 +53,7 @@ export class LiveQueries {
 
   stop(): void {
     this.#isStopped = true;
+    this.#leaveCache();
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
   }
@@ -107,13 +115,33 @@ export class LiveQueries {
     this.#writeItems<object>(row.list, (items) => withRow(items, row));
   }
 
-  /** In every page of the list that is known. */
+  /** In every page of the list that is known, or on its way. */
   #writeItems<Item>(path: string, change: (items: readonly Item[]) => readonly Item[]): void {
-    this.#client.setQueriesData<{ items?: readonly Item[] }>({ queryKey: [path] }, (data) => {
-      if (data?.items === undefined) return data;
-      const items = change(data.items);
-      return items === data.items ? data : { ...data, items };
-    });
+    const changePage: Change = (page) => {
+      const { items } = (page ?? {}) as { items?: readonly Item[] };
+      const changed = items === undefined ? items : change(items);
+      return changed === items ? page : { ...(page as object), items: changed };
+    };
+    this.#client.setQueriesData({ queryKey: [path] }, changePage);
+    for (const query of this.#client.getQueryCache().findAll({ queryKey: [path], fetchStatus: 'fetching' })) {
+      const waiting = this.#onArrival.get(query);
+      if (waiting === undefined) this.#onArrival.set(query, [changePage]);
+      else waiting.push(changePage);
+    }
+  }
+
+  #onCache(event: QueryCacheNotifyEvent): void {
+    if (event.type !== 'updated') return;
+    const { query, action } = event;
+    const isArrival = action.type === 'success' && action.manual !== true;
+    // What is asked for anew is asked for after the changes, and has them in it.
+    if (!isArrival && action.type !== 'fetch') return;
+    const changes = this.#onArrival.get(query) ?? [];
+    this.#onArrival.delete(query);
+    if (!isArrival || changes.length === 0) return;
+    this.#client.setQueryData(query.queryKey, (page: unknown) =>
+      changes.reduce((known, change) => change(known), page),
+    );
   }
 }
 

@@ -1,5 +1,6 @@
 import { Select } from '@mantine/core';
-import { choicesOf, type Location } from '../api/use.locations.ts';
+import type { Location } from '../api/all.locations.ts';
+import { choicesOf } from '../api/use.locations.ts';
 import { formatNumber } from './num.tsx';
 
 /** More than one looks through; to list 1,000 of them takes a browser half a second, and a quarter for each key. */

@@ -1,0 +1,78 @@
+import { QueryClient, QueryObserver } from '@tanstack/react-query';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { LiveQueries } from './live.queries.ts';
+
+interface Run {
+  id: string;
+  status: string;
+}
+
+const RUNS: readonly unknown[] = ['/api/v1/runs', {}];
+const pageOf = (...items: Run[]): { items: Run[]; nextCursor: null } => ({ items, nextCursor: null });
+const nowIs = (id: string, status: string): Parameters<LiveQueries['take']>[0] => ({
+  type: `run.${status}`,
+  subject: id,
+  time: '2026-11-20T10:00:00.000Z',
+  data: { id, status, job: { id: 'j' } },
+});
+
+/** Pages that are asked for, the oldest question first: each is answered by hand. */
+let asked: ((page: ReturnType<typeof pageOf>) => void)[];
+let client: QueryClient;
+let queries: LiveQueries;
+let observer: QueryObserver<ReturnType<typeof pageOf>>;
+let leave: () => void;
+
+const shown = (): Record<string, string> =>
+  Object.fromEntries((observer.getCurrentResult().data?.items ?? []).map(({ id, status }) => [id, status]));
+
+beforeEach(() => {
+  asked = [];
+  client = new QueryClient({ defaultOptions: { queries: { staleTime: 15_000, networkMode: 'always' } } });
+  queries = new LiveQueries(client);
+  observer = new QueryObserver(client, {
+    queryKey: RUNS,
+    queryFn: () => new Promise<ReturnType<typeof pageOf>>((resolve) => asked.push(resolve)),
+    meta: { isList: true },
+  });
+  leave = observer.subscribe(() => undefined);
+});
+
+afterEach(() => {
+  leave();
+  queries.stop();
+  client.clear();
+});
+
+async function answer(...items: Run[]): Promise<void> {
+  asked.shift()!(pageOf(...items));
+  await new Promise((resolve) => setImmediate(resolve));
+}
+
+test('what happens while a list is on its way is in it when it arrives', async () => {
+  queries.take(nowIs('a', 'started'));
+  queries.take(nowIs('a', 'succeeded'));
+  queries.take(nowIs('not among them', 'succeeded'));
+  await answer({ id: 'a', status: 'queued' }, { id: 'b', status: 'queued' });
+  expect(shown()).toEqual({ a: 'succeeded', b: 'queued' });
+});
+
+test('and while it is asked for again', async () => {
+  await answer({ id: 'a', status: 'queued' });
+  void observer.refetch();
+  queries.take(nowIs('a', 'succeeded'));
+  expect(shown()).toEqual({ a: 'succeeded' });
+  await answer({ id: 'a', status: 'queued' });
+  expect(shown()).toEqual({ a: 'succeeded' });
+});
+
+test('what was asked for after it happened is shown as it was answered', async () => {
+  await answer({ id: 'a', status: 'queued' });
+  void observer.refetch();
+  queries.take(nowIs('a', 'started'));
+  // In the place of the one before.
+  void observer.refetch({ cancelRefetch: true });
+  asked.shift();
+  await answer({ id: 'a', status: 'succeeded' });
+  expect(shown()).toEqual({ a: 'succeeded' });
+});
