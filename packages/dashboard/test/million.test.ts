@@ -88,7 +88,9 @@ describe.skipIf(CHROMIUM === null)('a list of a million rows', () => {
       }
     });
     expect(asked.length).toBeGreaterThanOrEqual(29);
-    expect(new Set(asked).size).toBe(asked.length);
+    // The first one once more where it came before the stream of events.
+    const others = asked.filter((cursor) => cursor !== 'first');
+    expect(new Set(others).size).toBe(others.length);
     expect(mostAtOnce).toBeLessThanOrEqual(2);
 
     // A drag of the scroll bar over all of it asks for nothing on the way: it is known, or not stopped at.

@@ -54,8 +54,6 @@ function follow(queries: LiveQueries): Feed {
   let wait: ReturnType<typeof setTimeout> | undefined;
   let poll: ReturnType<typeof setInterval> | undefined;
   let failures = 0;
-  // What was loaded while nobody looked is as of then.
-  let isBehind = document.hidden;
 
   const take = (event: StreamEvent): void => {
     // Why the server ends this connection; what follows is another one.
@@ -73,9 +71,8 @@ function follow(queries: LiveQueries): Feed {
     failures = 0;
     clearInterval(poll);
     noteLive(true);
-    // Without an id to go on from, what happened meanwhile is not told.
-    if (isBehind && lastEventId === null) queries.askAll();
-    isBehind = true;
+    // Without an id to go on from, what happened until now is not told. A page that opens has asked for little yet.
+    if (lastEventId === null) queries.askAll();
   };
   const connect = (): void => {
     clearTimeout(wait);

@@ -7,7 +7,8 @@ interface Run {
   status: string;
 }
 
-const RUNS: readonly unknown[] = ['/api/v1/runs', {}];
+const RUNS: readonly unknown[] = ['/api/v1/runs', { query: {} }];
+const RUNS_BELOW: readonly unknown[] = ['/api/v1/runs', { query: { cursor: 'c' } }];
 const pageOf = (...items: Run[]): { items: Run[]; nextCursor: null } => ({ items, nextCursor: null });
 const nowIs = (id: string, status: string): Parameters<LiveQueries['take']>[0] => ({
   type: `run.${status}`,
@@ -23,18 +24,24 @@ let queries: LiveQueries;
 let observer: QueryObserver<ReturnType<typeof pageOf>>;
 let leave: () => void;
 
+/** Reads a page of the list. */
+function observe(queryKey: readonly unknown[]): typeof observer {
+  return new QueryObserver(client, {
+    queryKey,
+    queryFn: () => new Promise<ReturnType<typeof pageOf>>((resolve) => asked.push(resolve)),
+    staleTime: Infinity,
+    meta: { isList: true },
+  });
+}
+
 const shown = (): Record<string, string> =>
   Object.fromEntries((observer.getCurrentResult().data?.items ?? []).map(({ id, status }) => [id, status]));
 
 beforeEach(() => {
   asked = [];
-  client = new QueryClient({ defaultOptions: { queries: { staleTime: 15_000, networkMode: 'always' } } });
+  client = new QueryClient({ defaultOptions: { queries: { networkMode: 'always' } } });
   queries = new LiveQueries(client);
-  observer = new QueryObserver(client, {
-    queryKey: RUNS,
-    queryFn: () => new Promise<ReturnType<typeof pageOf>>((resolve) => asked.push(resolve)),
-    meta: { isList: true },
-  });
+  observer = observe(RUNS);
   leave = observer.subscribe(() => undefined);
 });
 
@@ -44,9 +51,11 @@ afterEach(() => {
   client.clear();
 });
 
+const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
 async function answer(...items: Run[]): Promise<void> {
   asked.shift()!(pageOf(...items));
-  await new Promise((resolve) => setImmediate(resolve));
+  await settled();
 }
 
 test('what happens while a list is on its way is in it when it arrives', async () => {
@@ -75,4 +84,36 @@ test('what was asked for after it happened is shown as it was answered', async (
   asked.shift();
   await answer({ id: 'a', status: 'succeeded' });
   expect(shown()).toEqual({ a: 'succeeded' });
+});
+
+test('a list that was left without its new rows is asked for anew when it is come back to', async () => {
+  await answer({ id: 'a', status: 'queued' });
+  queries.take(nowIs('b', 'queued'));
+  leave();
+  await settled();
+  leave = observe(RUNS).subscribe(() => undefined);
+  expect(asked).toHaveLength(1);
+});
+
+test('one that has all its rows is not', async () => {
+  await answer({ id: 'a', status: 'queued' });
+  queries.take(nowIs('b', 'queued'));
+  void observer.refetch();
+  await answer({ id: 'b', status: 'queued' }, { id: 'a', status: 'queued' });
+  leave();
+  await settled();
+  leave = observe(RUNS).subscribe(() => undefined);
+  expect(asked).toEqual([]);
+});
+
+test('nor is a page that was scrolled away from while the list is read', async () => {
+  await answer({ id: 'a', status: 'queued' });
+  queries.take(nowIs('b', 'queued'));
+  leave();
+  const leaveBelow = observe(RUNS_BELOW).subscribe(() => undefined);
+  await answer({ id: 'z', status: 'queued' });
+  leave = observe(RUNS).subscribe(() => undefined);
+  leaveBelow();
+  await settled();
+  expect(asked).toEqual([]);
 });

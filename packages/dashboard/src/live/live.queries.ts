@@ -32,6 +32,8 @@ export class LiveQueries {
   #isStopped = false;
   /** Of pages that are on their way: they may have been read before these changes, and are changed again as they arrive. */
   readonly #onArrival = new WeakMap<Query, Change[]>();
+  /** Lists that are read and have not all their rows any more: new ones are announced above them. */
+  readonly #behind = new Set<string>();
   readonly #leaveCache: () => void;
 
   constructor(client: QueryClient) {
@@ -95,11 +97,24 @@ export class LiveQueries {
 
   /** The rows that somebody reads stay where they are. A list that nobody reads is asked for anew when it is shown again. */
   #forgetUnread(path: string): void {
-    const pages = this.#client
-      .getQueryCache()
-      .findAll({ queryKey: [path], predicate: ({ meta }) => meta?.['isList'] === true });
-    const read = new Set(pages.filter((page) => page.isActive()).map(listOf));
-    for (const page of pages) if (!page.state.isInvalidated && !read.has(listOf(page))) page.invalidate();
+    const pages = this.#pages([path]);
+    const read = readOf(pages);
+    for (const page of pages) {
+      if (read.has(listOf(page))) this.#behind.add(listOf(page));
+      else if (!page.state.isInvalidated) page.invalidate();
+    }
+  }
+
+  /** A list that was left with rows announced above it. */
+  #forgetLeft(): void {
+    const pages = this.#pages([]);
+    const read = readOf(pages);
+    for (const page of pages) if (this.#behind.has(listOf(page)) && !read.has(listOf(page))) page.invalidate();
+    for (const list of this.#behind) if (!read.has(list)) this.#behind.delete(list);
+  }
+
+  #pages(queryKey: readonly string[]): Query[] {
+    return this.#client.getQueryCache().findAll({ queryKey, predicate: isListPage });
   }
 
   #writeLevel(movement: Movement): void {
@@ -131,18 +146,40 @@ export class LiveQueries {
   }
 
   #onCache(event: QueryCacheNotifyEvent): void {
+    const query = event.query as Query;
+    // From one page to another, the list that is read has none for a moment.
+    if (event.type === 'observerRemoved' && this.#behind.size > 0) queueMicrotask(() => this.#forgetLeft());
     if (event.type !== 'updated') return;
-    const { query, action } = event;
-    const isArrival = action.type === 'success' && action.manual !== true;
     // What is asked for anew is asked for after the changes, and has them in it.
-    if (!isArrival && action.type !== 'fetch') return;
-    const changes = this.#onArrival.get(query) ?? [];
+    if (event.action.type === 'fetch') {
+      this.#onArrival.delete(query);
+      if (isTop(query)) this.#behind.delete(listOf(query));
+    }
+    if (event.action.type === 'success' && event.action.manual !== true) this.#changeArrived(query);
+  }
+
+  #changeArrived(query: Query): void {
+    const changes = this.#onArrival.get(query);
+    if (changes === undefined) return;
     this.#onArrival.delete(query);
-    if (!isArrival || changes.length === 0) return;
     this.#client.setQueryData(query.queryKey, (page: unknown) =>
       changes.reduce((known, change) => change(known), page),
     );
   }
+}
+
+function isListPage({ meta }: Query): boolean {
+  return meta?.['isList'] === true;
+}
+
+/** The lists of which somebody reads a page. */
+function readOf(pages: Query[]): ReadonlySet<string> {
+  return new Set(pages.filter((page) => page.isActive()).map(listOf));
+}
+
+/** Whether it is the first page of its list. */
+function isTop({ queryKey: [, asked] }: Query): boolean {
+  return (asked as { query?: { cursor?: string } } | undefined)?.query?.cursor === undefined;
 }
 
 /** Which list it is a page of. */

@@ -1,5 +1,6 @@
 import { useState } from 'react';
 import { Button, Skeleton, Tabs } from '@mantine/core';
+import '@mantine/core/styles/Tabs.css';
 import { HoldfastError } from '@holdfast/client';
 import { useGet } from '../../api/queries.ts';
 import { useMay } from '../../api/use.session.ts';
