@@ -13,15 +13,15 @@ export default { test: { reporters: ['default', new ClosingLine()] } };
 `;
 const PASSES = "test('passes', () => {});";
 
-/** Runs vitest on one test file of this text, and gives the last line of what it printed. */
-function lastLineOf(body: string): string | undefined {
+/** Runs vitest on one test file of this text, and gives the lines that it printed. */
+function linesOf(body: string): string[] {
   mkdirSync(join(workspace, '.cache'), { recursive: true });
   const root = mkdtempSync(join(workspace, '.cache', 'closing-'));
   onTestFinished(() => rmSync(root, { recursive: true }));
   writeFileSync(join(root, 'vitest.config.ts'), CONFIG);
   writeFileSync(join(root, 'one.test.ts'), `import { beforeAll, describe, test } from 'vitest';\n${body}\n`);
   const { stdout } = spawnSync(process.execPath, [vitest, 'run', '--root', root], { encoding: 'utf8' });
-  return stdout.trimEnd().split('\n').at(-1);
+  return stdout.trimEnd().split('\n');
 }
 
 test.each([
@@ -40,5 +40,12 @@ test.each([
   ['a stray rejection', `test('passes', () => { void Promise.reject(new Error()); });`, '1 passed, 1 failed'],
   ['no test at all', '', '0 passed, 1 failed'],
 ])('%s', (_what, body, line) => {
-  expect(lastLineOf(body)).toBe(line);
+  expect(linesOf(body).at(-1)).toBe(line);
+});
+
+test('before it is named what passed only when it was tried again', () => {
+  const lines = linesOf(
+    `let tries = 0; describe('a page', () => { test('opens', { retry: 1 }, () => { if (++tries < 2) throw new Error(); }); }); ${PASSES}`,
+  );
+  expect(lines.slice(-2)).toEqual(['passed only when tried again: a page > opens', '2 passed, 0 failed']);
 });

@@ -1,11 +1,12 @@
 import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { violationsOf } from './axe.ts';
-import { CHROMIUM, launchChromium, openPage, visit } from './chromium.ts';
+import { launchChromium, openPage, visit } from './chromium.ts';
 import { startFreezable, type FreezableServer } from './dashboard.server.ts';
+import { describeInBrowser } from './describe.in.browser.ts';
 import { fillShop } from './shop.ts';
 
-describe.skipIf(CHROMIUM === null)('a database that stands still, in a browser', () => {
+describeInBrowser('a database that stands still, in a browser', () => {
   let server: FreezableServer;
   let browser: Browser;
   beforeAll(async () => {

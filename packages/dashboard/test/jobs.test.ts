@@ -1,10 +1,11 @@
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Browser, Locator, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { contrastViolationsOf, violationsOf } from './axe.ts';
-import { CHROMIUM, launchChromium, openPage, visit } from './chromium.ts';
+import { launchChromium, openPage, visit } from './chromium.ts';
 import { startDashboard, type DashboardServer } from './dashboard.server.ts';
+import { describeInBrowser } from './describe.in.browser.ts';
 
 const ACT_WITHIN_MS = 20_000;
 const PHONE = { width: 390, height: 844 };
@@ -45,7 +46,7 @@ const button = (within: Page | Locator, name: string): Locator => within.getByRo
 const rowOf = (page: Page, text: string): Locator => page.getByRole('row').filter({ hasText: text }).first();
 const openRow = (page: Page, text: string): Promise<void> => rowOf(page, text).getByRole('gridcell').nth(2).click();
 
-describe.skipIf(CHROMIUM === null)('jobs in the dashboard', () => {
+describeInBrowser('jobs in the dashboard', () => {
   let server: DashboardServer;
   let browser: Browser;
   let target: Target;

@@ -1,7 +1,8 @@
 import type { Browser, Route } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { CHROMIUM, launchChromium, openPage } from './chromium.ts';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { launchChromium, openPage } from './chromium.ts';
 import { startDashboard, type DashboardServer } from './dashboard.server.ts';
+import { describeInBrowser } from './describe.in.browser.ts';
 
 const ROWS = 1_000_000;
 
@@ -51,7 +52,7 @@ function pageOfAlerts(from: number): object {
   return { items, nextCursor: from + 200 < 600 ? String(from + 200) : null };
 }
 
-describe.skipIf(CHROMIUM === null)('a list of a million rows', () => {
+describeInBrowser('a list of a million rows', () => {
   let server: DashboardServer;
   let browser: Browser;
   beforeAll(async () => {

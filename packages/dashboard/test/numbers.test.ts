@@ -1,13 +1,14 @@
 import type { Browser, Locator, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { violationsOf } from './axe.ts';
-import { CHROMIUM, launchChromium, openPage, visit } from './chromium.ts';
+import { launchChromium, openPage, visit } from './chromium.ts';
 import { startDashboard, type DashboardServer } from './dashboard.server.ts';
+import { describeInBrowser } from './describe.in.browser.ts';
 
 /** The only product, at an open and at a closed place. */
 const SKU = 'MUG';
 
-describe.skipIf(CHROMIUM === null)('what is shown while it changes', () => {
+describeInBrowser('what is shown while it changes', () => {
   let server: DashboardServer;
   let browser: Browser;
   beforeAll(async () => {

@@ -1,13 +1,14 @@
 import { fileURLToPath } from 'node:url';
 import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { CHROMIUM, launchChromium, openPage, visit } from './chromium.ts';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { launchChromium, openPage, visit } from './chromium.ts';
 import { startDashboard, type DashboardServer } from './dashboard.server.ts';
+import { describeInBrowser } from './describe.in.browser.ts';
 import { fillShop } from './shop.ts';
 
 const ORDERS = fileURLToPath(new URL('../../../demo/online-retail-2010-12.csv', import.meta.url));
 
-describe.skipIf(CHROMIUM === null)('a shop at work', () => {
+describeInBrowser('a shop at work', () => {
   let server: DashboardServer;
   let browser: Browser;
   beforeAll(async () => {

@@ -1,9 +1,10 @@
 import type { Browser, Locator, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { pages } from '../src/app/page.registry.ts';
 import { contrastViolationsOf, violationsOf } from './axe.ts';
-import { CHROMIUM, launchChromium, openPage, visit } from './chromium.ts';
+import { launchChromium, openPage, visit } from './chromium.ts';
 import { startDashboard, type DashboardServer } from './dashboard.server.ts';
+import { describeInBrowser } from './describe.in.browser.ts';
 import { fillShop } from './shop.ts';
 
 /** Addresses besides those of the registry: details, panels. */
@@ -32,7 +33,7 @@ test('no two pages have one key, or one place', () => {
   expect(new Set(places).size).toBe(places.length);
 });
 
-describe.skipIf(CHROMIUM === null)('every page, in a browser', () => {
+describeInBrowser('every page, in a browser', () => {
   let server: DashboardServer;
   let browser: Browser;
   beforeAll(async () => {

@@ -1,10 +1,11 @@
 import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { violationsOf } from './axe.ts';
-import { CHROMIUM, launchChromium, openPage, type WatchedPage } from './chromium.ts';
+import { launchChromium, openPage, type WatchedPage } from './chromium.ts';
 import { startDashboard, type DashboardServer } from './dashboard.server.ts';
+import { describeInBrowser } from './describe.in.browser.ts';
 
-describe.skipIf(CHROMIUM === null)('who may use it', () => {
+describeInBrowser('who may use it', () => {
   let server: DashboardServer;
   let browser: Browser;
   beforeAll(async () => {

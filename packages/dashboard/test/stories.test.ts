@@ -1,7 +1,8 @@
 import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { CHROMIUM, launchChromium, openPage, visit } from './chromium.ts';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { launchChromium, openPage, visit } from './chromium.ts';
 import { startDashboard, type DashboardServer } from './dashboard.server.ts';
+import { describeInBrowser } from './describe.in.browser.ts';
 import { fillShop } from './shop.ts';
 
 /** Of a commit, until the page shows it. */
@@ -11,7 +12,7 @@ const row = (page: Page, name: string) => page.getByRole('row').filter({ has: pa
 const numbers = async (page: Page, name: string): Promise<string[]> =>
   (await row(page, name).getByRole('button', { name: /Why/ }).allTextContents()).map((text) => text.trim());
 
-describe.skipIf(CHROMIUM === null)('the dashboard, in a browser', () => {
+describeInBrowser('the dashboard, in a browser', () => {
   let server: DashboardServer;
   let browser: Browser;
   beforeAll(async () => {

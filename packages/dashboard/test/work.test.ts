@@ -1,10 +1,11 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Browser, Locator, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { contrastViolationsOf, violationsOf } from './axe.ts';
-import { CHROMIUM, launchChromium, openPage, visit } from './chromium.ts';
+import { launchChromium, openPage, visit } from './chromium.ts';
 import { startDashboard, type DashboardServer } from './dashboard.server.ts';
+import { describeInBrowser } from './describe.in.browser.ts';
 import { fillShop } from './shop.ts';
 
 /** Of whatever is clicked or waited for. */
@@ -29,7 +30,7 @@ const rowOf = (page: Page, text: string): Locator => page.getByRole('row').filte
 const openRow = (page: Page, text: string, cell = 1): Promise<void> =>
   rowOf(page, text).getByRole('gridcell').nth(cell).click();
 
-describe.skipIf(CHROMIUM === null)('work in the dashboard', () => {
+describeInBrowser('work in the dashboard', () => {
   let server: DashboardServer;
   let browser: Browser;
   let endpoint: Awaited<ReturnType<typeof startEndpoint>>;
