@@ -103,14 +103,6 @@ test('an event that carries no whole row is none', () => {
   expect(rowOf({ type: 'alert.opened', subject: null, time: movement.at, data: null })).toBeNull();
 });
 
-test('a job that was deleted is not asked for again', () => {
-  const asked = (type: string): string[] =>
-    staleAfter({ type, subject: 'j', time: movement.at, data: { id: 'j' } }).map(({ path }) => path);
-  expect(asked('job.updated')).toContain('/api/v1/jobs/{id}');
-  expect(asked('job.deleted')).not.toContain('/api/v1/jobs/{id}');
-  expect(asked('job.deleted')).toContain('/api/v1/jobs');
-});
-
 test('what happens to a run is written into its row, and makes its job and the figures stale, but no list of runs', () => {
   const data = { id: 'r', job: { id: 'j', name: 'Nightly import' }, status: 'succeeded', percent: 100 };
   const event = { type: 'run.succeeded', subject: 'r', time: movement.at, data };

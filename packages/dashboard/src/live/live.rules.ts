@@ -87,18 +87,6 @@ const BY_TYPE: readonly [prefix: string, stale: (event: HoldfastEvent) => Stale[
     },
   ],
   [
-    'job.',
-    ({ type, data }) => [
-      { path: '/api/v1/jobs' },
-      // One that was deleted is not there any more to be asked for.
-      ...(type === 'job.deleted'
-        ? []
-        : [{ path: '/api/v1/jobs/{id}', part: { id: String((data as { id?: unknown }).id) } }]),
-      { path: '/api/v1/jobs/upcoming' },
-      { path: '/api/v1/jobs/graph' },
-    ],
-  ],
-  [
     'level.updated',
     ({ data }) => {
       const { sku, location } = data as { sku?: unknown; location?: unknown };
@@ -134,7 +122,6 @@ const ROWS: readonly [prefix: string, list: string, key: readonly string[]][] = 
   ['product.', '/api/v1/products', ['sku']],
   ['location.', '/api/v1/locations', ['code']],
   ['run.', '/api/v1/runs', ['id']],
-  ['job.', '/api/v1/jobs', ['id']],
   ['level.updated', '/api/v1/inventory', ['sku', 'location']],
 ];
 

@@ -1,5 +1,6 @@
 import { useDeferredValue, useRef, useState } from 'react';
 import { Button } from '@mantine/core';
+import type { EventType } from '@holdfast/client';
 import { useEvents } from '../../live/use.events.ts';
 import { EmptyState } from '../../ui/empty.state.tsx';
 import { FilterBar } from '../../ui/filter.bar.tsx';
@@ -11,8 +12,22 @@ import { useFilters } from '../../ui/use.filters.ts';
 import { matches, TAIL_MAX, withEvents, type TailRow } from './event.tail.rules.ts';
 import classes from './events.module.css';
 
-const KINDS = ['stock', 'reservation', 'alert', 'transfer', 'product', 'location', 'level'];
-const FILTERS = [{ name: 'kind', label: 'Kind', options: KINDS.map((kind) => ({ value: kind, label: kind })) }];
+type Kind = EventType extends `${infer Start}.${string}` ? Start : never;
+
+const KINDS: Record<Kind, string> = {
+  stock: 'Stock',
+  reservation: 'Reservations',
+  alert: 'Alerts',
+  transfer: 'Transfers',
+  level: 'Settings of levels',
+  product: 'Products',
+  location: 'Locations',
+  run: 'Runs of jobs',
+  rate_limit: 'Rate limits',
+};
+const FILTERS = [
+  { name: 'kind', label: 'Kind', options: Object.entries(KINDS).map(([value, label]) => ({ value, label })) },
+];
 
 /** The stream, as it happens. */
 export function EventsView() {
@@ -39,7 +54,7 @@ export function EventsView() {
     <>
       <PageHeader
         title="Events"
-        about="Everything that happens to stock, in one order, since this page was opened."
+        about="Everything that happens, in one order, since this page was opened."
         actions={
           <Button
             variant={isPaused ? 'filled' : 'default'}
