@@ -70,6 +70,20 @@ describe('a rule', () => {
     expect(after.overrides).toEqual({ '2001:db8::/64': { limit: 5, burst: null } });
     expect(fieldsAfterPatch(after, { limit: 7 }).overrides).toEqual(after.overrides);
   });
+
+  it('that counts by something else names the subjects that stay as that has them', () => {
+    const before = fieldsOfNew(body({ overrides: { '2001:DB8::7': { limit: 5 } } }));
+    expect(fieldsAfterPatch(before, { subject: 'ip' }).overrides).toEqual({
+      '2001:db8::/64': { limit: 5, burst: null },
+    });
+  });
+
+  it('has one number for a subject, however it is spelled', () => {
+    const overrides = { '2001:db8::7': { limit: 5 }, a: { limit: 6 }, '2001:DB8::/64': { limit: 7 } };
+    expect(faultsOf({ subject: 'ip', overrides })).toEqual(['/overrides/2001:DB8::~164']);
+    expect(faultsOf({ subject: 'global', overrides: { a: { limit: 5 }, b: { limit: 5 } } })).toEqual(['/overrides/b']);
+    expect(faultsOf({ overrides })).toEqual([]);
+  });
 });
 
 test('addresses are counted as their networks have them, in whatever spelling', () => {

@@ -98,8 +98,10 @@ export function fieldsAfterPatch(before: RuleFields, patch: RateLimitPatchBody):
     }),
   };
   fields.subject = normalKind(fields.subject);
-  if (overrides !== undefined) fields.overrides = overridesOf(fields.subject, overrides ?? {});
-  const faults = faultsOf(fields);
+  const named = overrides === undefined ? before.overrides : (overrides ?? {});
+  // Those that stay, too: what a subject is called follows from what the rule counts by.
+  fields.overrides = overridesOf(fields.subject, named);
+  const faults = [...sameSubjectFaults(fields.subject, Object.keys(named)), ...faultsOf(fields)];
   if (faults.length > 0) throw validationFailed(faults);
   return fields;
 }
@@ -111,6 +113,19 @@ function overridesOf(kind: string, overrides: NonNullable<RateLimitPatchBody['ov
       { limit, burst },
     ]),
   );
+}
+
+/** Of two numbers for one subject only one could hold. */
+function sameSubjectFaults(kind: string, names: readonly string[]): FieldError[] {
+  const firstOf = new Map<string, string>();
+  return names.flatMap((name) => {
+    const subject = normalSubject(kind, name);
+    const first = firstOf.get(subject);
+    if (first === undefined) firstOf.set(subject, name);
+    return first === undefined
+      ? []
+      : [{ path: `/overrides/${pointerPart(name)}`, message: `is counted as the same subject as “${first}”` }];
+  });
 }
 
 function adaptiveOf(body: RateLimitPatchBody['adaptive']): RuleAdaptive | null {
