@@ -64,7 +64,6 @@ export class SharedLimiter implements LimitStore {
       if (!charge.allowed && !charge.shadow) denies = true;
     }
     const local = charges.filter(({ onStoreError }) => onStoreError === 'local');
-    if (local.length === 0) return !denies;
     return this.#locally(local, spends && !denies) && !denies;
   }
 
@@ -81,8 +80,8 @@ export class SharedLimiter implements LimitStore {
     for (const [index, share] of shares.entries()) {
       const charge = charges[index] as Charge;
       const { allowed, remaining, resetMs, retryMs } = share;
-      // More than the share, and less than the limit: it may pass when the store is back.
-      const mayPassLater = retryMs === NEVER && charge.cost <= Math.max(charge.limit, charge.burst);
+      // More than the share, and not more than the whole: it may pass when the store is back.
+      const mayPassLater = retryMs === NEVER && charge.cost <= charge.burst;
       Object.assign(charge, { allowed, remaining, resetMs, retryMs: mayPassLater ? DENIED_RETRY_MS : retryMs });
       if (!allowed && !charge.shadow) passes = false;
     }
