@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { Answer, CommandMeta } from '../kernel/command.ts';
 import { Database } from '../platform/database/index.ts';
 import { Door } from './door.fixture.ts';
@@ -211,6 +211,26 @@ describe('a command', () => {
     door.panics = 1;
     await expect(transact(database, META, work)).rejects.toMatchObject({ code: 'outcome_unknown' });
     expect(times()).toBe(1);
+  });
+
+  test('of which a database that falls silent does not tell what became has an answer in time', async () => {
+    const { work, times } = counted();
+    await onStatus('PERFORM pg_advisory_xact_lock_shared(1)');
+    await stock.watcher.query('SELECT pg_advisory_lock(1)');
+    const isAsked = `SELECT FROM pg_locks JOIN pg_database d ON d.oid = database
+      WHERE locktype = 'advisory' AND NOT granted AND datname = current_database()`;
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+    try {
+      door.panics = 1;
+      const asked = Promise.allSettled([transact(database, withKey('silent'), work)]);
+      await expect.poll(async () => (await stock.watcher.query(isAsked)).rowCount, { interval: 1 }).toBe(1);
+      vi.advanceTimersByTime(5_000);
+      expect(await asked).toMatchObject([{ reason: { code: 'outcome_unknown' } }]);
+      expect(times()).toBe(1);
+    } finally {
+      vi.useRealTimers();
+      await stock.watcher.query('SELECT pg_advisory_unlock(1)');
+    }
   });
 
   test('that fails of itself is not tried again', async () => {

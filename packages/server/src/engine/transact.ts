@@ -4,6 +4,7 @@ import type { Answer, CommandMeta } from '../kernel/command.ts';
 import { Problem, problems } from '../kernel/problem.ts';
 import { isConflict, isConnectionLost, isLockTimeout, type Database, type Tables } from '../platform/database/index.ts';
 import { keyReused } from './decide.ts';
+import { within } from './lane.ts';
 import { BLOCK_SIZE } from './numbers.ts';
 import type { Evidence } from './read.sql.ts';
 import * as statements from './transact.sql.ts';
@@ -65,7 +66,8 @@ export async function transact(
       const isRolledBack = isConflict(error) || isLockTimeout(error);
       // A server that ends the session says why, in any words: a panic after a COMMIT that is durable says "disk full".
       if (sent !== undefined && !isRolledBack) {
-        const became = await whatBecameOf(database, sent, untilMs);
+        // Late where the database falls silent when it is asked.
+        const became = await within(whatBecameOf(database, sent, untilMs), untilMs).catch(() => 'unknown' as const);
         if (became === 'done') return sent.answer;
         if (became === 'unknown') throw outcomeUnknown();
       }
