@@ -46,6 +46,14 @@ describe('when a hold expires', () => {
     const held = [{ sku: 'A', location: 'W1', onHand: 10, reserved: 1 }];
     expect(refusalOf(decideIn({ levels: held, holds }, { kind: 'extend', id: R1 })).code).toBe('validation_failed');
   });
+
+  test('an extension after the clock was set back ends no sooner than the hold was made', () => {
+    const loaded = loadedWorld({ levels: [{ ...levels[0], reserved: 1 }], holds: [{ id: R1, lines: [line] }] });
+    const asked = [{ command: { kind: 'extend', id: R1, ttlSeconds: 60 } as const, meta: META }];
+    const state = buildState({ ...loaded, nowMs: NOON - 600_000 });
+    const { body } = answerOf(decide(asked, state, new BlockNumbers([4096]), createIdSource()));
+    expect([body['expiresAt'], body['createdAt']]).toEqual(Array(2).fill(new Date(NOON - 60_000).toISOString()));
+  });
 });
 
 describe('what is archived takes no command', () => {

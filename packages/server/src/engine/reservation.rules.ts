@@ -144,7 +144,8 @@ export function extend(books: Recorder, command: ExtendCommand): string {
   if (command.expiresAt === undefined && command.ttlSeconds === undefined) {
     throw validationFailed([{ path: '', message: 'needs expiresAt or ttlSeconds' }]);
   }
-  const expiresAt = expiryOf(books, command);
+  // The database's clock may have been set back since the hold was made: it does not end before it began.
+  const expiresAt = Math.max(expiryOf(books, command), reservation.createdAt);
 
   // After this point the extension must succeed.
   reservation.expiresAt = expiresAt;
