@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { Database, type LaneConnection } from '../platform/database/index.ts';
 import { RolledBack, StaleFootprint, TouchesStuck, type BatchOutcome, type Sent } from './batch.context.ts';
 import { Lane, type BatchResult, type BatchWork } from './lane.ts';
@@ -176,6 +176,19 @@ test('a connection that comes too late is not kept', async () => {
 test('a batch on a connection that falls silent is over by its deadline', async () => {
   expect(await run('SELECT pg_sleep(30)', soon(100))).toEqual({ kind: 'away' });
   expect(await run('SELECT 1')).toMatchObject({ kind: 'done' });
+});
+
+test('nobody cuts a session at the deadline of a batch that is over', async () => {
+  await run('SELECT 1');
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  try {
+    for (const statement of ['SELECT 1', fails('40001')]) await run(statement);
+    vi.advanceTimersByTime(60_000);
+  } finally {
+    vi.useRealTimers();
+  }
+  expect(await run('SELECT 1')).toMatchObject({ kind: 'done' });
+  expect(connections).toHaveLength(1);
 });
 
 test('who runs something alone on a connection that falls silent has an answer by the deadline', async () => {
