@@ -117,6 +117,11 @@ export const REFUSED: readonly (readonly [string, string, string])[] = [
   ['a negative reorder quantity', `UPDATE level SET reorder_quantity = -1 ${LEVEL}`, 'units_are_never_negative'],
   ['a negative max level', `UPDATE level SET max_level = -1 ${LEVEL}`, 'units_are_never_negative'],
   ['a setting of one’s own that is none', `UPDATE level SET own_settings = 16 ${LEVEL}`, 'flag_bits_are_known'],
+  [
+    'settings of one’s own that are fewer than none',
+    `UPDATE level SET own_settings = -1 ${LEVEL}`,
+    'flag_bits_are_known',
+  ],
   ['an open alert that is none', `UPDATE level SET open_alerts = 16 ${LEVEL}`, 'flag_bits_are_known'],
   ['a level twice', 'INSERT INTO level (product_id, location_id) VALUES (1, 1)', 'level_pkey'],
   ['a level of no product', 'INSERT INTO level (product_id, location_id) VALUES (99, 1)', 'level_product_id_fkey'],
@@ -149,7 +154,9 @@ export const REFUSED: readonly (readonly [string, string, string])[] = [
   ['one twice', 'INSERT INTO reservation SELECT * FROM reservation LIMIT 1', 'reservation_pkey'],
   // The ledger and the journal
   ['a balance below nothing', entry({ reserved: -1 }), 'units_are_never_negative'],
-  ['more taken than there was', entry({ on_hand: 0, delta_on_hand: 5 }), 'ledger_balances_before_are_never_negative'],
+  ['more come than there is', entry({ on_hand: 0, delta_on_hand: 1 }), 'ledger_balances_before_are_never_negative'],
+  ['more reserved than is', entry({ delta_reserved: 1 }), 'ledger_balances_before_are_never_negative'],
+  ['more committed than is', entry({ delta_committed: 1 }), 'ledger_balances_before_are_never_negative'],
   ['a type that is none', entry({ type: "'gift'" }), 'movement_type_is_known'],
   [
     'a sale of what is promised already',
@@ -161,12 +168,14 @@ export const REFUSED: readonly (readonly [string, string, string])[] = [
     entry({ type: "'reserve'", delta_reserved: -1, reserved: 1 }),
     'ledger_reserve_takes_only_what_is_there',
   ],
+  ['a reserve of nothing', entry({ type: "'reserve'" }), 'ledger_reserve_takes_only_what_is_there'],
   [
     'a reserve that moves stock',
     entry({ type: "'reserve'", delta_reserved: 1, reserved: 1, delta_on_hand: 1 }),
     'ledger_reserve_takes_only_what_is_there',
   ],
   ['half a reference', entry({ reference_type: "'order'" }), 'ledger_reference_is_whole'],
+  ['the other half of one', entry({ reference_id: "'O-1'" }), 'ledger_reference_is_whole'],
   ['entries of nothing', journal('NULL', 1), 'journal_ledger_range_is_whole'],
   ['no entries of something', journal('4096', 0), 'journal_ledger_range_is_whole'],
   // Transfers
@@ -174,6 +183,7 @@ export const REFUSED: readonly (readonly [string, string, string])[] = [
   ['a transfer in a state that is none', `UPDATE transfer SET status = 'lost'`, 'transfer_status_is_known'],
   ['a transfer of another kind', `UPDATE transfer SET mode = 'teleport'`, 'transfer_mode_is_known'],
   ['half a reference of a transfer', `UPDATE transfer SET reference_type = 'order'`, 'transfer_reference_is_whole'],
+  ['the other half of one', `UPDATE transfer SET reference_id = 'O-1'`, 'transfer_reference_is_whole'],
   ['a transfer of nothing', 'UPDATE transfer_line SET quantity = 0', 'transfer_line_moves_something'],
   [
     'a line of no transfer',
@@ -185,7 +195,9 @@ export const REFUSED: readonly (readonly [string, string, string])[] = [
   ['an alert of another kind', `UPDATE alert SET type = 'fire'`, 'alert_type_is_known'],
   ['an alert in a state that is none', `UPDATE alert SET status = 'gone'`, 'alert_status_is_known'],
   ['one resolved at no time', `UPDATE alert SET status = 'resolved'`, 'alert_is_resolved_at_a_time'],
+  ['a time of its end without it', 'UPDATE alert SET resolved_at = opened_at', 'alert_is_resolved_at_a_time'],
   ['one acknowledged by nobody', 'UPDATE alert SET acknowledged_at = opened_at', 'alert_is_acknowledged_by_someone'],
+  ['one acknowledged at no time', `UPDATE alert SET acknowledged_by = 'Ada'`, 'alert_is_acknowledged_by_someone'],
   [
     'one open twice',
     `INSERT INTO alert (id, type, status, product_id, location_id, value, opened_at)
@@ -197,6 +209,7 @@ export const REFUSED: readonly (readonly [string, string, string])[] = [
   ['a sku that is none', `UPDATE product SET sku = 'a b' WHERE id = 2`, 'name_has_only_allowed_characters'],
   ['a sku with a line break', `UPDATE product SET sku = E'a\\n' WHERE id = 2`, 'name_has_only_allowed_characters'],
   ['a negative cost', 'UPDATE product SET unit_cost = -1', 'unit_cost_is_in_range'],
+  ['a cost beyond 10^9', 'UPDATE product SET unit_cost = 1000000001', 'unit_cost_is_in_range'],
   ['a negative reorder point of a product', 'UPDATE product SET reorder_point = -1', 'units_are_never_negative'],
   ['a negative reorder quantity of a product', 'UPDATE product SET reorder_quantity = -1', 'units_are_never_negative'],
   ['a negative max level of a product', 'UPDATE product SET max_level = -1', 'units_are_never_negative'],
@@ -205,8 +218,11 @@ export const REFUSED: readonly (readonly [string, string, string])[] = [
   ['a code that is none', `UPDATE location SET code = '' WHERE id = 2`, 'name_has_only_allowed_characters'],
   ['a location of another kind', `UPDATE location SET type = 'shop'`, 'location_type_is_known'],
   ['half a place', 'UPDATE location SET lat = 1', 'location_coordinates_come_in_pairs'],
+  ['the other half of one', 'UPDATE location SET lng = 1', 'location_coordinates_come_in_pairs'],
   ['a place off the globe', 'UPDATE location SET lat = 91, lng = 0', 'location_lat_is_in_range'],
+  ['a place off its other end', 'UPDATE location SET lat = -91, lng = 0', 'location_lat_is_in_range'],
   ['a place around the globe', 'UPDATE location SET lat = 0, lng = 181', 'location_lng_is_in_range'],
+  ['a place around it the other way', 'UPDATE location SET lat = 0, lng = -181', 'location_lng_is_in_range'],
   // Keys
   ['a key that may do nothing', `UPDATE api_key SET scopes = '{}'`, 'api_key_has_a_scope'],
   ['a key that is not hashed', `UPDATE api_key SET hash = 'hf_secret'`, 'api_key_hash_is_sha256'],
@@ -236,23 +252,29 @@ export const REFUSED: readonly (readonly [string, string, string])[] = [
   // Webhooks
   ['a webhook for nothing', webhook({ events: "'{}'" }), 'webhook_asks_for_something'],
   ['one disabled for no reason', webhook({ enabled: 'false' }), 'webhook_is_disabled_for_a_reason'],
+  ['one enabled with such a reason', webhook({ disabled_reason: "'gone'" }), 'webhook_is_disabled_for_a_reason'],
   [
     'one disabled for a strange reason',
     webhook({ enabled: 'false', disabled_reason: "'mood'" }),
     'webhook_disabled_reason_is_known',
   ],
-  ['a secret that is short', secret({ secret: "'abc'" }), 'webhook_secret_has_24_to_64_bytes'],
+  ['a secret that is short', secret({ secret: "repeat('a', 23)::bytea" }), 'webhook_secret_has_24_to_64_bytes'],
+  ['a secret that is long', secret({ secret: "repeat('a', 65)::bytea" }), 'webhook_secret_has_24_to_64_bytes'],
   ['a place before the stream', progress({ position: -1 }), 'webhook_progress_never_leaves_the_stream'],
   ['half a stretch that was missed', progress({ missed_from: 1 }), 'webhook_progress_missed_a_whole_stretch'],
+  ['the other half of one', progress({ missed_to: 1 }), 'webhook_progress_missed_a_whole_stretch'],
   ['failures since no time', progress({ failures_in_row: 1 }), 'webhook_progress_fails_since_a_time'],
+  ['no failures since a time', progress({ failing_since: 'now()' }), 'webhook_progress_fails_since_a_time'],
   [
     'a delivery in a state that is none',
     delivery({ status: "'lost'", finished_at: 'now()' }),
     'webhook_delivery_status_is_known',
   ],
   ['a delivery that ended at no time', delivery({ status: "'failed'" }), 'webhook_delivery_ends_at_a_time'],
+  ['the end of a delivery that waits', delivery({ finished_at: 'now()' }), 'webhook_delivery_ends_at_a_time'],
   ['a delivery of nothing', delivery({ body: 'NULL' }), 'webhook_delivery_has_a_body_until_delivered'],
   ['an attempt at no time', delivery({ attempts: 1 }), 'webhook_delivery_was_attempted_at_a_time'],
+  ['no attempt at a time', delivery({ first_attempt_at: 'now()' }), 'webhook_delivery_was_attempted_at_a_time'],
   [
     'two secrets that last',
     `${webhook({ id: SOME_ID })}; ${secret({})}; ${secret({})}`,
@@ -326,6 +348,7 @@ export const REFUSED: readonly (readonly [string, string, string])[] = [
   ],
   ['a second installation', 'INSERT INTO installation (one) VALUES (false)', 'installation_is_one'],
   ['a pause for no reason', 'UPDATE installation SET paused_at = now()', 'installation_is_paused_for_a_reason'],
+  ['a reason for no pause', `UPDATE installation SET paused_because = 'x'`, 'installation_is_paused_for_a_reason'],
   ...REFUSED_RUNS,
   ['an answer twice', 'INSERT INTO idempotency_key SELECT * FROM idempotency_key LIMIT 1', 'idempotency_key_pkey'],
 ];
