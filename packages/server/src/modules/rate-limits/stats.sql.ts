@@ -38,9 +38,7 @@ export async function addSteps(db: Kysely<Tables>, steps: readonly RuleStep[]): 
 
 export async function addSubjects(db: Kysely<Tables>, subjects: readonly SubjectCounts[]): Promise<void> {
   if (subjects.length === 0) return;
-  const rows = subjects.toSorted(
-    (left, right) => compare(left.ruleId, right.ruleId) || compare(left.subject, right.subject),
-  );
+  const rows = inOrderOfKeys(subjects);
   await sql`
     INSERT INTO rate_limit_subject_stat AS stat (rule_id, at, subject, allowed, refused)
     SELECT * FROM unnest(
@@ -54,9 +52,7 @@ export async function addSubjects(db: Kysely<Tables>, subjects: readonly Subject
 
 /** Those that no instance has told yet. */
 export async function claimNotices(tx: Transaction<Tables>, notices: readonly Notice[]): Promise<Notice[]> {
-  const rows = notices.toSorted(
-    (left, right) => compare(left.ruleId, right.ruleId) || compare(left.subject, right.subject),
-  );
+  const rows = inOrderOfKeys(notices);
   const claimed = await sql<{ rule_id: string; at: number; subject: string }>`
     INSERT INTO rate_limit_notice (rule_id, at, subject)
     SELECT * FROM unnest(
@@ -114,6 +110,13 @@ export async function forgetBefore(db: Kysely<Tables>, beforeMs: number): Promis
   await db.deleteFrom('rate_limit_stat').where('at', '<', before).execute();
   await db.deleteFrom('rate_limit_subject_stat').where('at', '<', before).execute();
   await db.deleteFrom('rate_limit_notice').where('at', '<', before).execute();
+}
+
+function inOrderOfKeys<Row extends Notice>(rows: readonly Row[]): Row[] {
+  return rows.toSorted(
+    (left, right) =>
+      compare(left.ruleId, right.ruleId) || left.minuteMs - right.minuteMs || compare(left.subject, right.subject),
+  );
 }
 
 function compare(left: string, right: string): number {

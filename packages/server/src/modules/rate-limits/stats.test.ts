@@ -210,6 +210,48 @@ describe('what is written down', () => {
     ]);
   });
 
+  it('is written in one order, so that two instances never wait for each other in a circle', async () => {
+    const LATER_MS = 3_600_000;
+    const steps = [step(one, LATER_MS, 1), step(one, LATER_MS + 10_000, 1), step(other, LATER_MS, 1)];
+    const subjects = [
+      counts(one, LATER_MS, 'ada', 1, 0),
+      counts(one, LATER_MS, 'bob', 1, 0),
+      counts(other, LATER_MS, 'ada', 1, 0),
+    ];
+    const write = () =>
+      Promise.all([addSteps(kysely(), steps.toReversed()), addSubjects(kysely(), subjects.toReversed())]);
+    await write();
+    const owner = new pg.Client(app.test.connection);
+    await owner.connect();
+    await owner.query('BEGIN');
+    const lock = async (table: string, rest: string): Promise<number | null> => {
+      const from = new Date(AT_MS + LATER_MS).toISOString();
+      const ours = `at >= '${from}' AND rule_id IN ('${one}', '${other}')`;
+      return (await owner.query(`SELECT FROM ${table} WHERE ${ours} ${rest}`)).rowCount;
+    };
+    await lock('rate_limit_stat', 'ORDER BY rule_id, at LIMIT 1 FOR UPDATE');
+    await lock('rate_limit_subject_stat', 'ORDER BY rule_id, at, subject LIMIT 1 FOR UPDATE');
+    const written = write();
+    const waiting = `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`;
+    await expect.poll(async () => (await owner.query(waiting)).rowCount).toBe(2);
+    // Who waits for the first row holds none of the others.
+    expect(await lock('rate_limit_stat', 'FOR UPDATE SKIP LOCKED')).toBe(3);
+    expect(await lock('rate_limit_subject_stat', 'FOR UPDATE SKIP LOCKED')).toBe(3);
+    await owner.query('COMMIT');
+    await owner.end();
+    await written;
+
+    const notices = [one, other].flatMap((ruleId) =>
+      [LATER_MS, LATER_MS + 60_000].flatMap((afterMs) =>
+        ['ada', 'bob'].map((subject) => ({ ruleId, minuteMs: AT_MS + afterMs, subject })),
+      ),
+    );
+    const claimed = await kysely()
+      .transaction()
+      .execute((tx) => claimNotices(tx, notices.toReversed()));
+    expect(claimed).toEqual(notices);
+  });
+
   it('is told by whoever claims it first, forgotten when it is old, and deleted with its rule alone', async () => {
     const notice = (afterMs: number) => ({ ruleId: one, minuteMs: AT_MS + afterMs, subject: 'loud' });
     const claim = (...notices: ReturnType<typeof notice>[]) =>
