@@ -1,6 +1,7 @@
 import react from '@vitejs/plugin-react';
 import { defineConfig } from 'vite';
 import { listPages } from './build/page.list.plugin.ts';
+import { usedPalettes } from './build/palettes.plugin.ts';
 import { precompress } from './build/precompress.plugin.ts';
 
 /** Where `npm run dev` finds the API: a Holdfast that was started by `npm start`. */
@@ -8,7 +9,7 @@ const API = process.env['HOLDFAST_URL'] ?? 'http://127.0.0.1:8080';
 
 export default defineConfig({
   root: import.meta.dirname,
-  plugins: [react(), listPages(), precompress()],
+  plugins: [react(), listPages(), usedPalettes(), precompress()],
   resolve: { conditions: ['holdfast-source', 'module', 'browser', 'development|production'] },
   build: {
     outDir: process.env['HOLDFAST_DASHBOARD_OUT'] ?? 'dist',

@@ -1,4 +1,5 @@
 import { PasswordInput, TextInput } from '@mantine/core';
+import '@mantine/core/styles/PasswordInput.css';
 import { useMutation } from '@tanstack/react-query';
 import { useState } from 'react';
 import { createFirstAdmin } from '../api/session.ts';

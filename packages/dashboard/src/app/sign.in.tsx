@@ -1,4 +1,5 @@
 import { Button, PasswordInput, SegmentedControl, TextInput } from '@mantine/core';
+import '@mantine/core/styles/PasswordInput.css';
 import { useMutation } from '@tanstack/react-query';
 import { useEffect, useLayoutEffect, useRef, useState, type SubmitEvent } from 'react';
 import { HoldfastError } from '@holdfast/client';

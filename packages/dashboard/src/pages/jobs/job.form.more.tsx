@@ -1,4 +1,5 @@
 import { NumberInput, Select, TextInput } from '@mantine/core';
+import '@mantine/core/styles/NumberInput.css';
 import { Fields } from '../../ui/fields.tsx';
 import { durationText } from './duration.text.ts';
 import type { FormPartProps } from './job.draft.ts';

@@ -10,6 +10,8 @@ import {
   Textarea,
   TextInput,
 } from '@mantine/core';
+import '@mantine/core/styles/PasswordInput.css';
+import '@mantine/core/styles/NumberInput.css';
 import { Fields } from '../../ui/fields.tsx';
 import { Icon } from '../../ui/icon.tsx';
 import { showProblem } from '../../ui/toasts.tsx';

@@ -1,5 +1,6 @@
 import { useState } from 'react';
 import { NumberInput, SegmentedControl, TextInput } from '@mantine/core';
+import '@mantine/core/styles/NumberInput.css';
 import { holdfast } from '../../api/holdfast.ts';
 import { useCommand } from '../../api/use.command.tsx';
 import { FormDialog } from '../../ui/form.dialog.tsx';

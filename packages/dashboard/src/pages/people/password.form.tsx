@@ -1,5 +1,6 @@
 import { useState } from 'react';
 import { PasswordInput } from '@mantine/core';
+import '@mantine/core/styles/PasswordInput.css';
 import { holdfast } from '../../api/holdfast.ts';
 import { useCommand } from '../../api/use.command.tsx';
 import { FormDialog } from '../../ui/form.dialog.tsx';

@@ -1,5 +1,6 @@
 import { useState } from 'react';
 import { Button, JsonInput, NumberInput, Textarea, TextInput } from '@mantine/core';
+import '@mantine/core/styles/NumberInput.css';
 import { HoldfastError } from '@holdfast/client';
 import { useQueryClient } from '@tanstack/react-query';
 import { holdfast } from '../../api/holdfast.ts';

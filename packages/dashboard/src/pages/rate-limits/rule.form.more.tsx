@@ -1,4 +1,5 @@
 import { Checkbox, NumberInput, Select, Textarea, TextInput } from '@mantine/core';
+import '@mantine/core/styles/NumberInput.css';
 import { Fields } from '../../ui/fields.tsx';
 import type { RateLimit } from './rate-limit.words.ts';
 import type { Draft } from './rule.draft.ts';

@@ -1,5 +1,6 @@
 import { useState } from 'react';
 import { Button, NumberInput, Radio, SegmentedControl, Select, TextInput } from '@mantine/core';
+import '@mantine/core/styles/NumberInput.css';
 import '@mantine/core/styles/Radio.css';
 import { holdfast } from '../../api/holdfast.ts';
 import { useCommand } from '../../api/use.command.tsx';
