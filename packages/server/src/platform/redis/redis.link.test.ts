@@ -3,7 +3,7 @@ import { Redis } from 'ioredis';
 import { describe, expect, test } from 'vitest';
 import { freePort, until } from '../../../test/holdfast.process.ts';
 import { redisName, redisProgram, startRedis } from '../../../test/redis.process.ts';
-import { systemClock } from '../../kernel/clock.ts';
+import { systemClock, type Clock } from '../../kernel/clock.ts';
 import { RedisLink } from './redis.link.ts';
 
 interface Told {
@@ -11,16 +11,30 @@ interface Told {
   told: string[];
 }
 
-function linkTo(url: string): Told {
+function linkTo(url: string, clock: Clock = systemClock): Told {
   const told: string[] = [];
   const link = new RedisLink({
     url,
-    clock: systemClock,
+    clock,
     onUp: () => told.push('up'),
     onDown: (reason) => told.push(`down: ${String((reason as { code?: string }).code ?? reason)}`),
   });
   link.start();
   return { link, told };
+}
+
+/** What an operator does at it. */
+async function operate<Answer>(url: string, work: (operator: Redis) => Promise<Answer>): Promise<Answer> {
+  const operator = new Redis(url);
+  const answer = await work(operator);
+  operator.disconnect();
+  return answer;
+}
+
+/** The connections that links have to it, by number. */
+async function connectionsAt(url: string): Promise<string[]> {
+  const all = String(await operate(url, (operator) => operator.client('LIST')));
+  return [...all.matchAll(/^id=(\d+) .*name=holdfast /gm)].map(([, id]) => String(id));
 }
 
 /** How long it takes until a command is answered or given up. */
@@ -58,7 +72,9 @@ describe.skipIf(redisProgram === null)(`the door to ${redisName}`, () => {
     await until('it is away', () => !link.isUp);
     await redis.start();
     await until('it is there', () => link.isUp);
-    expect(told.map((one) => one.split(':')[0])).toEqual(['down', 'up', 'down', 'up']);
+    // Why it went, and not why it was not there before it had come.
+    expect(told).toEqual(['down: ECONNREFUSED', 'up', expect.not.stringContaining('ECONNREFUSED'), 'up']);
+    expect(told[2]).toMatch(/^down: /);
     expect(seen).toHaveLength(2);
     await link.close();
     await redis.stop();
@@ -100,8 +116,9 @@ describe.skipIf(redisProgram === null)(`the door to ${redisName}`, () => {
     await redis.stop();
   });
 
-  test('one without memory refuses what needs some, and is still there', async () => {
+  test('one without memory, or that lets nobody delete, refuses what it refuses and is still there', async () => {
     const redis = await startRedis();
+    await operate(redis.url, (operator) => operator.acl('SETUSER', 'default', '-del'));
     const { link } = linkTo(redis.url);
     await until('it is there', () => link.isUp);
     await redis.starve();
@@ -114,17 +131,37 @@ describe.skipIf(redisProgram === null)(`the door to ${redisName}`, () => {
 
   test('a primary that became a replica is away until it is one again, and is not asked over and over', async () => {
     const redis = await startRedis();
-    const { link, told } = linkTo(redis.url);
+    const time = { ms: 0 };
+    const { link, told } = linkTo(redis.url, { now: () => time.ms, monotonic: () => time.ms });
     await until('it is there', () => link.isUp);
+    let [current] = await connectionsAt(redis.url);
+    /** Another one than so far. */
+    const another = async (): Promise<boolean> => {
+      const [found] = await connectionsAt(redis.url);
+      if (found === undefined || found === current) return false;
+      current = found;
+      return true;
+    };
+    const lookedAt = async (times: number): Promise<void> => {
+      const before = await redis.calls('ping');
+      await until('it was looked at again', async () => (await redis.calls('ping')) >= before + times);
+    };
     await redis.demote();
     await until('it is away', () => !link.isUp);
-    const before = await redis.calls('ping');
-    await until('it was looked at again and again', async () => (await redis.calls('ping')) > before + 3);
-    expect((await askedMs(link)).outcome).toBe('RedisAway');
+    // Whoever is the primary now may answer at the same address.
+    await until('there is another connection', another);
+    time.ms = 5_000;
+    await lookedAt(2);
+    expect([(await askedMs(link)).outcome, await another()]).toEqual(['RedisAway', false]);
+    time.ms += 1;
+    await until('there is another connection after five seconds', another);
+    await lookedAt(2);
+    expect(await another()).toBe(false);
     await redis.promote();
     await until('it is there', () => link.isUp);
     expect(told).toEqual(['up', expect.stringContaining('READONLY'), 'up']);
     await link.close();
+    await until('it has no connection any more', async () => (await connectionsAt(redis.url)).length === 0);
     await redis.stop();
   });
 
@@ -137,9 +174,7 @@ describe.skipIf(redisProgram === null)(`the door to ${redisName}`, () => {
     expect(inspect(refused)).not.toContain('a subject');
     await link.close();
 
-    const operator = new Redis(redis.url);
-    await operator.config('SET', 'requirepass', 'right');
-    operator.disconnect();
+    await operate(redis.url, (operator) => operator.config('SET', 'requirepass', 'right'));
     const reasons: unknown[] = [];
     const url = redis.url.replace('//', '//:a-wrong-secret@');
     const locked = new RedisLink({ url, clock: systemClock, onDown: (reason) => reasons.push(reason) });

@@ -44,7 +44,8 @@ export class RedisLink {
   readonly #watchers = new Set<() => void>();
   /** Null before it is known. */
   #isUp: boolean | null = null;
-  #lastError: unknown = new Error('the connection was closed');
+  /** Since it was there last. */
+  #lastError: unknown = null;
   #late = 0;
   #heardMs = 0;
   #isClosed = false;
@@ -54,7 +55,7 @@ export class RedisLink {
     this.#client = this.connect('holdfast');
     this.#client.on('ready', () => void this.#beat());
     this.#client.on('error', (error) => (this.#lastError = error));
-    this.#client.on('close', () => this.#note(false, this.#lastError));
+    this.#client.on('close', () => this.#note(false, this.#lastError ?? new Error('the connection was closed')));
     this.#loop = new Loop(() => this.#beat(), { afterErrorMs: BEAT_MS, onError: () => undefined });
   }
 
@@ -131,7 +132,7 @@ export class RedisLink {
       const silentMs = this.#options.clock.monotonic() - this.#heardMs;
       // Of a primary that became a replica: whoever is the primary now may answer at the same address.
       const isDemoted = wasUp && isReadOnly(error);
-      if ((isDemoted || silentMs > SILENT_FOR_MS) && !this.#isClosed) {
+      if (isDemoted || silentMs > SILENT_FOR_MS) {
         this.#heardMs = this.#options.clock.monotonic();
         this.#client.disconnect(true);
       }
@@ -151,7 +152,10 @@ export class RedisLink {
   #note(isUp: boolean, reason: unknown): void {
     if (this.#isClosed) return;
     this.#late = 0;
-    if (isUp) this.#heardMs = this.#options.clock.monotonic();
+    if (isUp) {
+      this.#heardMs = this.#options.clock.monotonic();
+      this.#lastError = null;
+    }
     if (isUp === this.#isUp) return;
     this.#isUp = isUp;
     if (isUp) this.#options.onUp();
