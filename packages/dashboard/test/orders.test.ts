@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import type { Browser } from 'playwright-core';
+import type { Browser, Route } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { launchChromium, openPage, visit } from './chromium.ts';
 import { startDashboard, type DashboardServer } from './dashboard.server.ts';
@@ -156,6 +156,46 @@ describeInBrowser('a shop at work', () => {
     await page.getByRole('button', { name: /^Available at UK-LUTON: 40/ }).waitFor();
     const level = (await (await server.call('GET', '/inventory/SHELF/locations/UK-LUTON')).json()) as object;
     expect(level).toMatchObject({ safetyStock: 4, reorderPoint: null, bin: { zone: null, aisle: '7', shelf: null } });
+    // What somebody else set meanwhile is what the form begins with, not what it had before.
+    await server.call('PATCH', '/inventory/SHELF/locations/UK-LUTON', { safetyStock: 9 });
+    await page.getByRole('button', { name: /^Available at UK-LUTON: 35/ }).waitFor();
+    await page.getByRole('button', { name: 'Settings at UK-LUTON' }).click();
+    expect(await dialog.getByRole('textbox', { name: 'Safety stock' }).inputValue()).toBe('9');
+    expect(complaints).toEqual([]);
+    await close();
+  });
+
+  test('what was asked for is told, and taken back, though its event comes before its answer', async () => {
+    const { page, complaints, close } = await openPage(browser, server.address);
+    await visit(page, '/locations');
+    await page.locator('html[data-live]').waitFor({ state: 'attached' });
+    await page.getByRole('row').filter({ hasText: 'WH-MILAN' }).getByRole('gridcell').nth(1).click();
+    const activate = page.getByRole('button', { name: 'Activate', exact: true });
+    await page.route('**/locations/WH-MILAN', async (route) => {
+      const response = await route.fetch();
+      if (route.request().method() === 'PATCH') await activate.waitFor();
+      await route.fulfill({ response });
+    });
+    await page.getByRole('button', { name: 'Deactivate' }).click();
+    await page.getByText('WH-MILAN is inactive').waitFor();
+    await page.unrouteAll({ behavior: 'wait' });
+    await page.getByRole('button', { name: 'Undo' }).click();
+    await page.getByRole('button', { name: 'Deactivate' }).waitFor();
+    expect(complaints).toEqual([]);
+    await close();
+  });
+
+  test('what moved before the first events came is on the home page', async () => {
+    const { page, complaints, close } = await openPage(browser, server.address);
+    let hold: (route: Route) => void = () => undefined;
+    const stream = new Promise<Route>((resolve) => (hold = resolve));
+    await page.route('**/events/stream', (route) => hold(route), { times: 1 });
+    await visit(page, '/');
+    const movements = page.getByRole('region', { name: 'Latest movements' }).getByRole('listitem');
+    await movements.first().waitFor();
+    await server.call('POST', '/inventory/HERON/adjust', { location: 'WH-LUTON', type: 'add', quantity: 77 });
+    await (await stream).continue();
+    await movements.filter({ hasText: '+77' }).waitFor();
     expect(complaints).toEqual([]);
     await close();
   });

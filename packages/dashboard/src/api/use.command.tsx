@@ -1,6 +1,7 @@
 import { useEffect, useRef } from 'react';
 import { useMutation, useQueryClient, type UseMutationResult } from '@tanstack/react-query';
 import { showDone, showProblem } from '../ui/toasts.tsx';
+import { askAnew } from './ask.anew.ts';
 import { forgetUnsettled } from './command.keys.ts';
 import type { ReadPath } from './queries.ts';
 
@@ -24,10 +25,9 @@ export function useCommand<Output, Input = void>(
   const client = useQueryClient();
   useEffect(() => forgetUnsettled, []);
   const running = useRef(new Set<string>());
-  const askAnew = (): void => {
-    for (const path of options.stale ?? []) void client.invalidateQueries({ queryKey: [path] });
-  };
   const mutation = useMutation({
+    // As it was asked for: by the time of the answer, what it changed may be shown already, and be the caller's new options.
+    onMutate: () => options,
     mutationFn: async (input: Input) => {
       try {
         return await options.run(input);
@@ -35,15 +35,18 @@ export function useCommand<Output, Input = void>(
         running.current.delete(nameOf(input));
       }
     },
-    onSuccess: (output, input) => {
-      askAnew();
-      const text = options.done?.(output, input) ?? null;
+    onSuccess: (output, input, { done, undo, stale = [] }) => {
+      const askStale = (): void => {
+        for (const path of stale) void askAnew(client, { queryKey: [path] });
+      };
+      askStale();
+      const text = done?.(output, input) ?? null;
       if (text === null) return;
-      const takeBack = options.undo?.(output, input);
+      const takeBack = undo?.(output, input);
       if (takeBack === undefined) return showDone(text);
       showDone(text, async () => {
         await takeBack();
-        askAnew();
+        askStale();
       });
     },
     onError: (error) => {

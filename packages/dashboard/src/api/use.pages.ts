@@ -1,5 +1,6 @@
 import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
 import { useQueries, useQueryClient, type UseQueryResult } from '@tanstack/react-query';
+import { askAnew } from './ask.anew.ts';
 import { getOptions, keyOf, type Answer, type Asked, type Item, type ListPath } from './queries.ts';
 import { Left, useStep } from './use.left.ts';
 
@@ -94,7 +95,7 @@ export function usePages<Path extends ListPath>(path: Path, asked: Asked<Path> =
   const refresh = useCallback(() => {
     setState(fresh(identity));
     client.removeQueries({ queryKey: [path], type: 'inactive' });
-    void client.invalidateQueries({ queryKey: keyOf(path, asked) });
+    void askAnew(client, { queryKey: keyOf(path, asked) });
     // `identity` stands for path and asked.
     // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [client, identity]);

@@ -117,3 +117,24 @@ test('nor is a page that was scrolled away from while the list is read', async (
   await settled();
   expect(asked).toEqual([]);
 });
+
+test('what is on its way for the first time while it changes is asked for once more when it is here', async () => {
+  queries.askAll();
+  queries.askAll();
+  await answer({ id: 'a', status: 'queued' });
+  expect(asked).toHaveLength(1);
+  await answer({ id: 'a', status: 'succeeded' });
+  expect(shown()).toEqual({ a: 'succeeded' });
+  expect(asked).toEqual([]);
+});
+
+test('an answer that takes longer than the next change is shown all the same, and asked for again', async () => {
+  await answer({ id: 'a', status: 'queued' });
+  for (const status of ['running', 'succeeded']) {
+    queries.askAll();
+    queries.askAll();
+    await answer({ id: 'a', status });
+    expect(shown()).toEqual({ a: status });
+  }
+  expect(asked).toHaveLength(1);
+});

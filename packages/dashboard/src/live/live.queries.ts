@@ -1,5 +1,6 @@
 import type { Query, QueryCacheNotifyEvent, QueryClient } from '@tanstack/react-query';
 import { ALL_LOCATIONS, type Location } from '../api/all.locations.ts';
+import { askAnew } from '../api/ask.anew.ts';
 import type { Answer } from '../api/queries.ts';
 import {
   afterMovement,
@@ -62,7 +63,7 @@ export class LiveQueries {
 
   /** Everything that is shown, for when events may have been missed or there are none. */
   askAll(): void {
-    void this.#client.invalidateQueries({ predicate: ({ queryKey }) => String(queryKey[0]).startsWith('/api/') });
+    void askAnew(this.#client, { predicate: ({ queryKey }) => String(queryKey[0]).startsWith('/api/') });
   }
 
   #askSoon(): void {
@@ -77,8 +78,7 @@ export class LiveQueries {
     const stale = [...this.#waiting.values()];
     this.#waiting.clear();
     for (const { path, part, sparesLists } of stale) {
-      // A query that is on its way may have been answered before the event: it is asked again after it.
-      const asked = this.#client.invalidateQueries({
+      const asked = askAnew(this.#client, {
         queryKey: part === undefined ? [path] : [path, { path: part }],
         predicate: ({ meta }) => sparesLists !== true || meta?.['isList'] !== true,
       });

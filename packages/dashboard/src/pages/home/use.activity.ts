@@ -29,7 +29,8 @@ export interface Activity {
 export function useActivity(): Activity {
   const [live, setLive] = useState<readonly Movement[]>([]);
   const loaded = useQuery({
-    queryKey: ['home activity'],
+    // No event makes it stale, they are added to it; it is asked for anew where some were missed.
+    queryKey: ['/api/v1/ledger of home'],
     queryFn: ({ signal }) => loadRecent(signal),
     staleTime: Infinity,
     // What moved while another page was shown came to nobody here.

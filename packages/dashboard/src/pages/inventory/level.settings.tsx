@@ -28,11 +28,16 @@ interface LevelSettingsProps {
 
 /** The settings of one level. Empty ones follow the product's. */
 export function LevelSettings({ sku, location, onClose }: LevelSettingsProps) {
-  const level = useGet('/api/v1/inventory/{sku}/locations/{code}', { path: { sku, code: location } });
+  // Not begun with what is known from before: the form keeps what it began with.
+  const level = useGet('/api/v1/inventory/{sku}/locations/{code}', { path: { sku, code: location } }, { staleTime: 0 });
   return (
     <Modal opened onClose={onClose} title={`${sku} at ${location}`} closeOnClickOutside={false}>
       {level.error !== null && <ProblemNotice error={level.error} />}
-      {level.data === undefined ? <PageLoading /> : <SettingsForm level={level.data} onClose={onClose} />}
+      {level.data === undefined || !level.isFetchedAfterMount ? (
+        <PageLoading />
+      ) : (
+        <SettingsForm level={level.data} onClose={onClose} />
+      )}
     </Modal>
   );
 }
