@@ -1,3 +1,6 @@
+/** Each time the list is drawn while rows are selected. */
+const LOOKED_AT_MAX = 10_000;
+
 /** First so, then the other way, then as the list comes. */
 export function nextSort(sort: string | undefined, by: string): string | null {
   if (sort === by) return `-${by}`;
@@ -22,6 +25,20 @@ export function toggled<Row>(
     else next.delete(keyOf(row));
   }
   return next;
+}
+
+/** The selected rows as they are now, where they are here; else as they were when they were selected. */
+export function asTheyAre<Row>(
+  selected: ReadonlyMap<string, Row>,
+  { count, rowAt }: { count: number; rowAt: (index: number) => Row | null },
+  keyOf: (row: Row) => string,
+): Row[] {
+  const rows = new Map(selected);
+  for (let index = 0; selected.size > 0 && index < Math.min(count, LOOKED_AT_MAX); index += 1) {
+    const row = rowAt(index);
+    if (row !== null && rows.has(keyOf(row))) rows.set(keyOf(row), row);
+  }
+  return [...rows.values()];
 }
 
 export function isTextField(target: EventTarget): boolean {

@@ -13,8 +13,9 @@ import { Button } from '@mantine/core';
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { Left, useStep } from '../api/use.left.ts';
 import type { PagedRows } from '../api/use.pages.ts';
+import type { NewRows } from '../live/use.events.ts';
 import { useColumns, type Column } from './data.table.columns.tsx';
-import { isPressed, isTextField, nextSort, rangeBetween, toggled } from './data.table.rules.ts';
+import { asTheyAre, isPressed, isTextField, nextSort, rangeBetween, toggled } from './data.table.rules.ts';
 import { formatCount, formatNumber, InColumns } from './num.tsx';
 import { ProblemNotice } from './problem.notice.tsx';
 import { SidePanel } from './side.panel.tsx';
@@ -52,7 +53,7 @@ interface DataTableProps<Row> {
   /** Buttons for the rows that are selected. */
   bulk?: (rows: Row[], clear: () => void) => ReactNode;
   /** Rows that came since it was loaded: announced above, never moved in. */
-  newRows?: { count: number; reset: () => void };
+  newRows?: NewRows;
 }
 
 /** A list to work in: as many rows as there are, keys, columns, selection, and a panel beside it. */
@@ -184,7 +185,7 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
       {bulk !== undefined && selected.size > 0 && (
         <div className={classes['bulk']} role="toolbar" aria-label="Selected rows">
           <b>{formatNumber(selected.size)} selected</b>
-          {bulk([...selected.values()], () => setSelected(new Map()))}
+          {bulk(asTheyAre(selected, rows, keyOf), () => setSelected(new Map()))}
           <Button variant="subtle" onClick={() => setSelected(new Map())}>
             Clear the selection
           </Button>

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { nextSort, rangeBetween, toggled } from './data.table.rules.ts';
+import { asTheyAre, nextSort, rangeBetween, toggled } from './data.table.rules.ts';
 import { pathThrough } from './sparkline.rules.ts';
 import { shareLeft } from './state.badge.rules.ts';
 import { formatAgo, formatLeft } from './time.format.ts';
@@ -19,6 +19,14 @@ test('a selection with Shift goes either way', () => {
   };
   expect(select(['a'], ['a', 'b'])).toEqual(['a', 'b']);
   expect(select(['a', 'b', 'c'], ['a', 'b'])).toEqual(['c']);
+});
+
+test('selected rows are those that they are now, where they are here', () => {
+  const [kept, was, is] = ['a active', 'b active', 'b resolved'];
+  const selected = new Map([kept, was].map((row) => [row[0] ?? '', row]));
+  const list = [null, is, 'c active'];
+  const rows = { count: list.length, rowAt: (index: number) => list[index] ?? null };
+  expect(asTheyAre(selected, rows, (row) => row[0] ?? '')).toEqual([kept, is]);
 });
 
 test('the time that is left counts down to zero, and no further', () => {

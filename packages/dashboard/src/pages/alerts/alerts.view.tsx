@@ -56,6 +56,7 @@ const COLUMNS: Column<Alert>[] = [
 const optionsOf = (words: Record<string, string>): { value: string; label: string }[] =>
   Object.entries(words).map(([value, label]) => ({ value, label }));
 
+const keyOf = ({ id }: Alert): string => id;
 const isAlertOpened = ({ type }: { type: string }): boolean => type === 'alert.opened';
 
 /** What a person should know of: open ones first to be seen, acknowledged one by one or many at once. */
@@ -65,7 +66,7 @@ export function AlertsView() {
   const rows = usePages('/api/v1/alerts', { query: asked as never });
   const locations = useLocations();
   const mayAcknowledge = useMay('stock');
-  const newRows = useNewRows(isAlertOpened);
+  const newRows = useNewRows(rows, keyOf, isAlertOpened);
   const choices = useMemo(() => filtersFor(locations), [locations]);
   const isFiltered = Object.keys(asked).length > 0;
   return (
@@ -76,14 +77,8 @@ export function AlertsView() {
         name="Alerts"
         columns={COLUMNS}
         rows={rows}
-        keyOf={({ id }) => id}
-        newRows={{
-          count: newRows.count,
-          reset: () => {
-            newRows.reset();
-            rows.refresh();
-          },
-        }}
+        keyOf={keyOf}
+        newRows={newRows}
         panel={{
           title: ({ type, sku }) => `${TYPE_WORDS[type]}: ${sku}`,
           render: (alert) => <AlertDetail id={alert.id} />,

@@ -3,7 +3,7 @@ import { Button } from '@mantine/core';
 import { useNavigate } from '@tanstack/react-router';
 import type { Item } from '../../api/queries.ts';
 import { useLocations } from '../../api/use.locations.ts';
-import { usePages, type PagedRows } from '../../api/use.pages.ts';
+import { usePages } from '../../api/use.pages.ts';
 import { useCommand } from '../../api/use.command.tsx';
 import type { HoldfastEvent, Movement } from '../../live/live.rules.ts';
 import { useNewRows } from '../../live/use.events.ts';
@@ -22,7 +22,7 @@ import { pick, useFilters } from '../../ui/use.filters.ts';
 
 type Level = Item<'/api/v1/inventory'>;
 
-const keyOfLevel = ({ sku, location }: Level): string => `${sku} ${location}`;
+const keyOfLevel = ({ sku, location }: Pick<Level, 'sku' | 'location'>): string => `${sku} ${location}`;
 
 const COLUMNS: Column<Level>[] = [
   {
@@ -95,7 +95,7 @@ export function InventoryView() {
   const locations = useLocations();
   const choices = useMemo(() => filtersFor(locations), [locations]);
   const isFiltered = Object.keys(asked).some((name) => name !== 'sort');
-  const newRows = useNewRows((event) => isFirstMovement(event) && !isListed(rows, event.data as Movement));
+  const newRows = useNewRows(rows, keyOfLevel, isFirstMovement);
   return (
     <>
       <PageHeader title="Inventory" about={<LevelLegend withInactive={locations.some(({ active }) => !active)} />} />
@@ -111,14 +111,8 @@ export function InventoryView() {
         columns={COLUMNS}
         rows={rows}
         keyOf={keyOfLevel}
-        newRows={{
-          // Of a longer list they may stand anywhere, and of a filtered one not at all.
-          count: isFiltered || rows.hasMore ? 0 : newRows.count,
-          reset: () => {
-            newRows.reset();
-            rows.refresh();
-          },
-        }}
+        // Of a longer list they may stand anywhere, and of a filtered one not at all.
+        newRows={isFiltered || rows.hasMore ? { ...newRows, count: 0 } : newRows}
         onOpen={({ sku }) => void navigate({ to: pathOf('/inventory', sku) })}
         empty={isFiltered ? <NothingFound /> : <NoStock />}
       />
@@ -131,14 +125,6 @@ function isFirstMovement({ type, data }: HoldfastEvent): boolean {
   if (type !== 'stock.changed') return false;
   const { onHand, deltaOnHand, reserved, deltaReserved, committed, deltaCommitted } = data as Movement;
   return onHand === deltaOnHand && reserved === deltaReserved && committed === deltaCommitted;
-}
-
-function isListed(rows: PagedRows<Level>, { sku, location }: Movement): boolean {
-  for (let index = 0; index < rows.count; index += 1) {
-    const row = rows.rowAt(index);
-    if (row?.sku === sku && row.location === location) return true;
-  }
-  return false;
 }
 
 /** The list as it is filtered and sorted, as a file for a spreadsheet. */

@@ -56,6 +56,8 @@ const STATUSES = Object.entries(RUN_WORDS).map(([value, label]) => ({
   label: value === 'failed' ? 'Failed, to be redriven' : label,
 }));
 
+const keyOf = ({ id }: Run): string => id;
+
 function bulkOf(runs: Run[], clear: () => void) {
   return <RunBulk runs={runs} onDone={clear} />;
 }
@@ -75,7 +77,7 @@ export function RunsTable({ name, jobId, children }: RunsTableProps) {
     ...(jobId === undefined ? {} : { jobId }),
   };
   const rows = usePages('/api/v1/runs', { query: asked as never });
-  const newRows = useNewRows((event) => isNewRow(event, asked));
+  const newRows = useNewRows(rows, keyOf, (event) => isNewRow(event, asked));
   const choices = useChoices(jobId === undefined);
   const isFailed = filters['status'] === 'failed';
   return (
@@ -90,14 +92,8 @@ export function RunsTable({ name, jobId, children }: RunsTableProps) {
         name={name}
         columns={jobId === undefined ? COLUMNS : OF_ONE_JOB}
         rows={rows}
-        keyOf={({ id }) => id}
-        newRows={{
-          count: newRows.count,
-          reset: () => {
-            newRows.reset();
-            rows.refresh();
-          },
-        }}
+        keyOf={keyOf}
+        newRows={newRows}
         panel={{ title: ({ job }) => job.name, render: ({ id }) => <RunDetail id={id} /> }}
         bulk={bulkOf}
         empty={Object.keys(asked).length > (jobId === undefined ? 0 : 1) ? <NothingFound /> : <NoRuns />}

@@ -48,6 +48,7 @@ function balance(field: Field, label: string): Column<Entry> {
   return { id: field, label, width: '120px', align: 'end', render: (entry) => <Num value={entry[field]} /> };
 }
 
+const keyOf = ({ seq, sku, location }: Entry): string => `${sku} ${location} ${seq}`;
 const isMovement = ({ type }: { type: string }): boolean => type === 'stock.changed';
 
 /** Every change of every level, the newest first: where a number came from. */
@@ -66,7 +67,7 @@ export function LedgerView() {
   ]);
   const rows = usePages('/api/v1/ledger', { query: asked as never });
   const locations = useLocations();
-  const newRows = useNewRows(isMovement);
+  const newRows = useNewRows(rows, keyOf, isMovement);
   const choices = useMemo(() => filtersFor(locations), [locations]);
   const isFiltered = Object.keys(asked).length > 0;
   return (
@@ -80,14 +81,8 @@ export function LedgerView() {
         name="Ledger"
         columns={COLUMNS}
         rows={rows}
-        keyOf={({ seq, sku, location }) => `${sku} ${location} ${seq}`}
-        newRows={{
-          count: isFiltered ? 0 : newRows.count,
-          reset: () => {
-            newRows.reset();
-            rows.refresh();
-          },
-        }}
+        keyOf={keyOf}
+        newRows={isFiltered ? { ...newRows, count: 0 } : newRows}
         panel={{
           title: ({ type, sku }) => `${wordOf(type)}: ${sku}`,
           render: (entry) => <EntryDetail entry={entry} />,

@@ -59,6 +59,7 @@ const COLUMNS: Column<Reservation>[] = [
 
 const STATES = Object.entries(STATE_WORDS).map(([value, label]) => ({ value, label }));
 
+const keyOf = ({ id }: Reservation): string => id;
 const isMade = ({ type }: { type: string }): boolean => type === 'reservation.created';
 
 /** Every claim on stock, the newest first, and what to do about each beside it. */
@@ -67,7 +68,7 @@ export function ReservationsView() {
   const asked = pick(filters, ['status', 'orderId', 'userId', 'sku', 'location']);
   const rows = usePages('/api/v1/reservations', { query: asked as never });
   const locations = useLocations();
-  const newRows = useNewRows(isMade);
+  const newRows = useNewRows(rows, keyOf, isMade);
   const choices = useMemo(() => filtersFor(locations), [locations]);
   const isFiltered = Object.keys(asked).length > 0;
   return (
@@ -89,14 +90,8 @@ export function ReservationsView() {
         name="Reservations"
         columns={COLUMNS}
         rows={rows}
-        keyOf={({ id }) => id}
-        newRows={{
-          count: newRows.count,
-          reset: () => {
-            newRows.reset();
-            rows.refresh();
-          },
-        }}
+        keyOf={keyOf}
+        newRows={newRows}
         panel={{ title: nameOf, render: ({ id }) => <ReservationDetail id={id} /> }}
         empty={isFiltered ? <NothingFound /> : <NoReservations />}
       />

@@ -45,6 +45,7 @@ const COLUMNS: Column<Transfer>[] = [
   },
 ];
 
+const keyOf = ({ id }: Transfer): string => id;
 const isTransfer = ({ type }: { type: string }): boolean => type === 'transfer.created';
 
 /** What went from one place to another. A new one begins at the product. */
@@ -53,7 +54,7 @@ export function TransfersView() {
   const asked = pick(filters, ['from', 'to', 'sku']);
   const rows = usePages('/api/v1/transfers', { query: asked });
   const locations = useLocations();
-  const newRows = useNewRows(isTransfer);
+  const newRows = useNewRows(rows, keyOf, isTransfer);
   const choices = useMemo(() => filtersFor(locations), [locations]);
   return (
     <>
@@ -71,14 +72,8 @@ export function TransfersView() {
         name="Transfers"
         columns={COLUMNS}
         rows={rows}
-        keyOf={({ id }) => id}
-        newRows={{
-          count: newRows.count,
-          reset: () => {
-            newRows.reset();
-            rows.refresh();
-          },
-        }}
+        keyOf={keyOf}
+        newRows={newRows}
         panel={{
           title: titleOf,
           render: (transfer) => <TransferDetail transfer={transfer} />,
