@@ -1,4 +1,4 @@
-import type { Browser, Page } from 'playwright-core';
+import type { Browser, Page, Route } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { violationsOf } from './axe.ts';
 import { launchChromium, openPage, type WatchedPage } from './chromium.ts';
@@ -84,8 +84,8 @@ describeInBrowser('who may use it', () => {
     return opened;
   }
 
-  async function signIn(page: Page): Promise<void> {
-    await page.getByLabel('Name or e-mail address').fill(ADMIN.login);
+  async function signIn(page: Page, login = ADMIN.login): Promise<void> {
+    await page.getByLabel('Name or e-mail address').fill(login);
     await page.locator('input[type="password"]').fill(ADMIN.password);
     await page.getByRole('button', { name: 'Sign in' }).click();
   }
@@ -111,6 +111,47 @@ describeInBrowser('who may use it', () => {
     await page.getByText('Made TEAPOT').waitFor();
     await page.getByRole('row').filter({ hasText: 'Teapot, iron' }).waitFor();
     expect(complaints).toEqual([]);
+    await close();
+  });
+
+  test('what is late of who has left says nothing of who has come, and nothing of it can be taken back', async () => {
+    const { page, complaints, close } = await signedIn('/locations', /status of 401/);
+    await page.evaluate(async (password) => {
+      const make = (path: string, body: object): Promise<Response> =>
+        fetch(`/api/v1/${path}`, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json' },
+          body: JSON.stringify(body),
+        });
+      await make('people', { name: 'Mary', login: 'mary', password, scopes: ['admin'] });
+      await make('locations', { code: 'WH001', name: 'Main', type: 'warehouse' });
+    }, ADMIN.password);
+    await page.getByRole('row').filter({ hasText: 'WH001' }).getByRole('gridcell').nth(1).click();
+    await page.getByRole('button', { name: 'Deactivate' }).click();
+    const undo = page.getByRole('button', { name: 'Undo' });
+    await undo.waitFor();
+    const release = [
+      await holdNext(page, ['GET', '**/api/v1/session'], () =>
+        page.evaluate(() => document.dispatchEvent(new Event('visibilitychange'))),
+      ),
+      await holdNext(
+        page,
+        ['PATCH', '**/api/v1/locations/WH001'],
+        () => page.getByRole('button', { name: 'Activate', exact: true }).click(),
+        401,
+      ),
+    ];
+    await page.getByRole('button', { name: `Sign out ${ADMIN.name}` }).click();
+    await page.getByRole('heading', { name: 'Sign in' }).waitFor();
+    await signIn(page, 'mary');
+    const mary = page.getByRole('button', { name: 'Sign out Mary' });
+    await mary.waitFor();
+    expect(await undo.count()).toBe(0);
+    for (const answer of release) await answer();
+    expect(await mary.isVisible()).toBe(true);
+    expect(await page.getByRole('dialog').count()).toBe(0);
+    expect(complaints).toEqual([]);
+    await page.unrouteAll();
     await close();
   });
 
@@ -183,6 +224,31 @@ describeInBrowser('who may use it', () => {
     await close();
   });
 });
+
+/** Does what asks for something, and keeps the answer back. Gives the way to let it come, as it was or as a refusal. */
+async function holdNext(
+  page: Page,
+  [method, url]: readonly [string, string],
+  act: () => Promise<unknown>,
+  status?: number,
+): Promise<() => Promise<void>> {
+  let hold: ((route: Route) => void) | null = null;
+  const held = new Promise<Route>((resolve) => (hold = resolve));
+  await page.route(url, (route) => {
+    if (hold === null || route.request().method() !== method) return route.fallback();
+    hold(route);
+    hold = null;
+    return undefined;
+  });
+  await act();
+  const route = await held;
+  const response = await route.fetch();
+  return async () => {
+    await route.fulfill({ response, ...(status === undefined ? {} : { status }) });
+    // By the time of the next answer that one has been read.
+    await page.evaluate(() => fetch('/health/live'));
+  };
+}
 
 /** What she may do is changed by another admin. */
 async function setScopes(

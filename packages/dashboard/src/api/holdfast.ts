@@ -18,11 +18,13 @@ export async function send(request: Request): Promise<Response> {
   if (key !== null) headers.set('authorization', `Bearer ${key}`);
   headers.set(OWN_HEADER, 'holdfast-dashboard');
   const sentMs = Date.now();
+  const asWhom = sessionStore.get();
   try {
     const response = await fetch(new Request(request, { headers, credentials: 'same-origin' }));
     hearDate(response.headers.get('date'), sentMs, Date.now());
     hear(response.status);
-    if (response.status === 401 && sessionStore.get().status === 'signedIn') noteSignedOut();
+    // An answer that was late says nothing of who has signed in since.
+    if (response.status === 401 && asWhom.status === 'signedIn' && sessionStore.get() === asWhom) noteSignedOut();
     if (response.status === 403) refusalStore.set(refusalStore.get() + 1);
     return response;
   } catch (error) {

@@ -1,3 +1,4 @@
+import { notifications } from '@mantine/notifications';
 import { HoldfastError, type Problem } from '@holdfast/client';
 import { send } from './holdfast.ts';
 import { queryClient } from './queries.ts';
@@ -18,33 +19,46 @@ const CHANNEL = 'holdfast.session';
 
 /** Asks who we are, and shows the sign-in page where the answer is nobody. */
 export async function loadSession(): Promise<void> {
-  const session = await askSession();
-  if (session?.authenticated === true) enter(session);
-  else noteSignedOut();
+  await askSession((session) => {
+    if (session?.authenticated === true) enter(session);
+    else noteSignedOut();
+  });
 }
 
 /** Whoever it is goes on where they were; somebody else begins anew, and sees nothing of it. */
 function enter(session: Session): void {
   const before = sessionOf(sessionStore.get());
-  if (before !== null && identityOf(before) !== identityOf(session)) queryClient.clear();
+  if (before !== null && identityOf(before) !== identityOf(session)) forgetAll();
   sessionStore.set({ status: 'signedIn', session });
   if (before !== null) void queryClient.invalidateQueries();
 }
 
-async function askSession(): Promise<Session | null> {
+/** Nothing is left of what was shown and said, nor of what could be taken back. */
+export function forgetAll(): void {
+  queryClient.clear();
+  notifications.clean();
+}
+
+/** How often it was asked, or said, who is here: an answer from before the last time may be of somebody else. */
+let asks = 0;
+
+async function askSession(take: (session: Session | null) => void): Promise<void> {
+  asks += 1;
+  const own = asks;
   const response = await ask(SESSION);
-  if (response.status === 401) return null;
-  if (!response.ok) throw await errorOf(response);
-  return (await response.json()) as Session;
+  if (!response.ok && response.status !== 401) throw await errorOf(response);
+  const session = response.ok ? ((await response.json()) as Session) : null;
+  if (own === asks) take(session);
 }
 
 /** @throws HoldfastError where the key opens nothing */
 export async function signInWithKey(key: string): Promise<void> {
   keepKey(key.trim());
   try {
-    const session = await askSession();
-    if (session?.authenticated !== true) throw new HoldfastError(401, null, null);
-    enter(session);
+    await askSession((session) => {
+      if (session?.authenticated !== true) throw new HoldfastError(401, null, null);
+      enter(session);
+    });
   } catch (error) {
     keepKey(null);
     throw error;
@@ -79,6 +93,7 @@ export async function signOut(): Promise<void> {
     const response = await ask(SESSION, 'DELETE');
     if (!response.ok && response.status !== 401) throw await errorOf(response);
   }
+  asks += 1;
   keepKey(null);
   sessionStore.set({ status: 'signedOut', session: null });
   tellOtherTabs();
@@ -115,10 +130,11 @@ function tryToRenew(): void {
 async function renewSession(): Promise<void> {
   const { status } = sessionStore.get();
   if (document.hidden || status !== 'signedIn') return;
-  const session = await askSession();
-  const state = sessionStore.get();
-  if (session?.authenticated !== true || state.status !== 'signedIn') return;
-  if (JSON.stringify(session) !== JSON.stringify(state.session)) enter(session);
+  await askSession((session) => {
+    const state = sessionStore.get();
+    if (session?.authenticated !== true || state.status !== 'signedIn') return;
+    if (JSON.stringify(session) !== JSON.stringify(state.session)) enter(session);
+  });
 }
 
 function tellOtherTabs(): void {

@@ -5,7 +5,7 @@ import { QueryClientProvider } from '@tanstack/react-query';
 import { RouterProvider } from '@tanstack/react-router';
 import { queryClient } from '../api/queries.ts';
 import { watchReadiness } from '../api/readiness.ts';
-import { loadSession, watchOtherTabs, watchScopes } from '../api/session.ts';
+import { forgetAll, loadSession, watchOtherTabs, watchScopes } from '../api/session.ts';
 import { identityOf, sessionOf, sessionStore } from '../api/session.store.ts';
 import { LiveFeed } from '../live/live.feed.tsx';
 import { router } from './router.tsx';
@@ -61,7 +61,7 @@ function Gate() {
   const session = sessionOf(state);
   const isLeft = isSignedOut && session === null;
   useEffect(() => {
-    if (isLeft) queryClient.clear();
+    if (isLeft) forgetAll();
   }, [isLeft]);
   if (state.status === 'loading') return <Starting />;
   if (session === null) {
