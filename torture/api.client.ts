@@ -1,4 +1,5 @@
 import { Agent, request, type IncomingHttpHeaders } from 'node:http';
+import { setTimeout as delay } from 'node:timers/promises';
 
 /** One request, as a client sends it. */
 export interface Call {
@@ -24,7 +25,10 @@ export class NoAnswer extends Error {}
 
 const PATIENCE_MS = 30_000;
 
-/** A client of one server, which knows nothing of it but its address; it never retries by itself. */
+/**
+ * A client of one server, which knows nothing of it but its address. It repeats by itself only what was turned away at the
+ * door: what a machine that stands still has a server say is no outcome of what was asked.
+ */
 export class ApiClient {
   readonly #address: () => string;
   readonly #agent: Agent;
@@ -36,7 +40,16 @@ export class ApiClient {
   }
 
   /** @throws NoAnswer */
-  call({ method, path, body, key, headers = {} }: Call): Promise<Answer> {
+  async call(call: Call): Promise<Answer> {
+    const untilMs = performance.now() + PATIENCE_MS;
+    for (;;) {
+      const answer = await this.#send(call);
+      if (codeOf(answer) !== 'overloaded' || performance.now() > untilMs) return answer;
+      await delay(200);
+    }
+  }
+
+  #send({ method, path, body, key, headers = {} }: Call): Promise<Answer> {
     const startedMs = performance.now();
     const payload = body === undefined ? undefined : Buffer.from(JSON.stringify(body));
     return new Promise((resolve, reject) => {

@@ -6,10 +6,10 @@ import { inParallel, startFleet, tally } from './fleet.ts';
 import { openShop } from './shop.ts';
 
 const UNITS = 1_000;
-const ASKED = 10_000;
+const ASKED = 3_000;
 const BUYERS = 64;
 
-/** 64 buyers at once, 1,000 units, 10,000 requests of one unit: the thousand-and-first must hear no. */
+/** 64 buyers at once, 1,000 units, 3,000 requests of one unit: the thousand-and-first must hear no. */
 async function sellOut(instances: number): Promise<void> {
   const fleet = await startFleet(inject('postgres'), { servers: instances });
   try {

@@ -28,6 +28,9 @@ const HOT_PLACE = 4;
 const HOT_CLIENTS = 24;
 /** More of each product at each place than anybody can ask for meanwhile. */
 const UNITS = 1_000_000;
+/** Before a client asks again: enough to be seen, and no load by itself; the many on one place keep that in use. */
+const REST_MS = 100;
+const HOT_REST_MS = 20;
 
 /** An answer, and when it was asked for, in milliseconds after the freeze. */
 interface Asked extends Place {
@@ -184,7 +187,7 @@ function readAt({ sku, location }: Place): Call {
 
 /**
  * One client per place that reserves, one that reads, some that want units of the first and of the last place at once,
- * and many on one place that nobody holds, which is in use nearly all the time. Each asks again as soon as it is
+ * and many on one place that nobody holds, which is in use nearly all the time. Each asks again when it is
  * answered.
  */
 async function askEverywhere(apis: readonly ApiClient[], shop: Shop, forMs: number): Promise<Asked[]> {
@@ -194,19 +197,19 @@ async function askEverywhere(apis: readonly ApiClient[], shop: Shop, forMs: numb
   const places = placesOf(shop);
   const [first, hot, last] = [places[0], places[HOT_PLACE], places.at(-1)];
   if (first === undefined || hot === undefined || last === undefined) throw new RangeError('the shop is too small');
-  const client = async (place: Place, call: Call, index: number): Promise<void> => {
+  const client = async (place: Place, call: Call, index: number, restMs = REST_MS): Promise<void> => {
     const api = apis[index % apis.length] as ApiClient;
     while (elapsed() < forMs) {
       const askedAtMs = elapsed();
       asked.push({ ...place, reads: call.method === 'GET', askedAtMs, answer: await api.call(call) });
-      await delay(20);
+      await delay(restMs);
     }
   };
   await Promise.all([
     ...places.map((place, index) => client(place, reserveAt(place), index)),
     ...places.map((place, index) => client(place, readAt(place), index)),
     ...[1, 2, 3].map((_, index) => client(first, reserveAt(first, last), index)),
-    ...Array.from({ length: HOT_CLIENTS }, (_, index) => client(hot, reserveAt(hot), index)),
+    ...Array.from({ length: HOT_CLIENTS }, (_, index) => client(hot, reserveAt(hot), index, HOT_REST_MS)),
   ]);
   return asked;
 }

@@ -6,7 +6,7 @@ import { freezeServer, holdLevel, holdReservation } from './freeze.scenario.ts';
 const JUDGED = { timeout: 120_000, retry: 2 };
 
 test('a server that freezes in mid-transaction delays only callers of the levels that it holds', JUDGED, async () => {
-  const report = await freezeServer({ postgres: inject('postgres'), forMs: 8_000, seed: 4 });
+  const report = await freezeServer({ postgres: inject('postgres'), forMs: 6_000, seed: 4 });
   console.log('frozen server:', report.facts);
   expect(report.faults).toEqual([]);
 });

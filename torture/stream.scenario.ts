@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { ApiClient, bodyOf, NoAnswer } from './api.client.ts';
 import { checkInvariants, type Fault } from './checker.ts';
-import { makeDatabase, withClient, type PostgresServer, type TestDatabase } from './database.ts';
+import { makeDatabase, numberOf, withClient, type PostgresServer, type TestDatabase } from './database.ts';
 import { startHoldfast, type Holdfast } from './holdfast.ts';
 import { seededRandom, type Random } from './random.ts';
 import { readBySse, readByWebSocket, readRestlessly, type Reader } from './readers.ts';
@@ -26,7 +26,7 @@ export interface StreamOptions {
   redisAwayMs: number;
 }
 
-const AT_THE_END_WITHIN_MS = 30_000;
+const AT_THE_END_WITHIN_MS = 60_000;
 
 /** Two servers over one database, and how to find them. */
 interface Ground {
@@ -263,9 +263,12 @@ function startSundry(ground: Ground, shop: Shop, random: Random): { finish(): Pr
   };
 }
 
-/** A last change, which every reader has to see. Holds that lapse later are given back before it. */
+/** A last change, which every reader has to see. Holds that lapse soon are given back before it. */
 async function reachTheEnd(ground: Ground, readers: readonly Reader[]): Promise<Fault[]> {
-  await delay(2_500);
+  const lapsing = `SELECT count(*) FROM reservation WHERE status = 'pending' AND expires_at < now() + interval '1 hour'`;
+  await withClient(ground.database.connection, async (client) => {
+    while ((await numberOf(client, lapsing)) > 0) await delay(50);
+  });
   const last = { sku: 'THE-END', name: 'the end' };
   await apiOf(ground, 0).must({ method: 'POST', path: '/api/v1/products', body: last });
   const beganMs = performance.now();
