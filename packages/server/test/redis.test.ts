@@ -81,7 +81,8 @@ describe.skipIf(redisProgram === null)(`two servers that lose ${redisName} under
 
   test(
     'killed, started, emptied, frozen, thawed, starved and fed: every reserve is taken, as fast as before',
-    { timeout: 120_000 },
+    // How fast it is, a machine may spoil that has other work to do: what is slow by itself is slow each time.
+    { timeout: 120_000, retry: { count: 2, condition: /^too slow: / } },
     async () => {
       const healthy = await underLoad(() => untilUp(1));
       const spells: [name: string, spell: Spell][] = [
@@ -107,10 +108,10 @@ describe.skipIf(redisProgram === null)(`two servers that lose ${redisName} under
         ['fed', await underLoad(() => redis.feed().then(() => untilUp(1)))],
       ];
       const healthyMs = Math.max(healthy.medianMs, (await underLoad(() => untilUp(1))).medianMs);
-      for (const [name, { statuses, medianMs, slowestMs }] of spells) {
-        expect([name, Object.keys(statuses)]).toEqual([name, ['201']]);
-        expect([name, medianMs <= NOISE_FACTOR * healthyMs + NOISE_MS, slowestMs < 3_000]).toEqual([name, true, true]);
-      }
+      for (const [name, { statuses }] of spells) expect([name, Object.keys(statuses)]).toEqual([name, ['201']]);
+      const mostMs = NOISE_FACTOR * healthyMs + NOISE_MS;
+      const slow = spells.filter(([, { medianMs, slowestMs }]) => medianMs > mostMs || slowestMs >= 3_000);
+      if (slow.length > 0) throw new Error(`too slow: ${JSON.stringify(slow)}, and ${healthyMs} ms where all is well`);
     },
   );
 
