@@ -48,7 +48,8 @@ describe('when a hold expires', () => {
   });
 
   test('an extension after the clock was set back ends no sooner than the hold was made', () => {
-    const loaded = loadedWorld({ levels: [{ ...levels[0], reserved: 1 }], holds: [{ id: R1, lines: [line] }] });
+    const held = [{ sku: 'A', location: 'W1', onHand: 10, reserved: 1 }];
+    const loaded = loadedWorld({ levels: held, holds: [{ id: R1, lines: [line] }] });
     const asked = [{ command: { kind: 'extend', id: R1, ttlSeconds: 60 } as const, meta: META }];
     const state = buildState({ ...loaded, nowMs: NOON - 600_000 });
     const { body } = answerOf(decide(asked, state, new BlockNumbers([4096]), createIdSource()));
