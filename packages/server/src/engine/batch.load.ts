@@ -169,7 +169,7 @@ export async function loadLapsed(
     if (count < limit) loaded.lapsedLevels.add(key);
   }
   const known = new Set(loaded.reservations.map(([id]) => id));
-  const ids = [...new Set(found.map(([, , id]) => id))].filter((id) => !known.has(id)).sort();
+  const ids = [...new Set(found.map(([, , id]) => id))].filter((id) => !known.has(id));
   if (ids.length === 0) return;
   const [reservations, lines] = await Promise.all([
     rowsOf<read.ReservationTuple>(client, read.lockReservations(ids)),

@@ -304,7 +304,7 @@ export const insertAlerts = (alerts: Alert[]): Part => ({
 export const resolveAlerts = (alerts: Alert[]): Part => ({
   sql: `UPDATE alert a SET status = 'resolved', resolved_at = k.resolved_at
     FROM unnest(?::uuid[], ?::timestamptz[]) AS k (id, resolved_at)
-    WHERE a.id = k.id AND a.status <> 'resolved'`,
+    WHERE a.id = k.id`,
   columns: [textArray(alerts.map((alert) => alert.id)), timeArray(alerts.map((alert) => alert.resolvedAt))],
 });
 
