@@ -136,20 +136,22 @@ describe.skipIf(redisProgram === null)(`with ${redisName}`, () => {
 
     test('many requests of one moment are few calls', async () => {
       const { redis } = openDoor(server.url);
-      let calls = 0;
+      let [calls, asked] = [0, 0];
       const door: RedisDoor = {
         run: (command) => {
           calls += 1;
           return command(redis);
         },
       };
-      const store = new RedisStore({ link: door });
+      const prefix = async (): Promise<string> => `holdfast:limit:${(asked += 1)}:`;
+      const store = new RedisStore({ link: door, prefix });
       const counter = counterOf('gathered', KIND.bucket, 1_000);
       const charge = (): Charge => newCharge({ counter, subject: 'a', limit: 90, burst: 90, cost: 1 });
       await store.take([charge()]);
       calls = 0;
       await Promise.all(Array.from({ length: 200 }, () => store.take([charge()])));
       expect(calls).toBe(7);
+      expect([await store.take([]), calls, asked]).toEqual([true, 7, 1]);
       redis.disconnect();
     });
   });
