@@ -70,7 +70,9 @@ export class ThreadRun {
       signal: this.#controller.signal,
       progress: (percent, message) => this.#told(percent, message),
       log: (level, message) => this.#log(level, message),
-      call: (method, path, body, options) => this.#call({ ...callOf(method, path, body), key: options?.key ?? null }),
+      // What is wrong with it is a rejection, too.
+      call: async (method, path, body, options) =>
+        this.#call({ ...callOf(method, path, body), key: options?.key ?? null }),
       writeFile: (file, content) => this.#writeFile(file, content),
       PermanentError,
     };

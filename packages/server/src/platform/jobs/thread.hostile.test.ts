@@ -250,56 +250,59 @@ describe('threads', () => {
 });
 
 describe('a file that cannot be used', () => {
-  it.each([
-    ['syntax', 'export default {', /Unexpected end of input/],
-    ['no default', 'export const a = 1', /no default export/],
-    ['no object', 'export default 1', /no default export that is an object/],
-    ['no run', typeText('a', '').replace('async run(context)', 'async go(context)'), /no function run/],
-    ['throws', `throw new Error('not today')`, /^not today$/],
-    ['exits', 'process.exit(0)', /process\.exit\(0\)/],
-    ['missing import', `import 'holdfast-has-no-such-package'`, /Cannot find package/],
-    ['a name of its own', typeText('Bad-Name', ''), /^name must be 1 to 63/],
-    ['a member too many', typeText('a', '', 'timeout: 5,'), /^timeout is not a member of a type$/],
-    ['no title', typeText('a', '').replace("title: 'Test',", ''), /^title is required$/],
-    ['a bound', typeText('a', '', 'concurrency: 0,'), /^concurrency must be at least 1$/],
-    ['no schema', typeText('a', '').replace("type: 'string'", "type: 'strong'"), /^config is no schema: /],
-    [
-      'an unknown keyword',
-      typeText('a', '').replace("type: 'string'", "typ: 'string'"),
-      /^config is no schema: .*unknown keyword/,
-    ],
-    [
-      'an open config',
-      typeText('a', '').replace("type: 'object',", "type: 'object', additionalProperties: true,"),
-      /additionalProperties/,
-    ],
-    [
-      'a config of text',
-      typeText('a', '').replace("type: 'object'", "type: 'string'"),
-      /must be a JSON Schema of the type object/,
-    ],
-    [
-      'no description',
-      typeText('a', '').replace(", description: 'A product.'", ''),
-      /^config\.properties\/sku has no description$/,
-    ],
-    [
-      'a schema that answers later',
-      typeText('a', '').replace("type: 'object'", "$async: true, type: 'object'"),
-      /\$async/,
-    ],
-    [
-      'a cycle',
-      `${typeText('a', '').replace('export default', 'const type =')} type.config.properties.sku.of = type; export default type;`,
-      /circular/,
-    ],
-    ['a BigInt', typeText('a', '').replace("type: 'string'", "minLength: 1n, type: 'string'"), /BigInt/],
-  ])('is refused with the reason: %s', async (_what, text, reason) => {
-    const directory = await typeDirectory({ 'bad.mjs': text, 'good.mjs': typeText('good', 'return 1') });
+  it('is refused with the reason, and stops no other', async () => {
+    const bad: [what: string, text: string, reason: RegExp][] = [
+      ['syntax', 'export default {', /Unexpected end of input/],
+      ['no default', 'export const a = 1', /no default export/],
+      ['no object', 'export default 1', /no default export that is an object/],
+      ['no run', typeText('a', '').replace('async run(context)', 'async go(context)'), /no function run/],
+      ['throws', `throw new Error('not today')`, /^not today$/],
+      ['exits', 'process.exit(0)', /process\.exit\(0\)/],
+      ['missing import', `import 'holdfast-has-no-such-package'`, /Cannot find package/],
+      ['a name of its own', typeText('Bad-Name', ''), /^name must be 1 to 63/],
+      ['a member too many', typeText('a', '', 'timeout: 5,'), /^timeout is not a member of a type$/],
+      ['no title', typeText('a', '').replace("title: 'Test',", ''), /^title is required$/],
+      ['a bound', typeText('a', '', 'concurrency: 0,'), /^concurrency must be at least 1$/],
+      ['no schema', typeText('a', '').replace("type: 'string'", "type: 'strong'"), /^config is no schema: /],
+      [
+        'an unknown keyword',
+        typeText('a', '').replace("type: 'string'", "typ: 'string'"),
+        /^config is no schema: .*unknown keyword/,
+      ],
+      [
+        'an open config',
+        typeText('a', '').replace("type: 'object',", "type: 'object', additionalProperties: true,"),
+        /additionalProperties/,
+      ],
+      [
+        'a config of text',
+        typeText('a', '').replace("type: 'object'", "type: 'string'"),
+        /must be a JSON Schema of the type object/,
+      ],
+      [
+        'no description',
+        typeText('a', '').replace(", description: 'A product.'", ''),
+        /^config\.properties\/sku has no description$/,
+      ],
+      [
+        'a schema that answers later',
+        typeText('a', '').replace("type: 'object'", "$async: true, type: 'object'"),
+        /\$async/,
+      ],
+      [
+        'a cycle',
+        `${typeText('a', '').replace('export default', 'const type =')} type.config.properties.sku.of = type; export default type;`,
+        /circular/,
+      ],
+      ['a BigInt', typeText('a', '').replace("type: 'string'", "minLength: 1n, type: 'string'"), /BigInt/],
+    ];
+    const files = bad.map(([what, text]) => [`${what}.mjs`, text] as const);
+    const directory = await typeDirectory({ ...Object.fromEntries(files), 'good.mjs': typeText('good', 'return 1') });
     const { types, refused, close } = await loadUserTypes(directory.path, { call });
     closers.push(close, () => directory.remove());
     expect(types.map(({ name }) => name)).toEqual(['good']);
-    expect(refused).toEqual([{ file: 'bad.mjs', reason: expect.stringMatching(reason) }]);
+    const reasons = bad.map(([what, , reason]) => ({ file: `${what}.mjs`, reason: expect.stringMatching(reason) }));
+    expect(refused).toEqual(reasons.toSorted((left, right) => (left.file < right.file ? -1 : 1)));
   });
 
   it('is given up when it is not loaded in time, and holds nobody up', async () => {

@@ -5,6 +5,7 @@ import { Database } from '../database/index.ts';
 import { PermanentError, type JobType } from './job.type.ts';
 import { configOf, fixtureRun, type FixtureRun } from './run.context.fixture.ts';
 import { typeDirectory, typeText, type TypeDirectory } from './thread.fixture.ts';
+import { jsonText, NoJsonError } from './thread.json.ts';
 import { loadUserTypes, type UserTypes, type UserTypesOptions } from './thread.loader.ts';
 import type { UserCall } from './thread.run.ts';
 
@@ -177,21 +178,48 @@ describe('a result', () => {
     expect(await run(await typeThat(text))).toEqual(result);
   });
 
-  it.each([
-    ['return 1n', 'the result is a BigInt, which is no JSON: make it a number or text'],
-    ['return { total: 1n }', '"total" of the result is a BigInt, which is no JSON: make it a number or text'],
-    ['return () => 1', 'the result is a function, which is no JSON'],
-    ['return { rate: 0 / 0 }', '"rate" of the result is NaN, which is no JSON'],
-    ['return { all: new Map() }', '"all" of the result is a Map, which is no JSON'],
-    ['return { later: Promise.resolve(1) }', '"later" of the result is a promise: await it'],
-    ['return [new Uint8Array(3)]', '"0" of the result is bytes, which are no JSON: write a file'],
-    ['const a = {}; a.a = a; return a', 'the result holds itself'],
-    ['let a = []; for (let n = 0; n < 1e5; n += 1) a = [a]; return a', 'the result is nested too deeply'],
-    ['return "x".repeat(2_000_000)', 'the result has 2000002 bytes as JSON, and at most 1048576 are kept'],
-  ])('that is none fails for good: %s', async (text, message) => {
-    const error: unknown = await run(await typeThat(text)).catch((reason: unknown) => reason);
+  it('that is none fails for good', async () => {
+    const error: unknown = await run(await typeThat('return { total: 1n }')).catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(PermanentError);
+    const message = '"total" of the result is a BigInt, which is no JSON: make it a number or text';
     expect(error).toMatchObject({ message });
+  });
+
+  const itself: Record<string, unknown> = {};
+  itself['of'] = itself;
+  let deep: unknown[] = [];
+  for (let depth = 0; depth < 1e5; depth += 1) deep = [deep];
+  it.each([
+    ['a BigInt', 1n, 'the result is a BigInt, which is no JSON: make it a number or text'],
+    ['a function', () => 1, 'the result is a function, which is no JSON'],
+    ['a symbol', [Symbol('s')], '"0" of the result is a symbol, which is no JSON'],
+    ['no number', { rate: 0 / 0 }, '"rate" of the result is NaN, which is no JSON'],
+    ['a map', { all: new Map() }, '"all" of the result is a Map, which is no JSON'],
+    ['a set', { all: new Set() }, '"all" of the result is a Set, which is no JSON'],
+    ['an error', { why: new Error('why') }, '"why" of the result is an Error, which is no JSON'],
+    ['a promise', { later: Promise.resolve(1) }, '"later" of the result is a promise: await it'],
+    ['bytes', [new Uint8Array(3)], '"0" of the result is bytes, which are no JSON: write a file'],
+    ['a buffer', [new ArrayBuffer(3)], '"0" of the result is bytes, which are no JSON: write a file'],
+    ['a circle', itself, 'the result holds itself'],
+    ['a deep one', deep, 'the result is nested too deeply'],
+    ['a text of 999', 'x'.repeat(999), 'the result has 1001 bytes as JSON, and at most 1000 are kept'],
+    ['one that throws', { toJSON: () => atob('?') }, expect.stringMatching(/^the result cannot be written: .+/)],
+  ])('is no JSON: %s', (_what, value, message) => {
+    const written = (): unknown => {
+      try {
+        return jsonText(value, 'the result', 1_000);
+      } catch (error) {
+        return error;
+      }
+    };
+    expect(written()).toBeInstanceOf(NoJsonError);
+    expect(written()).toMatchObject({ message });
+  });
+
+  it('may have as many bytes as are kept', () => {
+    expect(jsonText('x'.repeat(998), 'the result', 1_000)).toHaveLength(1_000);
+    expect(jsonText('äx', 'the result', 5)).toBe('"äx"');
+    expect(() => jsonText('äx', 'the result', 4)).toThrow('the result has 5 bytes');
   });
 });
 
@@ -275,21 +303,33 @@ describe('a call', () => {
     expect(await run(type)).toBe('the database is away');
   });
 
-  it.each([
-    `'TRACE', '/a'`,
-    `'GET', 'http://evil.example/'`,
-    `'GET', '//evil.example/'`,
-    `'GET', '/../../metrics'`,
-    `'GET', '/a/..'`,
-    `'GET', '/a\\\\b'`,
-    `'GET', '/a b'`,
-    `'GET', '/a\\r\\nx: y'`,
-    `'GET', 'a'`,
-    `'GET', 7`,
-    `'POST', '/a', { n: 1n }`,
-  ])('(%s) is refused', async (text) => {
-    const { type, calls } = await calling(`await context.call(${text});`, () => ({ status: 200, body: null }));
-    await expect(run(type)).rejects.toThrow(/^(?:call: |"n" of the body of a call is a BigInt)/);
+  it('that goes nowhere is refused', async () => {
+    const askings = [
+      `'TRACE', '/a'`,
+      `'GET', 'http://evil.example/'`,
+      `'GET', '//evil.example/'`,
+      `'GET', '/../../metrics'`,
+      `'GET', '/a/..'`,
+      `'GET', '/a/./b'`,
+      `'GET', '/a\\\\b'`,
+      `'GET', '/a#b'`,
+      `'GET', '/a b'`,
+      `'GET', '/a\\r\\nx: y'`,
+      `'GET', 'a'`,
+      `'GET', 7`,
+    ];
+    const messages = askings.map((asking) => `context.call(${asking}).then(() => 'done', ({ message }) => message)`);
+    const big = `context.call('POST', '/a', { n: 1n }).catch(({ message }) => message)`;
+    const { type, calls } = await calling(`return Promise.all([${messages.join()}, ${big}]);`, () => ({
+      status: 200,
+      body: null,
+    }));
+    const below = 'call: the path must begin with / and is below /api/v1, such as /products?limit=10';
+    expect(await run(type)).toEqual([
+      'call: no such method as TRACE',
+      ...askings.slice(1).map(() => below),
+      expect.stringMatching(/^"n" of the body of a call is a BigInt/),
+    ]);
     expect(calls).toEqual([]);
   });
 });
