@@ -1,5 +1,6 @@
 import { QueryClient, QueryObserver } from '@tanstack/react-query';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { ALL_LOCATIONS } from '../api/all.locations.ts';
 import { LiveQueries } from './live.queries.ts';
 
 interface Run {
@@ -137,4 +138,35 @@ test('an answer that takes longer than the next change is shown all the same, an
     expect(shown()).toEqual({ a: status });
   }
   expect(asked).toHaveLength(1);
+});
+
+test('what is available after a movement goes by how its place is now, also where that is on its way', async () => {
+  leave();
+  const [levels, places] = [['/api/v1/inventory', {}], ALL_LOCATIONS];
+  const level = { sku: 'MUG', location: 'SHUT', onHand: 5, reserved: 0, committed: 0, safetyStock: 0, available: 0 };
+  const moved = { ...level, deltaOnHand: 1, onHand: 6, seq: 1, at: '2026-11-20T10:00:00.000Z' };
+  const movement = { type: 'stock.changed', subject: 'MUG', time: moved.at, data: moved };
+  const available = (): unknown[] =>
+    client.getQueryData<{ items: { available: number }[] }>(levels)!.items.map((one) => one.available);
+  const show = (): void => void client.setQueryData(levels, { items: [{ ...level, lastMovementAt: null }] });
+
+  client.setQueryData(places, [{ code: 'SHUT', active: false, version: 1 }]);
+  show();
+  queries.take(movement);
+  expect(available()).toEqual([0]);
+  const opened = { code: 'SHUT', active: true, version: 2 };
+  queries.take({ type: 'location.updated', subject: 'SHUT', time: moved.at, data: opened });
+  show();
+  queries.take(movement);
+  expect(available()).toEqual([6]);
+});
+
+test('where no place is known yet, nothing is said to be available that may not be', async () => {
+  leave();
+  const levels = ['/api/v1/inventory', {}];
+  const level = { sku: 'MUG', location: 'SHUT', onHand: 5, reserved: 0, committed: 0, safetyStock: 0, available: 0 };
+  client.setQueryData(levels, { items: [{ ...level, lastMovementAt: null }] });
+  const data = { ...level, onHand: 6, seq: 1, at: '2026-11-20T10:00:00.000Z' };
+  queries.take({ type: 'stock.changed', subject: 'MUG', time: data.at, data });
+  expect(client.getQueryData(levels)).toMatchObject({ items: [{ onHand: 6, available: 0 }] });
 });

@@ -15,6 +15,7 @@ import {
 
 /** Under a load of thousands of events a second, each number is asked for once in so long. */
 const ASK_EVERY_MS = 900;
+const LEVELS = '/api/v1/inventory';
 const SUMS = '/api/v1/summary';
 /** The server keeps its sums for a moment: only those that are so much newer than an event have it in them for certain. */
 const SUMS_AFTER_MS = 1_000;
@@ -118,9 +119,12 @@ export class LiveQueries {
   }
 
   #writeLevel(movement: Movement): void {
-    const locations = this.#client.getQueryData<readonly Location[]>(ALL_LOCATIONS);
-    const isActive = locations?.find(({ code }) => code === movement.location)?.active ?? true;
-    this.#writeItems<Answer<'/api/v1/inventory'>['items'][number]>('/api/v1/inventory', (items) => {
+    const places = (): readonly Location[] | undefined => this.#client.getQueryData(ALL_LOCATIONS);
+    // What is available depends on the place: where none is known, the server is asked.
+    if (places() === undefined) this.#waiting.set(LEVELS, { path: LEVELS });
+    this.#writeItems<Answer<typeof LEVELS>['items'][number]>(LEVELS, (items) => {
+      const known = places();
+      const isActive = known && (known.find(({ code }) => code === movement.location)?.active ?? true);
       const next = items.map((level) => afterMovement(level, movement, isActive));
       return next.every((level, index) => level === items[index]) ? items : next;
     });
@@ -130,9 +134,10 @@ export class LiveQueries {
     this.#writeItems<object>(row.list, (items) => withRow(items, row));
   }
 
-  /** In every page of the list that is known, or on its way. */
+  /** In every page of the list that is known, or on its way; and in the whole of it. */
   #writeItems<Item>(path: string, change: (items: readonly Item[]) => readonly Item[]): void {
     const changePage: Change = (page) => {
+      if (Array.isArray(page)) return change(page);
       const { items } = (page ?? {}) as { items?: readonly Item[] };
       const changed = items === undefined ? items : change(items);
       return changed === items ? page : { ...(page as object), items: changed };

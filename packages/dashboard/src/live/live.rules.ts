@@ -162,19 +162,20 @@ interface LevelNumbers {
 /**
  * A level as it is after a movement; the same one where the movement is another's, or older than what is shown.
  *
- * @param isActive whether its location is: elsewhere nothing is available
+ * @param isActive whether its location is: elsewhere nothing is available; undefined where nobody knows
  */
-export function afterMovement<Level extends LevelNumbers>(level: Level, movement: Movement, isActive: boolean): Level {
+export function afterMovement<Level extends LevelNumbers>(level: Level, movement: Movement, isActive?: boolean): Level {
   const isOther = level.sku !== movement.sku || level.location !== movement.location;
   if (isOther || (level.lastMovementAt !== null && level.lastMovementAt > movement.at)) return level;
   const { onHand, reserved, committed, at } = movement;
   const promised = reserved + committed;
+  const available = isActive === false ? 0 : Math.max(0, onHand - promised - level.safetyStock);
   return {
     ...level,
     onHand,
     reserved,
     committed,
-    available: isActive ? Math.max(0, onHand - promised - level.safetyStock) : 0,
+    available: isActive === undefined ? level.available : available,
     shortage: Math.max(0, promised - onHand),
     lastMovementAt: at,
   };
