@@ -81,6 +81,7 @@ describeInBrowser('work in the dashboard', () => {
         .getByRole('checkbox')
         .nth(1)
         .click({ modifiers: ['Shift'] });
+      await page.getByText('2 selected').waitFor();
       await button(page.getByRole('toolbar', { name: 'Selected rows' }), 'Acknowledge').click();
       await page.getByText('Acknowledged 2').waitFor();
       await page.getByRole('row').filter({ hasText: 'Acknowledged' }).nth(1).waitFor();
@@ -173,7 +174,8 @@ describeInBrowser('work in the dashboard', () => {
       await openRow(page, 'Login');
       const panel = page.getByRole('complementary', { name: 'Login' });
       await button(panel, 'Let it refuse').click();
-      await page.getByText('Login: refuses from now on').waitFor();
+      // It stays for as long as one points at it.
+      await page.getByText('Login: refuses from now on').hover();
       expect(await allowed()).toBeLessThan(8);
       // By the keyboard: for as long as it can be undone, the word of it lies over the button.
       await panel.getByRole('textbox', { name: 'Subject' }).fill('customer-1');
@@ -355,10 +357,14 @@ describeInBrowser('work in the dashboard', () => {
         })
         .toBeGreaterThan(0);
       await button(page, 'Pause').click();
-      const shown = await page.getByText('stock.changed').count();
+      const goOn = page.getByRole('button', { name: /^Go on, [1-9]/ });
       await adjust();
-      const goOn = page.getByRole('button', { name: /Go on, \d+ waiting/ });
       await goOn.waitFor();
+      // What came before is drawn by now.
+      const shown = await page.getByText('stock.changed').count();
+      const waiting = await goOn.textContent();
+      await adjust();
+      await expect.poll(() => goOn.textContent()).not.toBe(waiting);
       expect(await page.getByText('stock.changed').count()).toBe(shown);
       await goOn.click();
       await expect.poll(() => page.getByText('stock.changed').count()).toBeGreaterThan(shown);
