@@ -1,8 +1,10 @@
 // npm run torture -- [options]: the long form of the tests here, against real servers. See --help.
 import { parseArgs } from 'node:util';
+import { sellOut } from './buyers.scenario.ts';
 import { findPostmaster, makeDataDirectory, startHoldfast } from './holdfast.ts';
 import { freezeServer, holdLevel, holdReservation } from './freeze.scenario.ts';
 import { killWorkers } from './jobs.scenario.ts';
+import { repeatKeys } from './keys.scenario.ts';
 import { killUnderLoad, type Victim } from './kill.scenario.ts';
 import { cutAtCommit } from './proxy.scenario.ts';
 import { followUnderLoad } from './stream.scenario.ts';
@@ -13,8 +15,8 @@ const HELP = `Faults and crashes under load, each with an independent check of w
 
 npm run torture -- [options]
 
-  --only <names>    of kill-server, kill-postgres, kill-both, kill-workers, stop, commit, freeze,
-                    hold-level, hold-reservation, stream, jobs, jobs-server; by comma (all)
+  --only <names>    of buyers, buyers-two, keys, kill-server, kill-postgres, kill-both, kill-workers, stop,
+                    commit, freeze, hold-level, hold-reservation, stream, jobs, jobs-server; by comma (all)
   --rounds <n>      kills of each kind (10)
   --seconds <n>     how long a server is frozen and a row held (30), and connections are cut (60)
   --clients <n>     clients at once (32)
@@ -34,8 +36,13 @@ interface Settings {
   seed: number;
 }
 
+const BUYERS = { buyers: 64, asked: 10_000 };
+
 /** Everything that can be asked for. `postgres` is a PostgreSQL of this run, started for those that need one. */
 const SCENARIOS: Record<string, (settings: Settings, postgres: () => Promise<PostgresServer>) => Promise<Report>> = {
+  buyers: async (_, postgres) => sellOut({ ...BUYERS, postgres: await postgres(), servers: 1 }),
+  'buyers-two': async (_, postgres) => sellOut({ ...BUYERS, postgres: await postgres(), servers: 2 }),
+  keys: async (_, postgres) => repeatKeys({ postgres: await postgres(), keys: 1_000 }),
   'kill-server': (settings) => kills(settings, ['server']),
   'kill-postgres': (settings) => kills(settings, ['postmaster', 'backend']),
   'kill-both': (settings) => kills(settings, ['both']),
