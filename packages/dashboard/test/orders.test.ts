@@ -138,6 +138,16 @@ describeInBrowser('a shop at work', () => {
     await visit(page, `/reservations/${items[0]?.id}`);
     const cancelled = page.locator('dt', { hasText: 'Cancelled' }).locator('+ dd');
     expect(await cancelled.getByText('changed their mind', { exact: true }).isVisible()).toBe(true);
+    // And why the rest was, of one that is shipped.
+    const hold = { lines: [{ sku: 'TRAY', quantity: 3, location: 'WH-LUTON' }] };
+    const { id } = (await (await server.call('POST', '/reservations', hold)).json()) as { id: string };
+    await server.call('POST', `/reservations/${id}/confirm`, {});
+    await server.call('POST', `/reservations/${id}/ship`, {
+      lines: [{ sku: 'TRAY', quantity: 1, location: 'WH-LUTON' }],
+    });
+    await server.call('POST', `/reservations/${id}/cancel`, { reason: 'one was enough' });
+    await visit(page, `/reservations/${id}`);
+    await page.getByText('one was enough', { exact: true }).waitFor();
     expect(complaints).toEqual([]);
     await close();
   });

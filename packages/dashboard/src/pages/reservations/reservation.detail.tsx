@@ -75,6 +75,11 @@ function Lines({ lines }: { lines: readonly Line[] }) {
   );
 }
 
+/** Why its units were given back, or those that had not been shipped. */
+function Reason({ of: { cancelReason } }: { of: Reservation }) {
+  return cancelReason === null ? null : <q className={classes['reason']}>{cancelReason}</q>;
+}
+
 function ReservationFacts({ reservation }: { reservation: Reservation }) {
   const times = [
     ['Made', reservation.createdAt],
@@ -94,13 +99,16 @@ function ReservationFacts({ reservation }: { reservation: Reservation }) {
           {at === null ? null : (
             <>
               <Moment at={at} />
-              {label === 'Cancelled' && reservation.cancelReason !== null && (
-                <q className={classes['reason']}>{reservation.cancelReason}</q>
-              )}
+              {label === 'Cancelled' && <Reason of={reservation} />}
             </>
           )}
         </Fact>
       ))}
+      {reservation.cancelledAt === null && reservation.cancelReason !== null && (
+        <Fact label="Rest cancelled">
+          <Reason of={reservation} />
+        </Fact>
+      )}
       <Fact label="Id">
         <code>{reservation.id}</code>
       </Fact>
