@@ -114,6 +114,16 @@ describeInBrowser('every page, in a browser', () => {
     await expect.poll(async () => (await headings()).slice(0, 4)).toEqual(shown);
     const edge = await rightOf(page.getByRole('grid'));
     for (const name of shown) expect(await rightOf(page.getByRole('columnheader', { name }))).toBeLessThanOrEqual(edge);
+    for (const [path, ...names] of [
+      ['/reservations', 'Order', 'State', 'Time left', 'Units'],
+      ['/alerts', 'Alert', 'Product', 'Status'],
+      ['/ledger', 'Product', 'Movement', 'On hand', 'When'],
+    ] as const) {
+      await visit(page, path);
+      const end = page.getByRole('columnheader', { name: names.at(-1) as string, exact: true });
+      expect(await rightOf(end)).toBeLessThanOrEqual(edge);
+      expect((await headings()).filter((name) => name !== 'Selected').slice(0, names.length)).toEqual(names);
+    }
     await visit(page, '/inventory/MUG');
     const available = page.getByRole('button', { name: /^Available at WH-LUTON/ });
     expect(await rightOf(available)).toBeLessThanOrEqual(390);

@@ -19,12 +19,25 @@ import { pick, useFilters } from '../../ui/use.filters.ts';
 import { AlertDetail } from './alert.detail.tsx';
 
 const COLUMNS: Column<Alert>[] = [
-  { id: 'type', label: 'Alert', width: 'minmax(110px, 1fr)', render: ({ type }) => TYPE_WORDS[type] },
-  { id: 'status', label: 'Status', width: '140px', render: (alert) => <AlertState alert={alert} /> },
+  {
+    id: 'type',
+    label: 'Alert',
+    width: 'minmax(110px, 1fr)',
+    onPhone: { place: 1, width: 'max(80px, 50vw - 105px)' },
+    render: ({ type }) => TYPE_WORDS[type],
+  },
+  {
+    id: 'status',
+    label: 'Status',
+    width: '140px',
+    onPhone: { place: 3, width: '112px' },
+    render: (alert) => <AlertState alert={alert} />,
+  },
   {
     id: 'sku',
     label: 'Product',
     width: 'minmax(120px, 1.4fr)',
+    onPhone: { place: 2, width: 'max(84px, 50vw - 101px)' },
     render: ({ sku }) => <Link to={pathOf('/inventory', sku)}>{sku}</Link>,
   },
   { id: 'location', label: 'Location', width: 'minmax(80px, 1fr)', render: ({ location }) => location },

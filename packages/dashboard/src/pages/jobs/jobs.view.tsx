@@ -20,8 +20,21 @@ import { JobState, Progress, RunState } from './run.state.tsx';
 import classes from './jobs.module.css';
 
 const COLUMNS: Column<ListedJob>[] = [
-  { id: 'status', label: 'Status', width: '98px', render: (job) => <JobState job={job} /> },
-  { id: 'name', label: 'Job', width: 'minmax(140px, 1.6fr)', sortBy: 'name', render: (job) => <JobName job={job} /> },
+  {
+    id: 'status',
+    label: 'Status',
+    width: '98px',
+    onPhone: { place: 2, width: '92px' },
+    render: (job) => <JobState job={job} />,
+  },
+  {
+    id: 'name',
+    label: 'Job',
+    width: 'minmax(140px, 1.6fr)',
+    onPhone: { place: 1, width: 'max(100px, 50vw - 65px)' },
+    sortBy: 'name',
+    render: (job) => <JobName job={job} />,
+  },
   { id: 'type', label: 'Type', width: 'minmax(84px, 0.7fr)', render: ({ type }) => <span title={type}>{type}</span> },
   { id: 'when', label: 'Runs', width: 'minmax(122px, 1.6fr)', render: (job) => <When job={job} /> },
   { id: 'next', label: 'Next', width: '138px', render: ({ nextRun }) => <Due at={nextRun} /> },
@@ -30,6 +43,7 @@ const COLUMNS: Column<ListedJob>[] = [
     id: 'success',
     label: 'Success',
     width: '96px',
+    onPhone: { place: 3, width: '74px' },
     align: 'end',
     render: (job) => <Success job={job} />,
   },

@@ -24,9 +24,16 @@ const COLUMNS: Column<Run>[] = [
     id: 'status',
     label: 'Status',
     width: '112px',
+    onPhone: { place: 1, width: '112px' },
     render: ({ status, cancelRequestedBy }) => <RunState status={status} isStopping={cancelRequestedBy !== null} />,
   },
-  { id: 'job', label: 'Job', width: 'minmax(130px, 1fr)', render: ({ job }) => job.name },
+  {
+    id: 'job',
+    label: 'Job',
+    width: 'minmax(130px, 1fr)',
+    onPhone: { place: 2, width: 'max(84px, 50vw - 103px)' },
+    render: ({ job }) => job.name,
+  },
   { id: 'type', label: 'Type', width: 'minmax(110px, 0.7fr)', isExtra: true, render: ({ type }) => type },
   { id: 'what', label: 'What', width: 'minmax(150px, 1.7fr)', render: (run) => <What run={run} /> },
   { id: 'took', label: 'Took', width: '92px', align: 'end', render: (run) => <Took run={run} /> },
@@ -46,7 +53,14 @@ const COLUMNS: Column<Run>[] = [
     isExtra: true,
     render: ({ worker }) => worker ?? '–',
   },
-  { id: 'due', label: 'Due', width: '110px', align: 'end', render: ({ dueAt }) => <TimeAgo at={dueAt} /> },
+  {
+    id: 'due',
+    label: 'Due',
+    width: '110px',
+    onPhone: { place: 3, width: '92px' },
+    align: 'end',
+    render: ({ dueAt }) => <TimeAgo at={dueAt} />,
+  },
 ];
 
 const OF_ONE_JOB = COLUMNS.filter(({ id }) => id !== 'job' && id !== 'type');

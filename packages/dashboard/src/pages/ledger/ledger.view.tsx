@@ -20,16 +20,29 @@ type Field = 'onHand' | 'reserved' | 'committed';
 type DeltaField = 'deltaOnHand' | 'deltaReserved' | 'deltaCommitted';
 
 const COLUMNS: Column<Entry>[] = [
-  { id: 'at', label: 'When', width: '116px', render: ({ at }) => <TimeAgo at={at} /> },
-  { id: 'type', label: 'Movement', width: 'minmax(90px, 1fr)', render: ({ type }) => wordOf(type) },
+  {
+    id: 'at',
+    label: 'When',
+    width: '116px',
+    onPhone: { place: 4, width: '84px' },
+    render: ({ at }) => <TimeAgo at={at} />,
+  },
+  {
+    id: 'type',
+    label: 'Movement',
+    width: 'minmax(90px, 1fr)',
+    onPhone: { place: 2, width: '100px' },
+    render: ({ type }) => wordOf(type),
+  },
   {
     id: 'sku',
     label: 'Product',
     width: 'minmax(110px, 1.3fr)',
+    onPhone: { place: 1, width: 'max(84px, 50vw - 111px)' },
     render: ({ sku }) => <Link to={pathOf('/inventory', sku)}>{sku}</Link>,
   },
   { id: 'location', label: 'Location', width: 'minmax(80px, 1fr)', render: ({ location }) => location },
-  change('deltaOnHand', 'On hand'),
+  { ...change('deltaOnHand', 'On hand'), onPhone: { place: 3, width: '68px' } },
   change('deltaReserved', 'Reserved'),
   change('deltaCommitted', 'Committed'),
   balance('onHand', 'On hand after'),

@@ -31,8 +31,20 @@ const FILTERS = [
 
 function columnsWith(figures: ReadonlyMap<string, Figures>): Column<Location>[] {
   return [
-    { id: 'code', label: 'Code', width: 'minmax(90px, 1fr)', render: ({ code }) => code },
-    { id: 'name', label: 'Name', width: 'minmax(120px, 1.6fr)', render: ({ name }) => name },
+    {
+      id: 'code',
+      label: 'Code',
+      width: 'minmax(90px, 1fr)',
+      onPhone: { place: 1, width: 'max(84px, 50vw - 100px)' },
+      render: ({ code }) => code,
+    },
+    {
+      id: 'name',
+      label: 'Name',
+      width: 'minmax(120px, 1.6fr)',
+      onPhone: { place: 4, width: 'max(60px, 50vw - 92px)' },
+      render: ({ name }) => name,
+    },
     { id: 'type', label: 'Kind', width: '110px', render: ({ type }) => TYPE_WORDS[type] },
     { id: 'active', label: 'State', width: '120px', render: (location) => <ActiveState location={location} /> },
     {
@@ -42,8 +54,11 @@ function columnsWith(figures: ReadonlyMap<string, Figures>): Column<Location>[] 
       align: 'end',
       render: ({ priority }) => <Num value={priority} />,
     },
-    figure('onHand', 'On hand', figures, ({ units }) => units.onHand),
-    figure('available', 'Available', figures, ({ units }) => units.available),
+    { ...figure('onHand', 'On hand', figures, ({ units }) => units.onHand), onPhone: { place: 3, width: '68px' } },
+    {
+      ...figure('available', 'Available', figures, ({ units }) => units.available),
+      onPhone: { place: 2, width: '74px' },
+    },
     figure('lowStock', 'Low', figures, ({ lowStock }) => lowStock),
     figure('outOfStock', 'Out', figures, ({ outOfStock }) => outOfStock),
   ];

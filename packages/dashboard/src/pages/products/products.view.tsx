@@ -19,11 +19,25 @@ type Product = Item<'/api/v1/products'>;
 type NumberField = 'reorderPoint' | 'reorderQuantity' | 'maxLevel' | 'safetyStock' | 'unitCost';
 
 const COLUMNS: Column<Product>[] = [
-  { id: 'sku', label: 'Sku', width: 'minmax(110px, 1fr)', sortBy: 'sku', render: ({ sku }) => sku },
-  { id: 'name', label: 'Name', width: 'minmax(160px, 2.2fr)', sortBy: 'name', render: ({ name }) => name },
+  {
+    id: 'sku',
+    label: 'Sku',
+    width: 'minmax(110px, 1fr)',
+    onPhone: { place: 1, width: 'max(84px, 50vw - 95px)' },
+    sortBy: 'sku',
+    render: ({ sku }) => sku,
+  },
+  {
+    id: 'name',
+    label: 'Name',
+    width: 'minmax(160px, 2.2fr)',
+    onPhone: { place: 2, width: 'max(110px, 50vw - 45px)' },
+    sortBy: 'name',
+    render: ({ name }) => name,
+  },
   { id: 'category', label: 'Category', width: 'minmax(90px, 1fr)', render: ({ category }) => category ?? '–' },
   number('unitCost', 'Unit cost'),
-  number('reorderPoint', 'Reorder at'),
+  { ...number('reorderPoint', 'Reorder at'), onPhone: { place: 3, width: '88px' } },
   { ...number('reorderQuantity', 'Reorder by'), isExtra: true },
   { ...number('maxLevel', 'At most'), isExtra: true },
   number('safetyStock', 'Safety stock'),

@@ -21,12 +21,14 @@ const COLUMNS: Column<Reservation>[] = [
     id: 'order',
     label: 'Order',
     width: 'minmax(120px, 1.2fr)',
+    onPhone: { place: 1, width: 'max(84px, 50vw - 93px)' },
     render: (reservation) => <Link to={pathOf('/reservations', reservation.id)}>{nameOf(reservation)}</Link>,
   },
   {
     id: 'status',
     label: 'State',
     width: '130px',
+    onPhone: { place: 2, width: '118px' },
     render: ({ status, createdAt, expiresAt }) => (
       <StateBadge state={status} createdAt={createdAt} expiresAt={expiresAt} />
     ),
@@ -36,6 +38,7 @@ const COLUMNS: Column<Reservation>[] = [
     id: 'units',
     label: 'Units',
     width: '80px',
+    onPhone: { place: 4, width: '52px' },
     align: 'end',
     render: (reservation) => <Num value={unitsOf(reservation)} />,
   },
@@ -43,6 +46,7 @@ const COLUMNS: Column<Reservation>[] = [
     id: 'left',
     label: 'Time left',
     width: '100px',
+    onPhone: { place: 3, width: '70px' },
     align: 'end',
     render: ({ status, expiresAt }) => (status === 'pending' ? <Countdown until={expiresAt} /> : '–'),
   },

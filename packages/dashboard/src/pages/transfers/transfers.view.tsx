@@ -16,16 +16,41 @@ import { titleOf, TransferDetail, type Transfer } from './transfer.detail.tsx';
 const unitsOf = ({ lines }: Transfer): number => lines.reduce((sum, { quantity }) => sum + quantity, 0);
 
 const COLUMNS: Column<Transfer>[] = [
-  { id: 'createdAt', label: 'When', width: '116px', render: ({ createdAt }) => <TimeAgo at={createdAt} /> },
-  { id: 'from', label: 'From', width: 'minmax(90px, 1fr)', render: ({ from }) => from },
-  { id: 'to', label: 'To', width: 'minmax(90px, 1fr)', render: ({ to }) => to },
+  {
+    id: 'createdAt',
+    label: 'When',
+    width: '116px',
+    onPhone: { place: 4, width: '92px' },
+    render: ({ createdAt }) => <TimeAgo at={createdAt} />,
+  },
+  {
+    id: 'from',
+    label: 'From',
+    width: 'minmax(90px, 1fr)',
+    onPhone: { place: 1, width: 'max(72px, 50vw - 107px)' },
+    render: ({ from }) => from,
+  },
+  {
+    id: 'to',
+    label: 'To',
+    width: 'minmax(90px, 1fr)',
+    onPhone: { place: 2, width: 'max(72px, 50vw - 107px)' },
+    render: ({ to }) => to,
+  },
   {
     id: 'what',
     label: 'What',
     width: 'minmax(140px, 2fr)',
     render: ({ lines }) => lines.map(({ sku }) => sku).join(', '),
   },
-  { id: 'units', label: 'Units', width: '90px', align: 'end', render: (transfer) => <Num value={unitsOf(transfer)} /> },
+  {
+    id: 'units',
+    label: 'Units',
+    width: '90px',
+    onPhone: { place: 3, width: '60px' },
+    align: 'end',
+    render: (transfer) => <Num value={unitsOf(transfer)} />,
+  },
   {
     id: 'status',
     label: 'Status',
