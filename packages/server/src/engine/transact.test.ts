@@ -256,10 +256,10 @@ describe('a command', () => {
 
   test('of a location waits for its row before it keeps stock waiting', async () => {
     const { rows } = await stock.watcher.query<{ id: number }>('SELECT min(id)::int AS id FROM location');
-    const here = 'datname = current_database()';
-    const isWaiting = `SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND ${here}`;
+    // Within a transaction pg_stat_activity stays as it was at the first look.
+    const isWaiting = 'SELECT FROM pg_locks WHERE NOT granted AND transactionid = pg_current_xact_id()::xid';
     const keepsStock = `SELECT FROM pg_locks JOIN pg_database d ON d.oid = database
-      WHERE objid = ${LOCATION_FLAGS_LOCK} AND ${here}`;
+      WHERE objid = ${LOCATION_FLAGS_LOCK} AND mode = 'ExclusiveLock' AND datname = current_database()`;
     // Who makes a level there refers to the row.
     const { work, times } = counted(async () => {
       await stock.watcher.query('SELECT FROM location FOR KEY SHARE NOWAIT');
@@ -272,6 +272,23 @@ describe('a command', () => {
     await stock.watcher.query('COMMIT');
     await changed;
     expect(times()).toBe(1);
+  });
+
+  test.each([
+    ['250ms', {}],
+    ['100ms', { lockLocation: 1 }],
+  ])('keeps nobody waiting who is frozen, and waits in turns of %s', async (turn, options) => {
+    const { work } = counted();
+    const names = ['idle_in_transaction_session_timeout', 'lock_timeout', 'timezone'];
+    let settings: unknown;
+    const looks: Work = async (tx, nowMs) => {
+      const { rows } =
+        await sql`SELECT array(SELECT current_setting(name) FROM unnest(${names}::text[]) AS name) AS all`.execute(tx);
+      settings = (rows[0] as { all: unknown } | undefined)?.all;
+      return work(tx, nowMs);
+    };
+    await transact(database, META, looks, options);
+    expect(settings).toEqual(['500ms', turn, 'UTC']);
   });
 
   test('waits for one under the same key, and is answered like it', async () => {

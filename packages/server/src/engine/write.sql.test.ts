@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Database, type LaneConnection } from '../platform/database/index.ts';
 import { openStock, type Stock } from './stock.fixture.ts';
 import { emptyWrites, levelOf, type Level, type Line, type Product, type Reservation } from './stock.state.ts';
-import { writeKnownStatement, writeStatements } from './write.sql.ts';
+import { deleteOldAnswers, writeKnownStatement, writeStatements } from './write.sql.ts';
 
 // Each column of each row is what was decided: every value here is another one.
 
@@ -90,7 +90,7 @@ function lineOf(reservation: Reservation, lineNo: number, fields: Partial<Line>)
 
 async function rowsOf(table: string, order: string): Promise<unknown[]> {
   const text = `SELECT to_jsonb(t) FROM ${table} t ORDER BY ${order}`;
-  const { rows } = await lane.query<[unknown]>({ name: table, text, values: [] });
+  const { rows } = await lane.query<[unknown]>({ name: `${table} by ${order}`, text, values: [] });
   return rows.map(([row]) => row);
 }
 
@@ -279,6 +279,22 @@ test('what was done: ledger, journal, events, answers', async () => {
       body: '{"b":1}',
       created_at: told(1),
     },
+  ]);
+});
+
+test('no answer makes room but an old one, of that slice of that key: another may have taken it by now', async () => {
+  const text = `INSERT INTO idempotency_key (owner, key, chunk, request_hash, status, created_at)
+    SELECT owner, key, chunk, owner || key || chunk, 0, now() - hours * interval '1 hour'
+    FROM (VALUES ('a', 'k', 0, 25), ('a', 'k', 1, 25), ('a', 'l', 0, 25), ('b', 'k', 0, 25), ('c', 'k', 0, 23))
+      AS k (owner, key, chunk, hours)`;
+  await lane.query({ name: 'keys', text, values: [] });
+  await lane.query(deleteOldAnswers(['a', 'c'], ['k', 'k'], [0, 0]));
+  const left = (await rowsOf('idempotency_key', 'request_hash')) as { request_hash: string; status: number }[];
+  expect(left.filter(({ status }) => status === 0).map((row) => row.request_hash)).toEqual([
+    'ak1',
+    'al0',
+    'bk0',
+    'ck0',
   ]);
 });
 
