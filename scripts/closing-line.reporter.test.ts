@@ -25,7 +25,6 @@ function linesOf(body: string): string[] {
 }
 
 test.each([
-  ['a pass', PASSES, '1 passed, 0 failed'],
   [
     'a pass, a failure and a skip',
     `${PASSES} test('fails', () => { throw new Error(); }); test('skips', (t) => t.skip());`,

@@ -95,7 +95,7 @@ test.each([-1, 1])(
       await fleet.close();
     }
   },
-  90_000,
+  300_000,
 );
 
 function reserveCall(quantity: number, expiresAtMs: number | null) {

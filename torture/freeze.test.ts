@@ -3,7 +3,7 @@ import { freezeServer, holdLevel, holdReservation } from './freeze.scenario.ts';
 
 // The long form, 30 s: npm run torture -- --only freeze
 /** They judge how long callers waited, on a machine that may have stood still itself: what is wrong is wrong each time. */
-const JUDGED = { timeout: 120_000, retry: 2 };
+const JUDGED = { timeout: 300_000, retry: 2 };
 
 test('a server that freezes in mid-transaction delays only callers of the levels that it holds', JUDGED, async () => {
   const report = await freezeServer({ postgres: inject('postgres'), forMs: 6_000, seed: 4 });

@@ -17,7 +17,7 @@ beforeAll(async () => {
   for (const code of ['A', 'B', 'C', 'D', 'E']) {
     await fleet.api(0).must({ method: POST, path: '/api/v1/locations', body: { code, name: code, type: 'store' } });
   }
-}, 90_000);
+}, 300_000);
 
 afterAll(() => fleet.close());
 

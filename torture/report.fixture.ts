@@ -12,4 +12,4 @@ export function expectHeld({ faults }: Pick<Report, 'faults'>): void {
 }
 
 /** What takes too long by itself takes too long each time. Whatever else is wrong was wrong, and is not tried again. */
-export const JUDGED = { timeout: 120_000, retry: { count: 2, condition: /^too slow: / } };
+export const JUDGED = { timeout: 300_000, retry: { count: 2, condition: /^too slow: / } };

@@ -83,7 +83,7 @@ test('a transaction number that comes again after a crash is not taken for an ou
     await neighbour.stop();
     await data.remove();
   }
-}, 120_000);
+}, 300_000);
 
 function reserve(sku: string, orderId: string) {
   const body = { orderId, lines: [{ sku, location: 'LOC-1', quantity: 1 }] };
