@@ -256,7 +256,7 @@ describe('a command', () => {
 
   test('of a location waits for its row before it keeps stock waiting', async () => {
     const { rows } = await stock.watcher.query<{ id: number }>('SELECT min(id)::int AS id FROM location');
-    // Within a transaction pg_stat_activity stays as it was at the first look.
+    // Within a transaction pg_stat_activity shows no session that came after the first look.
     const isWaiting = 'SELECT FROM pg_locks WHERE NOT granted AND transactionid = pg_current_xact_id()::xid';
     const keepsStock = `SELECT FROM pg_locks JOIN pg_database d ON d.oid = database
       WHERE objid = ${LOCATION_FLAGS_LOCK} AND mode = 'ExclusiveLock' AND datname = current_database()`;

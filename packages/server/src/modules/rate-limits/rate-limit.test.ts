@@ -329,7 +329,7 @@ describe('what an instance counts by', () => {
     await owner.query('BEGIN');
     await owner.query('LOCK TABLE rate_limit_tier');
     const first = limits.refresh();
-    const waiting = `SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`;
+    const waiting = `SELECT FROM pg_locks WHERE NOT granted AND relation = 'rate_limit_tier'::regclass`;
     await expect.poll(async () => (await owner.query(waiting)).rowCount).toBe(1);
     // The rules themselves were read by now.
     await owner.query(`UPDATE rate_limit SET units = 7 WHERE name = 'Each person'`);

@@ -232,7 +232,7 @@ describe('what is written down', () => {
     await lock('rate_limit_stat', 'ORDER BY rule_id, at LIMIT 1 FOR UPDATE');
     await lock('rate_limit_subject_stat', 'ORDER BY rule_id, at, subject LIMIT 1 FOR UPDATE');
     const written = write();
-    const waiting = `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`;
+    const waiting = 'SELECT FROM pg_locks WHERE NOT granted AND transactionid = pg_current_xact_id()::xid';
     await expect.poll(async () => (await owner.query(waiting)).rowCount).toBe(2);
     // Who waits for the first row holds none of the others.
     expect(await lock('rate_limit_stat', 'FOR UPDATE SKIP LOCKED')).toBe(3);
@@ -321,7 +321,7 @@ describe('what is written down', () => {
     count(true, false);
     const done: number[] = [];
     const flushes = [1, 2].map((number) => keeper.flush().then(() => done.push(number)));
-    const waiting = `SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`;
+    const waiting = `SELECT FROM pg_locks WHERE NOT granted AND relation = 'rate_limit_stat'::regclass`;
     await expect.poll(async () => (await owner.query(waiting)).rowCount).toBe(1);
     expect(done).toEqual([]);
     await owner.query('COMMIT');
