@@ -90,6 +90,7 @@ describe('a run that does not end', () => {
        const { reason } = await new Promise((resolve) =>
          context.signal.addEventListener('abort', () => resolve(context.signal)));
        context.log('info', reason.name + ': ' + reason.message);
+       await context.call('POST', '/late').catch(({ message }) => context.log('info', 'not asked: ' + message));
        return 'a result all the same';`,
       { graceMs: 60_000 },
     );
@@ -97,7 +98,10 @@ describe('a run that does not end', () => {
     reason.name = 'RunLostError';
     const context = abortedByItsLog(reason);
     await expect(run(context)).rejects.toBe(reason);
-    expect(context.logs.at(-1)?.message).toBe('RunLostError: cancelled');
+    expect(context.logs.slice(1).map(({ message }) => message)).toEqual([
+      'RunLostError: cancelled',
+      'not asked: cancelled',
+    ]);
   });
 
   it('is not begun where it was aborted before', async () => {
@@ -171,6 +175,29 @@ describe('a thread that dies', () => {
     expect(outcome === 'done' || outcome instanceof Error).toBe(true);
   });
 
+  it.each([
+    ['dies', 'process.exit(3)', 'it ended its thread by process.exit(3)'],
+    ['is done', `resolve('done')`, 'done'],
+  ])('leaves nobody waiting for the rest of a file: one that %s', async (_what, text, outcome) => {
+    const { run } = await poolFor(`
+      return new Promise((resolve) => {
+        const pieces = async function* () { yield 'a piece'; ${text}; await new Promise(() => undefined); };
+        context.writeFile({ name: 'a', mediaType: 'text/plain' }, pieces());
+      });`);
+    const context = contextOf();
+    const taken: string[] = [];
+    const writeFile = async (_file: unknown, content: AsyncIterable<Uint8Array>): Promise<void> => {
+      try {
+        for await (const piece of content) taken.push(Buffer.from(piece).toString());
+      } catch (error) {
+        taken.push(String(error));
+      }
+    };
+    const ended = run(Object.assign(context, { writeFile }));
+    expect(await ended.catch(({ message }: Error) => message)).toBe(outcome);
+    await expect.poll(() => taken).toEqual(['a piece', 'Error: the run is over']);
+  });
+
   it('takes what it threw along, and where', async () => {
     const { run } = await poolFor(`const { missing } = null;`);
     const context = contextOf();
@@ -198,7 +225,8 @@ describe('threads', () => {
   const COUNTING = 'runs += 1; return runs;';
 
   it('are used again by the next run of their file', async () => {
-    const { pool, run } = await poolFor(COUNTING, {}, COUNTS);
+    const { pool, file, run } = await poolFor(COUNTING, {}, COUNTS);
+    await pool.describe(file);
     expect([await run(), await run(), await run()]).toEqual([1, 2, 3]);
     expect(pool.size).toBe(1);
   });
@@ -209,7 +237,9 @@ describe('threads', () => {
       {},
       COUNTS,
     );
-    expect(await Promise.all([run(), run(), run()])).toEqual([1, 1, 1]);
+    expect(await run()).toBe(1);
+    // One goes to the thread that waits, and the others to threads of their own.
+    expect(await Promise.all([run(), run(), run()])).toEqual([2, 1, 1]);
     expect(pool.size).toBe(3);
   });
 
@@ -220,7 +250,9 @@ describe('threads', () => {
   });
 
   it('wait for a bounded time', async () => {
-    const { pool, run } = await poolFor('return 1', { idleMs: 50 });
+    const { pool, run } = await poolFor(`await new Promise((resolve) => setTimeout(resolve, 40));`, { idleMs: 20 });
+    await run();
+    // The time that it would have waited is over while it is at work again.
     await run();
     await expect.poll(() => pool.size).toBe(0);
   });
@@ -317,6 +349,17 @@ describe('a file that cannot be used', () => {
       { file: 'a.mjs', reason: 'it was not loaded within 0.3 s' },
       { file: 'b.mjs', reason: 'it was not loaded within 0.3 s' },
     ]);
+  });
+
+  it('is stopped when it is given up: when its time is over, and when its run is aborted', async () => {
+    const { pool, file, run } = await poolFor('', { loadMs: 100 }, 'while (true) {}');
+    await expect(pool.describe(file)).rejects.toThrow('it was not loaded within 0.1 s');
+    expect(pool.size).toBe(0);
+    const context = contextOf();
+    const ended = run(context);
+    context.abort(new Error('cancelled'));
+    await expect(ended).rejects.toThrow('cancelled');
+    expect(pool.size).toBe(0);
   });
 
   it('is one whose name another type has', async () => {
