@@ -146,6 +146,19 @@ test('a batch that was lost as it committed is waited for', async () => {
   expect(await result).toEqual({ kind: 'again' });
 });
 
+test('a batch of a server process that has not ended is waited for', async () => {
+  const other = await database.openClient();
+  const { rows } = await other.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
+  const result = loseCommitOf({ backend: rows[0]?.pid ?? 0 });
+  const asks = `SELECT FROM pg_stat_activity WHERE query LIKE 'SELECT NOT EXISTS%' AND datname = current_database()
+    AND application_name = 'lane'`;
+  await expect.poll(async () => (await database.pool.query(asks)).rowCount).toBe(1);
+  await transaction(1, 'COMMIT');
+  await other.end();
+  expect(await result).toEqual({ kind: 'done', ...OUTCOME });
+  await stock.watcher.query('DELETE FROM journal_entry');
+});
+
 test('a session that was lost while it was idle is not used', async () => {
   await run('SELECT 1');
   await stock.watcher.query(
