@@ -346,7 +346,7 @@ describe('against stock in flight', () => {
       await foreign.query('BEGIN');
       await foreign.query(`SELECT 1 FROM location WHERE code = 'HELD' FOR UPDATE`);
       const patched = call('PATCH', '/locations/HELD', { active: false });
-      const waiting = `SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`;
+      const waiting = 'SELECT FROM pg_locks WHERE NOT granted AND transactionid = pg_current_xact_id()::xid';
       await expect.poll(async () => (await foreign.query(waiting)).rowCount).toBe(1);
       // Behind an exclusive one all batches of stock would wait.
       const advisory = `SELECT mode FROM pg_locks WHERE locktype = 'advisory'
