@@ -88,3 +88,24 @@ test('a product that two change at once keeps what each of them has changed', as
   const { rows } = await stock.watcher.query('SELECT name, reorder_point::int, version::int FROM product');
   expect(rows).toEqual([{ name: 'renamed', reorder_point: 5, version: 3 }]);
 });
+
+test('a lapsed hold whose other line is given back meanwhile is settled with its last line', async () => {
+  await stock.watcher.query(LEVEL_AT_W2);
+  await stock.watcher.query(`
+    WITH held AS (
+      INSERT INTO reservation (id, status, type, product_ids, expires_at, created_at)
+      SELECT gen_random_uuid(), 'pending', 'cart', ARRAY[id], now() - interval '1 minute', now() - interval '2 minutes'
+      FROM product
+      RETURNING id, expires_at),
+    full_level AS (UPDATE level SET reserved = on_hand)
+    INSERT INTO reservation_line (product_id, reservation_id, line_no, line, location_id, quantity, requested, state,
+      expires_at)
+    SELECT p.id, held.id, l.id, 0, l.id, 10, 10, 'held', held.expires_at FROM held, product p, location l`);
+  const at = `location_id = (SELECT id FROM location WHERE code = 'W2')`;
+  const giveBack = `WITH line AS (UPDATE reservation_line SET state = 'expired' WHERE ${at})
+    UPDATE level SET reserved = 0 WHERE ${at}`;
+  const request = { lines: [{ sku: 'A', location: 'W1', quantity: 1 }] };
+  expect(await meanwhile('SELECT 1 FROM reservation FOR UPDATE', { kind: 'reserve', request }, giveBack)).toBe(201);
+  const { rows } = await stock.watcher.query(`SELECT status FROM reservation WHERE expires_at < now()`);
+  expect(rows).toEqual([{ status: 'expired' }]);
+});
