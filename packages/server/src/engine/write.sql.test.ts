@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { toRfc3339 } from '../kernel/clock.ts';
 import { Database, type LaneConnection } from '../platform/database/index.ts';
+import { selectLapsed } from './read.sql.ts';
 import { openStock, type Stock } from './stock.fixture.ts';
 import { emptyWrites, levelOf, type Level, type Line, type Product, type Reservation } from './stock.state.ts';
 import { deleteOldAnswers, writeKnownStatement, writeStatements } from './write.sql.ts';
@@ -178,6 +180,9 @@ test('reservations and their lines', async () => {
   const moved = { ...placed(2, 1), shipped: 2, cancelled: 1, state: 'committed' };
   const before = [placed(1, 0), placed(1, 1, 2, 2), placed(2, 0), moved];
   expect(await rowsOf('reservation_line', 'reservation_id, line_no')).toEqual(before);
+  const lapsedAt = async (ms: number) => (await lane.query(selectLapsed([1], [1], [9], toRfc3339(at(ms))))).rows;
+  expect(await lapsedAt(900)).toEqual([]);
+  expect(await lapsedAt(901)).toEqual([1, 2].map((number) => [1, 1, id(number), 0]));
 
   const [first, gone] = lines as [Line, Line];
   const times = { expiresAt: at(902), confirmedAt: at(3), shippedAt: at(4), cancelledAt: at(5), expiredAt: at(6) };
