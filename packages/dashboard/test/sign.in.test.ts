@@ -148,6 +148,8 @@ describeInBrowser('who may use it', () => {
     await mary.waitFor();
     expect(await undo.count()).toBe(0);
     for (const answer of release) await answer();
+    // The command that was refused has been told.
+    await page.getByRole('alert').first().waitFor();
     expect(await mary.isVisible()).toBe(true);
     expect(await page.getByRole('dialog').count()).toBe(0);
     expect(complaints).toEqual([]);
