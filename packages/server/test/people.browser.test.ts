@@ -10,7 +10,7 @@ import { startTestApp, type TestApp } from './app.ts';
 // What a browser makes of our cookie, and of pages that would use it: the rules that we rely on are its own.
 
 const ADA = { login: 'ada', name: 'Ada', password: 'three tired herons by the canal' };
-const NAMES = ['chromium', 'chromium-browser', 'google-chrome-stable', 'google-chrome'];
+const NAMES = ['chromium-headless-shell', 'chromium', 'chromium-browser', 'google-chrome-stable', 'google-chrome'];
 
 const CHROMIUM = process.env['CHROMIUM_PATH'] ?? findOnPath();
 
