@@ -21,7 +21,7 @@ const COLUMNS: Column<Reservation>[] = [
     id: 'order',
     label: 'Order',
     width: 'minmax(120px, 1.2fr)',
-    onPhone: { place: 1, width: 'max(84px, 50vw - 93px)' },
+    onPhone: { place: 1, width: 'max(84px, 50vw - 105px)' },
     render: (reservation) => <Link to={pathOf('/reservations', reservation.id)}>{nameOf(reservation)}</Link>,
   },
   {
@@ -38,7 +38,7 @@ const COLUMNS: Column<Reservation>[] = [
     id: 'units',
     label: 'Units',
     width: '80px',
-    onPhone: { place: 4, width: '52px' },
+    onPhone: { place: 4, width: '64px' },
     align: 'end',
     render: (reservation) => <Num value={unitsOf(reservation)} />,
   },
