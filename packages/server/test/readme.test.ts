@@ -1,8 +1,10 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
-import { startTestApp } from './app.ts';
+import { createDatabase, startTestApp } from './app.ts';
 import { DocumentedAnswer } from './docs/documented.answer.ts';
 import { blocksOf, type Block } from './docs/markdown.blocks.ts';
 import { refuseUnknownCommands, runPage, type BlockResult } from './docs/page.session.ts';
@@ -51,11 +53,23 @@ interface Server {
   stop(): Promise<void>;
 }
 
-/**
- * What `npm start` starts, on a free port and a database of its own, and in this process: one that turned callers away
- * because the machine has much to do would not show what the page shows.
- */
+/** A server as `npm start` starts it, but on a free port and a database of its own. */
 async function startServer(): Promise<Server> {
+  const { connection, drop } = await createDatabase();
+  const env = environmentOf(connection);
+  const server = spawn(process.execPath, [cli, 'serve', '--port', '0'], { env, stdio: ['ignore', 'pipe', 'inherit'] });
+  const address = await addressOf(server);
+  const stop = async (): Promise<void> => {
+    const ended = once(server, 'exit');
+    server.kill('SIGTERM');
+    await ended;
+    await drop();
+  };
+  return { address, env, stop };
+}
+
+/** The same in this process: it starts at once. */
+async function startServerHere(): Promise<Server> {
   const holdfast = await startTestApp({ duties: true });
   const address = await holdfast.app.listen({ host: '127.0.0.1', port: 0 });
   return { address, env: environmentOf(holdfast.connection), stop: () => holdfast.close() };
@@ -67,6 +81,17 @@ function environmentOf({ database }: { database?: string | undefined }): NodeJS.
   const { PATH, HOME, TMPDIR } = process.env;
   const url = `postgres://${user}@localhost:${port}/${database}?host=${encodeURIComponent(host)}`;
   return { PATH, HOME, TMPDIR, DATABASE_URL: url, LOG_LEVEL: 'error' };
+}
+
+async function addressOf(server: ChildProcess): Promise<string> {
+  if (server.stdout === null) throw new Error('the server has no standard output');
+  for await (const line of createInterface(server.stdout)) {
+    const address = /http:\/\/[\d.]+:\d+/.exec(line)?.[0];
+    if (address === undefined) continue;
+    server.stdout.resume();
+    return address;
+  }
+  throw new Error('the server ended without serving');
 }
 
 function hasCurl(): boolean {
@@ -123,7 +148,7 @@ describe.skipIf(!hasCurl())('the commands of the pages, by curl (skipped where t
     let server: Server | null = null;
 
     beforeAll(async () => {
-      server = await startServer();
+      server = await (GUIDES.includes(path) ? startServerHere() : startServer());
     });
     afterAll(() => server?.stop());
 
